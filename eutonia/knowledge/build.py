@@ -1,0 +1,167 @@
+"""Knowledge files → checked entries. Runs only when a file or this code changed.
+
+Strict, because leniency is how such systems go wrong: an unknown key is an error, and so is a reference to
+nothing. Every error names the file, the place in it, and the remedy.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import PurePath
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from eutonia.errors import KnowledgeError
+from eutonia.knowledge.load import SECTIONS
+from eutonia.knowledge.safety import Feature
+
+Entries = dict[str, Any]
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML with `true` and `false` as its only truth values, and no key twice."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key “{key}” stands twice", node.start_mark
+            )
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
+    """Turn file contents (path below knowledge/ → bytes) into sections of checked entries."""
+    readers = {name: _adapter(kind) for name, kind in SECTIONS.items()}
+    sections: dict[str, Entries] = {name: {} for name in SECTIONS}
+    for path, content in files.items():
+        section = PurePath(path).parts[0]
+        entry_id = PurePath(path).stem
+        if entry_id in sections[section]:
+            raise KnowledgeError(
+                path, f"another file of {section}/ is called {entry_id} too. Rename one of them."
+            )
+        sections[section][entry_id] = _entry(path, entry_id, content, readers[section])
+    _check(sections, {PurePath(p).stem: p for p in files})
+    return sections
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter[Any](Annotated[kind, Field(discriminator="kind")] if kind is Feature else kind)
+
+
+def _entry(path: str, entry_id: str, content: bytes, reader: TypeAdapter[Any]) -> Any:
+    try:
+        data = yaml.load(content, _Loader)
+    except yaml.YAMLError as error:
+        raise KnowledgeError(path, f"is not valid YAML: {error}. Mend the file.") from None
+    if not isinstance(data, dict):
+        raise KnowledgeError(path, "must be a mapping of keys to values.")
+    try:
+        return reader.validate_python({"id": entry_id, **data})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "file"
+        raise KnowledgeError(f"{path}, {place}", f"{first['msg']} (found {first['input']!r:.80}).") from None
+
+
+def names_in(line: str) -> list[str]:
+    """The features that a condition names."""
+    import polars as pl
+
+    return pl.sql_expr(line).meta.root_names()
+
+
+def _check(sections: dict[str, Entries], paths: dict[str, str]) -> None:
+    for name, entries in sections.items():
+        for entry in entries.values():
+            where = paths[entry.id]
+            for citation in _citations(entry):
+                _known(where, "source", citation.key, sections["sources"], "sources/")
+            if name == "rules":
+                _check_rule(where, entry, sections)
+            elif name == "features":
+                _check_feature(where, entry, sections)
+            elif name in ("drugs", "therapies", "classes"):
+                classes = [*getattr(entry, "classes", ()), *getattr(entry, "part_of", ())]
+                classes += [dose_class.name for dose_class in getattr(entry, "dose_classes", ())]
+                for class_id in classes:
+                    _known(where, "class", class_id, sections["classes"], "classes/")
+            elif name == "products":
+                for drug in entry.ingredients:
+                    _known(where, "drug", drug, sections["drugs"], "drugs/")
+            elif name == "value_sets":
+                for other in entry.includes:
+                    _known(where, "value set", other, sections["value_sets"], "value_sets/")
+
+
+def _citations(entry: Any) -> Iterable[Any]:
+    yield from getattr(entry, "sources", ())
+    option = getattr(entry, "option", None)
+    if option is not None:
+        yield from option.sources
+
+
+def _check_rule(where: str, rule: Any, sections: dict[str, Entries]) -> None:
+    urgent = rule.urgent if isinstance(rule.urgent, tuple) else ()
+    for place, lines in (("when", rule.when), ("unless", rule.unless), ("urgent", urgent)):
+        for number, line in enumerate(lines):
+            _check_condition(f"{where}, {place}[{number}]", line, sections["features"])
+    for other in rule.replaces:
+        _known(f"{where}, replaces", "rule", other, sections["rules"], "rules/")
+
+
+def _check_condition(where: str, line: str, features: Entries) -> None:
+    hidden = re.search(r"\b(?:IS|NULL|COALESCE|IFNULL|NULLIF|CASE)\b", line, re.IGNORECASE)
+    if hidden:
+        raise KnowledgeError(
+            where,
+            f"“{hidden[0]}” would turn unknown into known. Write the condition with AND, OR, NOT and comparisons.",
+        )
+    try:
+        names = names_in(line)
+    except Exception as error:
+        raise KnowledgeError(where, f"“{line}” is not a SQL condition ({error}).") from None
+    for name in names:
+        _known(where, "feature", name, features, "knowledge/features/")
+
+
+def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> None:
+    if feature.absent == "no" and not feature.why:
+        raise KnowledgeError(where, "says that absence means no, but not why. Add `why`.")
+    if feature.absent == "unknown" and not (feature.ask or feature.asks):
+        raise KnowledgeError(
+            where, "has no question to ask when it is unknown. Add `ask`, or `asks` with another feature."
+        )
+    if feature.asks:
+        _known(f"{where}, asks", "feature", feature.asks, sections["features"], "knowledge/features/")
+    for value_set in getattr(feature, "value_sets", ()):
+        _known(f"{where}, value_sets", "value set", value_set, sections["value_sets"], "value_sets/")
+    groups = getattr(feature, "all_of", ()) or (
+        getattr(feature, "any_of", ()) or getattr(feature, "about", ()),
+    )
+    treatments = {**sections["drugs"], **sections["classes"], **sections["therapies"]}
+    for name in (name for group in groups for name in group):
+        _known(where, "drug, class or therapy", name, treatments, "drugs/, classes/ and therapies/")
+
+
+def _known(where: str, what: str, name: str, among: Mapping[str, Any], folder: str) -> None:
+    if name in among:
+        return
+    close = get_close_matches(name, among, n=1)
+    hint = f" Did you mean “{close[0]}”?" if close else ""
+    raise KnowledgeError(where, f"unknown {what} “{name}”.{hint} They are the files in {folder}")

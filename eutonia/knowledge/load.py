@@ -1,0 +1,175 @@
+"""Read, check and freeze the knowledge files; keep an exact copy in the user's cache."""
+
+import hashlib
+import os
+import pickle
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from eutonia.knowledge.common import Source
+from eutonia.knowledge.safety import Feature, Rule, ValueSet
+from eutonia.knowledge.treatments import Drug, DrugClass, OtherNames, Product, Therapy
+
+ROOT = Path(__file__).parent
+
+SECTIONS: Mapping[str, Any] = {
+    "sources": Source,
+    "value_sets": ValueSet,
+    "classes": DrugClass,
+    "drugs": Drug,
+    "products": Product,
+    "recognised": OtherNames,
+    "therapies": Therapy,
+    "features": Feature,
+    "rules": Rule,
+}
+"""Folder below knowledge/ → the type of its entries."""
+
+
+class Knowledge:
+    """What `load()` found, read-only: each section maps entry ids to entries.
+
+    A test may make one of its own: `Knowledge({"rules": {...}, "features": {...}})`.
+    Sections are fetched when first asked for; `version` names the exact content.
+    """
+
+    def __init__(
+        self,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        version: str = "unversioned",
+        fetch: Callable[[str], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.version = version
+        self._sections = dict(sections or {})
+        self._fetch = fetch or (lambda _: {})
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        if name not in self._sections:
+            self._sections[name] = MappingProxyType(dict(self._fetch(name)))
+        return self._sections[name]
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        return self.section("sources")
+
+    @property
+    def value_sets(self) -> Mapping[str, ValueSet]:
+        return self.section("value_sets")
+
+    @property
+    def classes(self) -> Mapping[str, DrugClass]:
+        return self.section("classes")
+
+    @property
+    def drugs(self) -> Mapping[str, Drug]:
+        return self.section("drugs")
+
+    @property
+    def products(self) -> Mapping[str, Product]:
+        return self.section("products")
+
+    @property
+    def recognised(self) -> Mapping[str, OtherNames]:
+        return self.section("recognised")
+
+    @property
+    def therapies(self) -> Mapping[str, Therapy]:
+        return self.section("therapies")
+
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        return self.section("features")
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        return self.section("rules")
+
+
+@cache
+def load(root: Path = ROOT) -> Knowledge:
+    """Load the knowledge below `root`, checked.
+
+    Raises KnowledgeError, naming file, place and remedy, at the first file that is wrong.
+    """
+    files = dict(_contents(root))
+    version = _digest(files)
+    folder = _cache_folder() / version
+    if not _trusted(folder):
+        from eutonia.knowledge.build import build  # pydantic and yaml: only when something changed
+
+        sections = build(files)
+        _store(folder, sections)
+        return Knowledge(
+            {name: MappingProxyType(entries) for name, entries in sections.items()}, version=version
+        )
+    return Knowledge(version=version, fetch=lambda name: _read(folder, name))
+
+
+def _contents(root: Path) -> Iterator[tuple[str, bytes]]:
+    for section in SECTIONS:
+        for folder, folders, names in os.walk(root / section):
+            folders.sort()
+            for name in sorted(names):
+                if name.endswith(".yaml"):
+                    path = os.path.join(folder, name)
+                    with open(path, "rb") as file:
+                        yield os.path.relpath(path, root), file.read()
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """Name the content of all knowledge files and of the code that reads them."""
+    digest = hashlib.blake2b(digest_size=10)
+    for code in sorted(ROOT.glob("*.py")):
+        digest.update(code.read_bytes())
+    for path, content in files.items():
+        digest.update(f"\0{path}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _cache_folder() -> Path:
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
+
+
+def _trusted(folder: Path) -> bool:
+    """Whether a complete copy lies there that nobody else could have written."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+
+
+def _store(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write all sections, then move them into place at once; a cache that cannot be written is no loss."""
+    with suppress(OSError):
+        draft = folder.with_name(f"{folder.name}.{os.getpid()}")
+        draft.mkdir(parents=True, mode=0o700)
+        for name, entries in sections.items():
+            (draft / f"{name}.pickle").write_bytes(pickle.dumps(entries, protocol=pickle.HIGHEST_PROTOCOL))
+        try:
+            draft.rename(folder)
+        except OSError:  # another process was first
+            shutil.rmtree(draft, ignore_errors=True)
+        _prune(folder.parent)
+
+
+def _prune(parent: Path, keep: int = 4) -> None:
+    copies = sorted(
+        (p for p in parent.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True
+    )
+    for copy in copies[keep:]:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _read(folder: Path, section: str) -> Mapping[str, Any]:
+    entries: Mapping[str, Any] = pickle.loads((folder / f"{section}.pickle").read_bytes())
+    return entries

@@ -1,0 +1,129 @@
+"""Drugs, the classes they belong to, combination products, and therapies without drugs."""
+
+from dataclasses import field
+from typing import Literal
+
+from eutonia.knowledge.common import Citation, entry
+
+Duration = Literal["acute", "chronic"]
+
+
+@entry
+class DoseClass:
+    """A class that a drug belongs to only up to, or only above, a daily dose (aspirin)."""
+
+    name: str
+    up_to_mg: float | None = None
+    above_mg: float | None = None
+
+
+@entry
+class ClinicalDrug:
+    """One orderable product of RxNorm: its code, name, strength per unit and form."""
+
+    name: str
+    mg: float | None = None
+    form: str = ""
+    mark: Literal["seen", "recalled"] = "seen"
+
+
+@entry
+class Option:
+    """What an alternative offers, for the options table. Scales run from 0 none to 3 high."""
+
+    plan: str
+    """How it would be ordered, as a plan text."""
+    fits: tuple[Duration, ...]
+    onset: str
+    sedation: tuple[int, int]
+    dependence: tuple[int, int]
+    harm: tuple[int, int]
+    """Harm if given to the wrong patient."""
+    evidence: dict[Duration, int]
+    """0 against or no effect, 1 little, 2 low to moderate, 3 recommended first, by duration of pain."""
+    evidence_says: str
+    needs: str = ""
+    """What has to be in place for it: a therapist, a blood test, a monitoring visit."""
+    sources: tuple[Citation, ...]
+
+
+@entry
+class Drug:
+    """One ingredient: its names, codes, classes and products."""
+
+    id: str
+    title: str
+    rxcui: str | None = None
+    omop_concept_id: int | None = None
+    atc: tuple[str, ...] = ()
+    schedule: str = ""
+    """US schedule (I to V), empty where not controlled."""
+    classes: tuple[str, ...] = ()
+    dose_classes: tuple[DoseClass, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    """Other names of the ingredient: salts, international names, abbreviations."""
+    brands: tuple[str, ...] = ()
+    unapproved_names: tuple[str, ...] = ()
+    """Names under which unapproved products are sold."""
+    clinical_drugs: dict[str, ClinicalDrug] = field(default_factory=dict)
+    """RxNorm code → product, at every level that reaches this ingredient alone."""
+    strengths_mg: tuple[float, ...] = ()
+    """Strengths of approved oral single-ingredient products."""
+    mme_per_mg: float | None = None
+    """Oral morphine milligram equivalents per mg (CDC 2022); for a patch see `mme_per_mcg_h`."""
+    mme_per_mcg_h: float | None = None
+    option: Option | None = None
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
+class Product:
+    """A product of several ingredients, split into them before any rule looks."""
+
+    id: str
+    title: str
+    ingredients: dict[str, float | None]
+    """Drug id → mg per unit."""
+    rxcui: dict[str, str] = field(default_factory=dict)
+    """RxNorm code → name."""
+    brands: tuple[str, ...] = ()
+    form: str = ""
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
+class DrugClass:
+    """A class that rules ask for. Members name it in their own files."""
+
+    id: str
+    title: str
+    part_of: tuple[str, ...] = ()
+    """Wider classes whose members its members are too."""
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
+class OtherNames:
+    """Medicines that are recognised and belong to no class a rule asks for."""
+
+    id: str
+    title: str
+    names: tuple[str, ...]
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
+class Therapy:
+    """A treatment without a drug."""
+
+    id: str
+    title: str
+    synonyms: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    option: Option | None = None
+    sources: tuple[Citation, ...]
+    note: str = ""

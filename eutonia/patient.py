@@ -1,0 +1,163 @@
+"""The question: one patient, the record known at `as_of`, and the plan.
+
+A case file has exactly these fields. `None` means not known; an empty list means known to be none.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from eutonia.dates import Span, span
+
+
+def _as_span(value: Any) -> Any:
+    return span(value) if isinstance(value, str | date) else value
+
+
+When = Annotated[Span, BeforeValidator(_as_span)]
+"""A date, or the first and last day it may have been: `2026-02-14`, `2026-02`, `2026`."""
+
+Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value).strip())]
+"""Codes are often written as numbers; they are read as text."""
+
+
+class Record(BaseModel):
+    """One line of the record: frozen, and strict about names so that a misspelt field is not lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Patient(Record):
+    """Who it is about."""
+
+    age_years: float | None = Field(None, ge=0, le=130)
+    birth_date: When | None = None
+    sex: Literal["male", "female", "other", "unknown"] | None = None
+    weight_kg: float | None = Field(None, gt=0, le=700)
+    height_cm: float | None = Field(None, gt=0, le=280)
+    ancestry: str | None = None
+    occupation: str | None = None
+
+
+class Condition(Record):
+    """A diagnosis, symptom or finding."""
+
+    text: str = ""
+    icd10cm: Text | None = None
+    snomed: Text | None = None
+    clinical_status: str | None = None
+    verification_status: str | None = None
+    onset: When | None = None
+    abatement: When | None = None
+    recorded: When | None = None
+    body_site: str | None = None
+
+
+class Allergy(Record):
+    """An allergy or intolerance."""
+
+    substance: str = ""
+    rxcui: Text | None = None
+    type: str | None = None
+    criticality: str | None = None
+    reaction: str | None = None
+    verification_status: str | None = None
+    clinical_status: str | None = None
+
+
+class Dosage(Record):
+    """How one product is taken: what medications and plan items share."""
+
+    text: str = ""
+    rxcui: Text | None = None
+    atc: Text | None = None
+    dose: float | None = Field(None, ge=0)
+    dose_high: float | None = Field(None, ge=0)
+    """The upper end, where a range is ordered; totals use it."""
+    unit: str | None = None
+    times_per_day: float | None = Field(None, ge=0, le=96)
+    as_needed: bool = False
+    route: str | None = None
+    quantity: float | None = Field(None, ge=0)
+    days_supply: float | None = Field(None, ge=0)
+
+
+class Medication(Dosage):
+    """A medication on the list."""
+
+    status: str | None = None
+    start: When | None = None
+    end: When | None = None
+    prescriber: str | None = None
+
+
+Action = Literal[
+    "start", "continue", "stop", "taper", "assess", "start-therapy", "continue-therapy", "stop-therapy"
+]
+
+
+class PlanItem(Dosage):
+    """One item of the plan."""
+
+    action: Action = "start"
+    therapy: str | None = None
+    duration_days: float | None = Field(None, ge=0)
+    taper: bool | None = None
+    start: When | None = None
+    end: When | None = None
+
+
+class Lab(Record):
+    """A measurement: a laboratory result or score."""
+
+    name: str = ""
+    loinc: Text | None = None
+    value: float | str | None = None
+    unit: str | None = None
+    date: When | None = None
+    reference_high: float | None = None
+    status: str | None = None
+
+
+class Observation(Record):
+    """Any other dated statement about the patient, coded by LOINC or SNOMED CT."""
+
+    code: Text | None = None
+    text: str = ""
+    value: float | str | bool | None = None
+    unit: str | None = None
+    date: When | None = None
+    status: str | None = None
+
+
+class Case(Record):
+    """One patient, the record known at `as_of`, and the plan in question."""
+
+    as_of: date
+    region: str | None = None
+    patient: Patient = Patient()
+    conditions: tuple[Condition, ...] | None = None
+    no_known_allergies: bool | None = None
+    allergies: tuple[Allergy, ...] | None = None
+    medications: tuple[Medication, ...] | None = None
+    labs: tuple[Lab, ...] | None = None
+    observations: tuple[Observation, ...] | None = None
+    plan: tuple[PlanItem, ...] = ()
+    question: str = ""
+    warnings: tuple[str, ...] = ()
+    """Oddities met while the record was read."""
+    not_seen: tuple[str, ...] = ()
+    """Parts of the record that were not there to be read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_teaching_fields(cls, data: Any) -> Any:
+        """Entries of a vignette file carry an answer beside the question; it is not read."""
+        if isinstance(data, dict):
+            return {
+                key: value for key, value in data.items() if key not in ("id", "title", "expected", "note")
+            }
+        return data

@@ -1,0 +1,136 @@
+"""Check safety rules against a table of patient features.
+
+A missing feature is null, and null means unknown: by Kleene logic `unknown AND false` is false, but
+`unknown AND true` stays unknown. An unknown rule is never dropped: it is reported together with the
+features that would settle it. The same code judges one patient or a million.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
+
+import polars as pl
+
+from eutonia.knowledge.safety import Feature, Rule
+
+DTYPES: Mapping[str, type[pl.DataType]] = {"boolean": pl.Boolean, "number": pl.Float64, "category": pl.String}
+
+
+def schema(features: Iterable[Feature]) -> dict[str, type[pl.DataType]]:
+    """The columns of a feature table and their types."""
+    return {feature.id: DTYPES[feature.type] for feature in features if feature.kind != "question"}
+
+
+@cache
+def condition(line: str) -> pl.Expr:
+    """One SQL line as an expression."""
+    return pl.sql_expr(line)
+
+
+@cache
+def features_of(rule: Rule) -> tuple[str, ...]:
+    """The features that `rule` names, in the order they are read."""
+    pressing = rule.urgent if isinstance(rule.urgent, tuple) else ()
+    lines = (*rule.when, *rule.unless, *pressing)
+    return tuple(dict.fromkeys(name for line in lines for name in condition(line).meta.root_names()))
+
+
+@cache
+def applies(rule: Rule) -> pl.Expr:
+    """Whether `rule` applies, in three-valued logic."""
+    when = pl.all_horizontal([condition(line) for line in rule.when])
+    if not rule.unless:
+        return when
+    return when & ~pl.any_horizontal([condition(line) for line in rule.unless])
+
+
+def judge(features: pl.DataFrame, rules: Iterable[Rule]) -> pl.DataFrame:
+    """Return one column per rule over the rows of `features`: true, false, or null for cannot tell."""
+    return features.select([applies(rule).alias(rule.id) for rule in rules])
+
+
+ROWS_AT_ONCE = 50_000
+"""The answers are rows × rules long before the clear ones are dropped; slices bound that."""
+
+
+def check(features: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """Return one row for each row of `features` and rule that applies or cannot be told.
+
+    Columns: `row` (position in `features`), `rule`, `applies` (null = cannot tell), `urgent`, and `ask`, the
+    features that would settle it. Rows are in no particular order.
+    """
+    starts = range(0, max(features.height, 1), ROWS_AT_ONCE)
+    return pl.concat(
+        [_check(features.slice(start, ROWS_AT_ONCE).rechunk(), rules, start) for start in starts]
+    )
+
+
+def _check(features: pl.DataFrame, rules: Sequence[Rule], first_row: int) -> pl.DataFrame:
+    answers = judge(features, rules)
+    concerned = [rule for rule in rules if answers[rule.id].null_count() or answers[rule.id].any()]
+    codes = features.select([_code(rule).alias(rule.id) for rule in concerned])
+    answer = _end_to_end(answers, concerned, pl.Boolean)
+    place = answer.ne_missing(False).arg_true()
+    code = _end_to_end(codes, concerned, pl.UInt32).gather(place)
+    rule = place // max(features.height, 1)
+    names = pl.Series([rule.id for rule in concerned], dtype=pl.String)
+    return pl.select(
+        row=(place % max(features.height, 1) + first_row).cast(pl.UInt32),
+        rule=names.gather(rule),
+        applies=answer.gather(place),
+        urgent=code & URGENT != 0,
+        ask=_name_sets(concerned, rule, code & (URGENT - 1)),
+    )
+
+
+def _end_to_end(wide: pl.DataFrame, rules: Sequence[Rule], dtype: type[pl.DataType]) -> pl.Series:
+    """One column per rule → one column, rule after rule."""
+    return pl.concat([pl.Series(dtype=dtype), *(wide[rule.id] for rule in rules)], rechunk=True)
+
+
+URGENT = 1 << 31
+
+
+@cache
+def _code(rule: Rule) -> pl.Expr:
+    """What is said of an answer beside the answer, as one number.
+
+    Bit i: the i-th feature is missing and leaves a line of an unknown rule unknown. Bit 31: urgent. A number
+    per row costs a hundredth of a list of names per row.
+    """
+    lines = [condition(line) for line in (*rule.when, *rule.unless)]
+    ask = pl.lit(0, dtype=pl.UInt32)
+    for bit, name in enumerate(features_of(rule)):
+        open_lines = [line.is_null() for line in lines if name in line.meta.root_names()]
+        if open_lines:
+            missing = pl.col(name).is_null() & pl.any_horizontal(open_lines)
+            ask = ask + missing.cast(pl.UInt32) * (1 << bit)
+    known = applies(rule)
+    pressing = (
+        known & pl.all_horizontal([condition(line) for line in _pressing(rule)])
+        if rule.urgent
+        else pl.lit(False)
+    )
+    return (
+        pl.when(known.is_null()).then(ask).when(pressing).then(pl.lit(URGENT, dtype=pl.UInt32)).otherwise(0)
+    )
+
+
+def _pressing(rule: Rule) -> tuple[str, ...]:
+    return rule.urgent if isinstance(rule.urgent, tuple) else ("TRUE",)
+
+
+def _name_sets(rules: Sequence[Rule], rule: pl.Series, code: pl.Series) -> pl.Series:
+    """The features that each code stands for."""
+    sets = [_sets(each) for each in rules]
+    starts = pl.Series([0, *accumulate(len(each) for each in sets)], dtype=pl.UInt32)
+    every = pl.concat([pl.Series(dtype=pl.List(pl.String)), *sets], rechunk=True)
+    return every.gather(starts.gather(rule) + code)
+
+
+@cache
+def _sets(rule: Rule) -> pl.Series:
+    """Every subset of the rule's features, at the position that is its code."""
+    names = features_of(rule)
+    subsets = [[name for bit, name in enumerate(names) if code >> bit & 1] for code in range(1 << len(names))]
+    return pl.Series(subsets, dtype=pl.List(pl.String))
