@@ -81,6 +81,9 @@ class MeasurementFeature(_Feature):
     """g/mol, where results in moles are met."""
     names: tuple[str, ...] = ()
     """Names of the test where it has no code."""
+    above: float | None = None
+    below: float | None = None
+    """With either, the feature is boolean: whether the result lies beyond."""
 
 
 @entry
