@@ -12,13 +12,14 @@ from types import MappingProxyType
 from typing import Any
 
 from eutonia.knowledge.common import Source
-from eutonia.knowledge.safety import Feature, Rule, ValueSet
+from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
 from eutonia.knowledge.treatments import Drug, DrugClass, OtherNames, Product, Therapy
 
 ROOT = Path(__file__).parent
 
 SECTIONS: Mapping[str, Any] = {
     "sources": Source,
+    "units": UnitSpellings,
     "value_sets": ValueSet,
     "classes": DrugClass,
     "drugs": Drug,
@@ -57,6 +58,10 @@ class Knowledge:
     @property
     def sources(self) -> Mapping[str, Source]:
         return self.section("sources")
+
+    @property
+    def units(self) -> Mapping[str, UnitSpellings]:
+        return self.section("units")
 
     @property
     def value_sets(self) -> Mapping[str, ValueSet]:

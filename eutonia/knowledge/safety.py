@@ -79,6 +79,8 @@ class MeasurementFeature(_Feature):
     """Results outside are unit errors, not patients: they count as unknown and are reported."""
     molar_mass: float | None = None
     """g/mol, where results in moles are met."""
+    valence: int = 1
+    """Charges per ion, where results in equivalents are met."""
     names: tuple[str, ...] = ()
     """Names of the test where it has no code."""
     above: float | None = None
@@ -99,7 +101,7 @@ class MedicationFeature(_Feature):
     moment: Literal["current", "after", "involved", "planned", "recent"] = "involved"
     actions: tuple[Literal["start", "continue", "taper", "stop"], ...] = ()
     within_days: int | None = None
-    route: Literal["any", "systemic", "oral", "transdermal", "topical"] = "any"
+    route: Literal["any", "systemic", "transdermal", "topical"] = "any"
 
 
 @entry
@@ -193,3 +195,12 @@ class ValueSet:
     """Other value sets whose codes belong to this one."""
     sources: tuple[Citation, ...]
     note: str = ""
+
+
+@entry
+class UnitSpellings:
+    """What people write for a unit (lower case) → its UCUM code."""
+
+    id: str
+    title: str
+    spellings: dict[str, str]

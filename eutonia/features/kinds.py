@@ -1,0 +1,195 @@
+"""The kinds of features that need no function of their own: what their files say is enough."""
+
+from collections.abc import Iterable, Sequence
+
+from eutonia.dates import within
+from eutonia.features.chart import Chart, Diagnosis, Taken
+from eutonia.features.results import latest
+from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.knowledge.safety import (
+    AllergyFeature,
+    ConditionFeature,
+    CountFeature,
+    MeasurementFeature,
+    MedicationFeature,
+    TogetherFeature,
+)
+from eutonia.patient import Allergy
+
+
+def condition(feature: ConditionFeature, chart: Chart) -> Value:
+    """Whether a condition of the value sets is on record; unknown where its date would decide and is missing."""
+    found = chart.having(*feature.value_sets, active=feature.status == "active")
+    if feature.within_days is not None:
+        recent = [(d, within(d.since, feature.within_days, chart.as_of)) for d in found]
+        sure = [d for d, is_recent in recent if is_recent]
+        if not sure and any(is_recent is None for _, is_recent in recent):
+            return UNKNOWN
+        found = sure
+    if found:
+        return Value(True, listing(found))
+    if chart.denied & set(feature.value_sets):
+        return NO
+    return NO if chart.conditions_known and feature.absent == "no" else UNKNOWN
+
+
+def listing(diagnoses: Iterable[Diagnosis]) -> str:
+    return "; ".join(dict.fromkeys(str(d) for d in diagnoses))
+
+
+def measurement(feature: MeasurementFeature, chart: Chart) -> Value:
+    """The latest usable result, or whether it lies beyond `above` or `below`."""
+    result = latest(
+        chart,
+        feature.id,
+        feature.loinc,
+        feature.unit,
+        feature.plausible,
+        days=feature.within_days,
+        names=feature.names,
+        molar_mass=feature.molar_mass,
+        valence=feature.valence,
+        title=feature.title,
+    )
+    if result is None:
+        return NO if feature.absent == "no" and feature.id not in chart.suspect else UNKNOWN
+    if feature.above is not None:
+        return Value(result.value > feature.above, str(result))
+    if feature.below is not None:
+        return Value(result.value < feature.below, str(result))
+    return Value(result.value, str(result))
+
+
+def medication(feature: MedicationFeature, chart: Chart) -> Value:
+    """Whether one of the drugs, classes or therapies is taken at the moment that the feature asks for."""
+    found = [(t, t.belongs(feature.any_of)) for t in moment(feature, chart) if _by_route(t, feature.route)]
+    sure = [t for t, belongs in found if belongs]
+    if sure:
+        return Value(True, names(sure))
+    if any(belongs is None for _, belongs in found):
+        return UNKNOWN
+    if feature.moment == "planned":
+        return NO
+    return NO if chart.all_recognised else UNKNOWN
+
+
+def moment(feature: MedicationFeature, chart: Chart) -> Sequence[Taken]:
+    if feature.moment == "planned":
+        return [t for t in chart.planned if not feature.actions or t.action in feature.actions]
+    if feature.moment == "recent":
+        days = feature.within_days or 0
+        ended = [t for t in chart.past if within(t.end, days, chart.as_of) is not False]
+        return (*chart.involved, *ended)
+    pools = {"current": chart.current, "after": chart.after, "involved": chart.involved}
+    return pools[feature.moment]
+
+
+def _by_route(taken: Taken, route: str) -> bool:
+    if route == "any":
+        return True
+    if route == "systemic":
+        return taken.route != "topical"
+    return taken.route == route
+
+
+def names(taken: Iterable[Taken]) -> str:
+    return ", ".join(dict.fromkeys(t.treatment if t.text == "" else t.text for t in taken))
+
+
+def together(feature: TogetherFeature, chart: Chart) -> Value:
+    """Whether distinct ingredients fill every group of the feature at one time."""
+    pools = [chart.after] if feature.moment == "after" else [chart.current, chart.after]
+    systemic = [[t for t in pool if t.route != "topical"] for pool in pools]
+    for pool in systemic:
+        chosen = _fill(feature.all_of, pool)
+        if chosen is not None:
+            return Value(True, " + ".join(dict.fromkeys(t.treatment for t in chosen)))
+    unknown = len(chart.unrecognised) if chart.list_known else len(feature.all_of)
+    possible = any(_could_fill(feature.all_of, pool, unknown) for pool in systemic)
+    return UNKNOWN if possible else NO
+
+
+def _fill(groups: Sequence[tuple[str, ...]], pool: Sequence[Taken]) -> list[Taken] | None:
+    """One ingredient for each group, no ingredient twice; None where that cannot be done."""
+    if not groups:
+        return []
+    for taken in pool:
+        if taken.belongs(groups[0]):
+            rest = _fill(groups[1:], [t for t in pool if t.treatment != taken.treatment])
+            if rest is not None:
+                return [taken, *rest]
+    return None
+
+
+def _could_fill(groups: Sequence[tuple[str, ...]], pool: Sequence[Taken], unknown: int) -> bool:
+    """Whether the groups could be filled, were `unknown` further medicines what they might be."""
+    if not groups:
+        return True
+    for taken in pool:
+        if taken.belongs(groups[0]) is not False:
+            rest = [t for t in pool if t.treatment != taken.treatment]
+            if _could_fill(groups[1:], rest, unknown):
+                return True
+    return unknown > 0 and _could_fill(groups[1:], pool, unknown - 1)
+
+
+def count(feature: CountFeature, chart: Chart) -> Value:
+    """Whether at least so many distinct ingredients are taken."""
+    pools = {"after": [chart.after], "current": [chart.current], "any": [chart.current, chart.after]}
+    answers = [_at_least(feature, chart, pool) for pool in pools[feature.moment]]
+    best = next((a for a in answers if a.known), None)
+    return best or (UNKNOWN if any(a.known is None for a in answers) else NO)
+
+
+def _at_least(feature: CountFeature, chart: Chart, pool: Sequence[Taken]) -> Value:
+    counted = [t for t in pool if feature.route == "any" or t.route != "topical"]
+    sure = dict.fromkeys(t.treatment for t in counted if t.belongs(feature.any_of))
+    if len(sure) >= feature.at_least:
+        return Value(True, " + ".join(sure))
+    maybe = {t.treatment for t in counted if t.belongs(feature.any_of) is None} - set(sure)
+    unknown = len(chart.unrecognised) if chart.list_known else feature.at_least
+    return UNKNOWN if len(sure) + len(maybe) + unknown >= feature.at_least else NO
+
+
+def allergy(feature: AllergyFeature, chart: Chart) -> Value:
+    """Whether an allergy of the wanted certainty to one of the drugs is on record."""
+    from eutonia.formulary import classes_of, recognise
+
+    case = chart.case
+    found: list[tuple[Allergy, bool | None]] = []
+    wanted = set(feature.any_of)
+    for entry in case.allergies or ():
+        if (entry.verification_status or "") in ("refuted", "entered-in-error"):
+            continue
+        substance = recognise(entry.substance, entry.rxcui, chart.knowledge)
+        drugs = {i.drug for i in substance.ingredients} if substance else set()
+        belonging = {*drugs, *(c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part)}
+        if wanted & (belonging | {entry.substance.casefold().strip().removesuffix("s")}):
+            found.append((entry, _counts(feature, entry)))
+    sure = [entry for entry, counts in found if counts]
+    if sure:
+        return Value(True, "; ".join(_told(entry) for entry in sure))
+    if any(counts is None for _, counts in found):
+        return UNKNOWN
+    known = case.no_known_allergies or case.allergies is not None
+    return NO if known else UNKNOWN
+
+
+SEVERE = ("anaphyla", "angioedema", "angio-oedema", "hives", "urticaria")
+SIDE_EFFECTS = ("drows", "sleep", "somnol", "sedat", "nausea", "tired", "stomach upset", "upset stomach")
+
+
+def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:
+    reaction = (entry.reaction or "").casefold()
+    if feature.reactions:
+        return any(word in reaction for word in feature.reactions) if reaction else None
+    severe = any(word in reaction for word in SEVERE)
+    side_effect = bool(reaction) and any(word in reaction for word in SIDE_EFFECTS)
+    unclear = not severe and (
+        (entry.verification_status or "") == "unconfirmed" or (entry.type or "") == "intolerance" or side_effect
+    )
+    return {"established": not unclear, "unclear": unclear, "any": True}[feature.certainty]
+
+
+def _told(entry: Allergy) -> str:
+    return f"{entry.substance}: {entry.reaction}" if entry.reaction else entry.substance

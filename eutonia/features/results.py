@@ -1,0 +1,106 @@
+"""Measurements: the latest result that can be used, in the unit that is wanted."""
+
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from eutonia.dates import Span, within
+from eutonia.features.chart import Chart
+from eutonia.units import UnitError, convert
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A measured value in the unit asked for, and how it was written."""
+
+    value: float
+    when: Span | None
+    written: str
+    reference_high: float | None = None
+
+    def __str__(self) -> str:
+        return self.written
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    code: str | None
+    name: str
+    value: float | str | bool | None
+    unit: str | None
+    when: Span | None
+    reference_high: float | None
+
+
+def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
+    """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
+    found = [r for r in _all(chart) if r.code in codes or (r.code is None and r.name.casefold().strip() in names)]
+    found = [r for r in found if r.value is not None and (r.when is None or r.when.first <= chart.as_of)]
+    return sorted(found, key=lambda r: r.when.last if r.when else date.min, reverse=True)
+
+
+def _all(chart: Chart) -> Iterator[_Reading]:
+    wrong = ("entered-in-error", "cancelled", "registered")
+    for lab in chart.case.labs or ():
+        if (lab.status or "") not in wrong:
+            yield _Reading(lab.loinc, lab.name, lab.value, lab.unit, lab.date, lab.reference_high)
+    for o in chart.case.observations or ():
+        if (o.status or "") not in wrong:
+            yield _Reading(o.code, o.text, o.value, o.unit, o.date, None)
+
+
+def latest(
+    chart: Chart,
+    feature: str,
+    codes: Collection[str],
+    unit: str,
+    plausible: tuple[float, float],
+    *,
+    days: float | None = None,
+    names: Collection[str] = (),
+    molar_mass: float | None = None,
+    valence: int = 1,
+    title: str = "",
+) -> Result | None:
+    """The latest result in `unit`, or None: none there, too old, or its unit missing or wrong.
+
+    A suspect or stale result is noted on the chart; an older one is never taken in its place.
+    """
+    found = readings(chart, codes, names)
+    if not found:
+        return None
+    reading = found[0]
+    written = f"{title or reading.name} {reading.value} {reading.unit or '(no unit)'}"
+    written += f" ({reading.when})" if reading.when else ""
+    number, bound = _number(reading.value)
+    if number is None:
+        chart.suspect[feature] = f"{written}: not a number"
+        return None
+    try:
+        spellings = chart.knowledge.units["spellings"].spellings
+        value = convert(number, reading.unit, unit, spellings=spellings, molar_mass=molar_mass, valence=valence)
+    except UnitError as error:
+        chart.suspect[feature] = f"{written}: {error}"
+        return None
+    if not plausible[0] <= value <= plausible[1]:
+        chart.suspect[feature] = f"{written}: cannot be right in this unit"
+        return None
+    if days is not None and within(reading.when, days, chart.as_of) is False:
+        chart.stale[feature] = written
+        return None
+    value = math.nextafter(value, math.inf * bound) if bound else value
+    return Result(value, reading.when, written, reading.reference_high)
+
+
+def _number(value: object) -> tuple[float | None, int]:
+    """The number in a result, and the side on which a `<` or `>` leaves it open."""
+    if isinstance(value, bool) or value is None:
+        return None, 0
+    if isinstance(value, int | float):
+        return float(value), 0
+    match = re.fullmatch(r"\s*([<>]?)=?\s*(\d+(?:[.,]\d+)?)\s*", str(value))
+    if not match:
+        return None, 0
+    return float(match[2].replace(",", ".")), {"<": -1, ">": 1, "": 0}[match[1]]

@@ -1,0 +1,67 @@
+"""Units of measure: the only place where they are converted.
+
+UCUM is read by ucumvert (a full grammar of UCUM on top of pint, kept up with its releases). It takes a second
+to start, so it is loaded only when a unit differs from the one wanted.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from eutonia.errors import InputError
+
+
+class UnitError(InputError):
+    """A unit is missing, not UCUM, or of another dimension."""
+
+
+def convert(
+    value: float,
+    unit: str | None,
+    to: str,
+    *,
+    spellings: Mapping[str, str],
+    molar_mass: float | None = None,
+    valence: int = 1,
+) -> float:
+    """Convert `value` from `unit` to the UCUM unit `to`.
+
+    `spellings` maps what people write (lower case) to UCUM. `molar_mass` in g/mol bridges moles and grams,
+    `valence` equivalents and moles. Raises UnitError where the unit is missing or cannot be converted.
+    """
+    if unit is None or not unit.strip():
+        raise UnitError(f"The value {value:g} has no unit; {to} was expected.")
+    code = spellings.get(unit.strip().lower(), unit.strip())
+    if code == to:
+        return value
+    if code == "meq/L":
+        code, value = "mmol/L", value / valence
+    return _convert(value, code, to, molar_mass)
+
+
+def _convert(value: float, unit: str, to: str, molar_mass: float | None) -> float:
+    have, want = _parse(unit), _parse(to)
+    quantity = type(have)(value, have.units)
+    if quantity.is_compatible_with(want.units):
+        return float(quantity.to(want.units).magnitude)
+    if molar_mass:
+        mass_per_mole = molar_mass * _parse("g/mol")
+        for bridged in (quantity * mass_per_mole, quantity / mass_per_mole):
+            if bridged.is_compatible_with(want.units):
+                return float(bridged.to(want.units).magnitude)
+    raise UnitError(f"“{unit}” cannot be converted to {to}.")
+
+
+@cache
+def _parse(unit: str) -> Any:
+    try:
+        return _registry().from_ucum(unit)
+    except Exception:  # the parser raises errors of several libraries
+        raise UnitError(f"“{unit}” is not a unit of UCUM.") from None
+
+
+@cache
+def _registry() -> Any:
+    from ucumvert import PintUcumRegistry
+
+    return PintUcumRegistry()
