@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from eutonia.dates import Span, days_ago
+from eutonia.features.value import Value
 from eutonia.formulary import classes_of, recognise
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
@@ -20,7 +21,17 @@ from eutonia.patient import Case, Condition, Dosage, Medication, PlanItem
 GRACE_DAYS = 7
 """A prescription is taken as in use until a week after its supply ends (dossier, status logic)."""
 
-ENDED = {"stopped", "cancelled", "entered-in-error", "not-taken", "draft", "on-hold", "completed", "ended", "inactive"}
+ENDED = {
+    "stopped",
+    "cancelled",
+    "entered-in-error",
+    "not-taken",
+    "draft",
+    "on-hold",
+    "completed",
+    "ended",
+    "inactive",
+}
 IN_ERROR = {"entered-in-error", "not-taken", "cancelled", "draft"}
 TAKING = {"start", "continue", "taper"}
 
@@ -83,10 +94,27 @@ class Chart:
     """Feature → a value that was set aside because its unit is missing or cannot be right."""
     stale: dict[str, str] = field(default_factory=dict)
     """Feature → a result that was set aside because it is too old."""
+    values: dict[str, Value] = field(default_factory=dict)
+    """Features already worked out."""
 
     @property
     def as_of(self) -> date:
         return self.case.as_of
+
+    def known(self, feature: str) -> bool | float | str | None:
+        """The value of another feature."""
+        from eutonia.features import value_of
+
+        return value_of(feature, self).known
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """Measured features that rules about the treatments involved ask for."""
+        from eutonia.features import needed_results
+
+        by_subject = needed_results(self.knowledge)
+        names = {name for t in self.involved for name in (t.treatment, *t.classes)}
+        return frozenset().union(*(by_subject.get(name, ()) for name in names))
 
     # --- treatments -------------------------------------------------------------------------------
 
@@ -99,7 +127,9 @@ class Chart:
     @cached_property
     def plan(self) -> tuple[tuple[PlanItem, tuple[Taken, ...]], ...]:
         """Every plan item with its ingredients or therapy."""
-        return tuple((item, self._ingredients(-1 - number, item)) for number, item in enumerate(self.case.plan))
+        return tuple(
+            (item, self._ingredients(-1 - number, item)) for number, item in enumerate(self.case.plan)
+        )
 
     @cached_property
     def current(self) -> tuple[Taken, ...]:
@@ -109,7 +139,10 @@ class Chart:
     @cached_property
     def past(self) -> tuple[Taken, ...]:
         return tuple(
-            taken for entry, parts in self.listed if not self.in_use(entry) and self._begun(entry) for taken in parts
+            taken
+            for entry, parts in self.listed
+            if not self.in_use(entry) and self._begun(entry)
+            for taken in parts
         )
 
     @cached_property
@@ -136,13 +169,17 @@ class Chart:
 
     @cached_property
     def _to_come(self) -> tuple[Taken, ...]:
-        return tuple(t for e, parts in self.listed if not self._begun(e) and not self._ended(e) for t in parts)
+        return tuple(
+            t for e, parts in self.listed if not self._begun(e) and not self._ended(e) for t in parts
+        )
 
     @cached_property
     def unrecognised(self) -> tuple[str, ...]:
         """Entries in use or planned whose ingredients are not known."""
         names = [e.text or f"RxNorm {e.rxcui}" for e, parts in self.listed if not parts and self.in_use(e)]
-        names += [i.text or f"RxNorm {i.rxcui}" for i, parts in self.plan if not parts and _names_treatment(i)]
+        names += [
+            i.text or f"RxNorm {i.rxcui}" for i, parts in self.plan if not parts and _names_treatment(i)
+        ]
         return tuple(dict.fromkeys(names))
 
     @property
@@ -194,7 +231,9 @@ class Chart:
         if found is None:
             return self._therapy(number, entry) if isinstance(entry, PlanItem) else ()
         if found.is_other:
-            return (self._taken(number, entry, f"other:{entry.text.casefold()}", None, None, "oral", "", False),)
+            return (
+                self._taken(number, entry, f"other:{entry.text.casefold()}", None, None, "oral", "", False),
+            )
         first = found.ingredients[0].mg
         route = entry.route or found.route or ""
         product = "+".join(f"{i.drug}:{i.mg}" for i in found.ingredients) + f"/{found.form or ''}"
@@ -204,7 +243,9 @@ class Chart:
                 entry,
                 ingredient.drug,
                 ingredient.mg,
-                ingredient.mg / first if ingredient.mg and first else (1.0 if len(found.ingredients) == 1 else None),
+                ingredient.mg / first
+                if ingredient.mg and first
+                else (1.0 if len(found.ingredients) == 1 else None),
                 route,
                 product,
                 found.unapproved_name,
@@ -347,7 +388,20 @@ MASS_IN_MG: Mapping[str, float] = {
     "mg": 1.0, "milligram": 1.0, "milligrams": 1.0, "g": 1000.0, "gram": 1000.0, "grams": 1000.0,
     "ug": 1e-3, "mcg": 1e-3, "µg": 1e-3, "μg": 1e-3, "microgram": 1e-3, "micrograms": 1e-3,
 }  # fmt: skip
-COUNTED = {"tablet", "tab", "capsule", "cap", "pill", "caplet", "patch", "{tbl}", "{tablet}", "{capsule}", "unit", "each"}
+COUNTED = {
+    "tablet",
+    "tab",
+    "capsule",
+    "cap",
+    "pill",
+    "caplet",
+    "patch",
+    "{tbl}",
+    "{tablet}",
+    "{capsule}",
+    "unit",
+    "each",
+}
 
 
 def action_of(item: PlanItem) -> str:
@@ -364,7 +418,12 @@ def planned_days(item: PlanItem) -> float | None:
         return float((item.end.last - item.start.first).days + 1)
     if item.days_supply is not None:
         return item.days_supply
-    if item.quantity and item.dose and item.times_per_day and (item.unit or "").casefold().rstrip("s") in COUNTED:
+    if (
+        item.quantity
+        and item.dose
+        and item.times_per_day
+        and (item.unit or "").casefold().rstrip("s") in COUNTED
+    ):
         return item.quantity / (item.dose * item.times_per_day)
     return None
 
@@ -411,7 +470,19 @@ def _route(route: str) -> str:
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "transdermal": ("transdermal", "patch"),
-    "topical": ("topical", "cutaneous", "ophthalm", "otic", "nasal", "inhal", "gel", "cream", "ointment", "eye", "ear"),
+    "topical": (
+        "topical",
+        "cutaneous",
+        "ophthalm",
+        "otic",
+        "nasal",
+        "inhal",
+        "gel",
+        "cream",
+        "ointment",
+        "eye",
+        "ear",
+    ),
     "none": ("none",),
 }
 

@@ -163,7 +163,10 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
             continue
         substance = recognise(entry.substance, entry.rxcui, chart.knowledge)
         drugs = {i.drug for i in substance.ingredients} if substance else set()
-        belonging = {*drugs, *(c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part)}
+        belonging = {
+            *drugs,
+            *(c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part),
+        }
         if wanted & (belonging | {entry.substance.casefold().strip().removesuffix("s")}):
             found.append((entry, _counts(feature, entry)))
     sure = [entry for entry, counts in found if counts]
@@ -175,18 +178,16 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
     return NO if known else UNKNOWN
 
 
-SEVERE = ("anaphyla", "angioedema", "angio-oedema", "hives", "urticaria")
-SIDE_EFFECTS = ("drows", "sleep", "somnol", "sedat", "nausea", "tired", "stomach upset", "upset stomach")
-
-
 def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:
     reaction = (entry.reaction or "").casefold()
     if feature.reactions:
         return any(word in reaction for word in feature.reactions) if reaction else None
-    severe = any(word in reaction for word in SEVERE)
-    side_effect = bool(reaction) and any(word in reaction for word in SIDE_EFFECTS)
+    severe = any(word in reaction for word in feature.severe)
+    side_effect = bool(reaction) and any(word in reaction for word in feature.side_effects)
     unclear = not severe and (
-        (entry.verification_status or "") == "unconfirmed" or (entry.type or "") == "intolerance" or side_effect
+        (entry.verification_status or "") == "unconfirmed"
+        or (entry.type or "") == "intolerance"
+        or side_effect
     )
     return {"established": not unclear, "unclear": unclear, "any": True}[feature.certainty]
 

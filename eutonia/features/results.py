@@ -36,7 +36,9 @@ class _Reading:
 
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
-    found = [r for r in _all(chart) if r.code in codes or (r.code is None and r.name.casefold().strip() in names)]
+    found = [
+        r for r in _all(chart) if r.code in codes or (r.code is None and r.name.casefold().strip() in names)
+    ]
     found = [r for r in found if r.value is not None and (r.when is None or r.when.first <= chart.as_of)]
     return sorted(found, key=lambda r: r.when.last if r.when else date.min, reverse=True)
 
@@ -80,7 +82,9 @@ def latest(
         return None
     try:
         spellings = chart.knowledge.units["spellings"].spellings
-        value = convert(number, reading.unit, unit, spellings=spellings, molar_mass=molar_mass, valence=valence)
+        value = convert(
+            number, reading.unit, unit, spellings=spellings, molar_mass=molar_mass, valence=valence
+        )
     except UnitError as error:
         chart.suspect[feature] = f"{written}: {error}"
         return None

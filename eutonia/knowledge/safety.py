@@ -139,7 +139,11 @@ class AllergyFeature(_Feature):
     any_of: tuple[str, ...]
     certainty: Literal["established", "unclear", "any"] = "established"
     reactions: tuple[str, ...] = ()
-    """Only after one of these reactions, where given."""
+    """Only after one of these reactions, where given (parts of words, lower case)."""
+    severe: tuple[str, ...] = ()
+    """Reactions after which an entry is an allergy, whatever its kind."""
+    side_effects: tuple[str, ...] = ()
+    """Reactions that are no allergy by themselves."""
 
 
 @entry

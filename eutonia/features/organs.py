@@ -1,0 +1,161 @@
+"""Features of liver and kidney, and of the record itself. One function per feature file."""
+
+from eutonia.features.chart import Chart
+from eutonia.features.kinds import listing
+from eutonia.features.results import Result, latest, readings
+from eutonia.features.value import NO, UNKNOWN, YES, Value
+from eutonia.kleene import every, some
+from eutonia.knowledge.safety import ComputedFeature
+
+
+def egfr(feature: ComputedFeature, chart: Chart) -> Value:
+    """The newest filtration rate: as reported, or from creatinine by CKD-EPI 2021."""
+    limits = feature.limits
+    creatinine = feature.codes["creatinine"]
+    reported = [code for code in feature.loinc if code not in creatinine]
+    rate = latest(
+        chart,
+        feature.id,
+        reported,
+        feature.unit,
+        (limits["lowest"], limits["highest"]),
+        days=limits["days"],
+        names=("egfr", "gfr", "egfr ckd-epi 2021"),
+        title="eGFR",
+    )
+    level = latest(
+        chart,
+        feature.id,
+        creatinine,
+        "mg/dL",
+        (limits["creatinine_lowest"], limits["creatinine_highest"]),
+        days=limits["days"],
+        names=("creatinine", "serum creatinine"),
+        molar_mass=113.12,
+        title="Creatinine",
+    )
+    if level is not None and (rate is None or _newer(level, rate)):
+        computed = ckd_epi_2021(level.value, chart.known("age"), chart.case.patient.sex)
+        if computed is not None:
+            _forget(feature, chart)
+            return Value(round(computed, 1), f"eGFR {computed:.0f} by CKD-EPI 2021 from {level}")
+    if rate is None:
+        return UNKNOWN
+    _forget(feature, chart)
+    return Value(rate.value, str(rate))
+
+
+def _forget(feature: ComputedFeature, chart: Chart) -> None:
+    """A usable result makes an unusable one beside it unimportant."""
+    chart.stale.pop(feature.id, None)
+
+
+def _newer(a: Result, b: Result) -> bool:
+    return a.when is not None and (b.when is None or a.when.last > b.when.last)
+
+
+def ckd_epi_2021(creatinine: float, age: object, sex: str | None) -> float | None:
+    """Filtration rate in mL/min/1.73 m² from serum creatinine in mg/dL; None below 18 or without age and sex.
+
+    Inker 2021, N Engl J Med 385:1737, table S10: 142 × min(Scr/κ, 1)^α × max(Scr/κ, 1)^-1.2 × 0.9938^age
+    (× 1.012 in women).
+    """
+    if not isinstance(age, float) or age < 18 or sex not in ("male", "female"):
+        return None
+    kappa, alpha, factor = (0.7, -0.241, 1.012) if sex == "female" else (0.9, -0.302, 1.0)
+    ratio = creatinine / kappa
+    return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor)
+
+
+def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
+    """A liver enzyme over the upper limit of normal: the laboratory's own, else the usual one."""
+    limits = feature.limits
+    span = limits["lowest"], limits["highest"]
+    short = feature.id.split("_")[0]
+    result = latest(
+        chart,
+        feature.id,
+        feature.loinc,
+        "U/L",
+        span,
+        days=limits["days"],
+        names=(short,),
+        title=short.upper(),
+    )
+    if result is None:
+        return UNKNOWN
+    return Value(round(result.value / (result.reference_high or limits["uln"]), 3), str(result))
+
+
+alt_x_uln = ast_x_uln = _times_uln
+
+
+def liver_disease_moderate_or_severe(feature: ComputedFeature, chart: Chart) -> Value:
+    any_disease, failure, cirrhosis = feature.value_sets
+    grave = chart.having(failure, cirrhosis)
+    if grave:
+        return Value(True, listing(grave))
+    return NO if chart.conditions_known and not chart.having(any_disease) else UNKNOWN
+
+
+def renal_result_missing(feature: ComputedFeature, chart: Chart) -> Value:
+    """No result within a year in someone old, or with an illness that harms kidneys."""
+    kidney = chart.knowledge.features["egfr"]
+    assert isinstance(kidney, ComputedFeature)
+    recent = [
+        r
+        for r in readings(chart, kidney.loinc)
+        if r.when and (chart.as_of - r.when.last).days <= feature.limits["days"]
+    ]
+    if recent:
+        return NO
+    age = chart.known("age")
+    ill = bool(chart.having(*feature.value_sets)) or (False if chart.conditions_known else None)
+    old = None if age is None else float(age) >= feature.limits["age"]
+    return Value(every([True, some([old, ill])]))
+
+
+# --- the record itself ------------------------------------------------------------------------------
+
+
+def medication_unrecognised(_: ComputedFeature, chart: Chart) -> Value:
+    return Value(True, "; ".join(chart.unrecognised)) if chart.unrecognised else NO
+
+
+def allergies_unknown(_: ComputedFeature, chart: Chart) -> Value:
+    case = chart.case
+    listed = case.allergies if case.no_known_allergies is None else case.allergies or None
+    return NO if case.no_known_allergies or listed is not None else YES
+
+
+def plans_drug(_: ComputedFeature, chart: Chart) -> Value:
+    drugs = [t for t in chart.planned if t.treatment not in chart.knowledge.therapies]
+    unknown = [
+        item for item, parts in chart.plan if not parts and item.action != "assess" and not item.therapy
+    ]
+    return Value(bool(drugs or unknown))
+
+
+def plans_treatment(_: ComputedFeature, chart: Chart) -> Value:
+    return Value(bool(chart.plan))
+
+
+def unit_suspect(_: ComputedFeature, chart: Chart) -> Value:
+    found = {**chart.suspect, **_doses_without_unit(chart)}
+    return Value(True, "; ".join(found.values())) if found else NO
+
+
+def _doses_without_unit(chart: Chart) -> dict[str, str]:
+    return {
+        f"dose {n}": f"{entry.text or 'A medicine'}: dose {entry.dose:g} without a unit"
+        for n, (entry, parts) in enumerate(
+            (*((e, p) for e, p in chart.listed if chart.in_use(e)), *chart.plan)
+        )
+        if entry.dose is not None and not (entry.unit or "").strip()
+    }
+
+
+def lab_stale(_: ComputedFeature, chart: Chart) -> Value:
+    needed = chart.needed
+    found = [written for feature, written in chart.stale.items() if feature in needed]
+    return Value(True, "; ".join(found)) if found else NO

@@ -1,0 +1,252 @@
+"""Features of the person: age, pregnancy, work, drinking, genes. One function per feature file."""
+
+import re
+from datetime import date
+
+from eutonia.dates import Span, days_ago, within
+from eutonia.features.chart import Chart, truth_of
+from eutonia.features.results import latest, readings
+from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.knowledge.safety import ComputedFeature
+
+
+def age(_: ComputedFeature, chart: Chart) -> Value:
+    """Completed years at as_of, as stated or from the date of birth."""
+    patient = chart.case.patient
+    if patient.age_years is not None:
+        return Value(float(int(patient.age_years)), f"{patient.age_years:g} years")
+    if patient.birth_date is None:
+        return UNKNOWN
+    exact = patient.birth_date.first == patient.birth_date.last
+    note = "" if exact else ", day not known: the age reached this year"
+    born = patient.birth_date.last if exact else patient.birth_date.first
+    return Value(float(_years(born, chart.as_of, exact)), f"born {patient.birth_date}{note}")
+
+
+def _years(born: date, as_of: date, exact: bool) -> int:
+    early = exact and (as_of.month, as_of.day) < (born.month, born.day)
+    return as_of.year - born.year - early
+
+
+def age_missing(feature: ComputedFeature, chart: Chart) -> Value:
+    return Value(age(feature, chart).known is None)
+
+
+def weight_kg(feature: ComputedFeature, chart: Chart) -> Value:
+    if chart.case.patient.weight_kg is not None:
+        return Value(chart.case.patient.weight_kg, f"{chart.case.patient.weight_kg:g} kg")
+    limits = feature.limits
+    span = limits["lowest"], limits["highest"]
+    result = latest(chart, feature.id, feature.loinc, "kg", span, days=limits["days"], title="Weight")
+    return Value(result.value, str(result)) if result else UNKNOWN
+
+
+def region(_: ComputedFeature, chart: Chart) -> Value:
+    return Value(chart.case.region.strip().upper(), chart.case.region) if chart.case.region else UNKNOWN
+
+
+# --- pregnancy --------------------------------------------------------------------------------------
+
+
+def pregnant(feature: ComputedFeature, chart: Chart) -> Value:
+    """The newest dated statement wins; a pregnancy that began 42 weeks ago or more is over."""
+    said = _pregnancy_statements(feature, chart)
+    if said:
+        when, yes, written = max(said, key=lambda s: (s[0], s[1]))
+        too_old = not yes and (chart.as_of - when).days > feature.limits["days_negative"]
+        if not (too_old and _could_be_pregnant(feature, chart) is not False):
+            return Value(yes, written)
+    return NO if _could_be_pregnant(feature, chart) is False else UNKNOWN
+
+
+def _pregnancy_statements(feature: ComputedFeature, chart: Chart) -> list[tuple[date, bool, str]]:
+    said = []
+    for reading in readings(chart, feature.codes["status"], ("pregnancy status", "pregnancy")):
+        answer = _word(str(reading.value), feature.codes)
+        if answer is not None:
+            said.append((_day(reading.when), answer, f"{reading.value} ({reading.when})"))
+    begun, ended = feature.value_sets
+    for d in chart.having(begun):
+        ago = days_ago(d.condition.onset, chart.as_of)
+        if ago is None or ago[1] < feature.limits["weeks"] * 7:
+            said.append((_day(d.since), True, str(d)))
+    said += [(_day(d.since), False, str(d)) for d in chart.having(ended, active=False)]
+    return said
+
+
+def _word(value: str, codes: dict[str, tuple[str, ...]]) -> bool | None:
+    text = value.casefold().strip()
+    if text in {w.casefold() for w in codes["not"]}:
+        return False
+    if text in {w.casefold() for w in codes["yes"]}:
+        return True
+    return truth_of(value)
+
+
+def _day(when: Span | None) -> date:
+    return when.last if when else date.min
+
+
+def _could_be_pregnant(feature: ComputedFeature, chart: Chart) -> bool | None:
+    """By sex and age; None where one of them is not known and would decide."""
+    sex, years = chart.case.patient.sex, age(feature, chart).known
+    if sex == "male":
+        return False
+    if years is not None and not feature.limits["youngest"] <= float(years) <= feature.limits["oldest"]:
+        return False
+    return True if sex == "female" and years is not None else None
+
+
+def gestation(feature: ComputedFeature, chart: Chart) -> Value:
+    """not-pregnant, before-20, 20-to-29, 30-or-more, or stage-unknown in a pregnancy of unknown length."""
+    state = pregnant(_pregnant_feature(chart), chart)
+    if state.known is None:
+        return UNKNOWN
+    if not state.known:
+        return Value("not-pregnant")
+    weeks = _weeks(feature, chart)
+    if weeks is None:
+        return Value("stage-unknown", state.evidence)
+    band = "before-20" if weeks < 20 else "20-to-29" if weeks < 30 else "30-or-more"
+    return Value(band, f"{weeks:.1f} weeks")
+
+
+def _pregnant_feature(chart: Chart) -> ComputedFeature:
+    feature = chart.knowledge.features["pregnant"]
+    assert isinstance(feature, ComputedFeature)
+    return feature
+
+
+def _weeks(feature: ComputedFeature, chart: Chart) -> float | None:
+    """Weeks at as_of by the newest of: weeks measured, date due, and weeks in a diagnosis code."""
+    stages: list[tuple[date, float]] = []
+    result = latest(chart, feature.id, feature.codes["weeks"], "d", (1, 320))
+    if result and result.when:
+        stages.append((result.when.last, result.value + (chart.as_of - result.when.last).days))
+    for reading in readings(chart, feature.codes["due"]):
+        due = re.match(r"\d{4}-\d{2}-\d{2}", str(reading.value))
+        if due:
+            stages.append((_day(reading.when), 280 - (date.fromisoformat(due[0]) - chart.as_of).days))
+    for d in chart.having(*feature.value_sets):
+        coded = re.fullmatch(r"Z3A\.?([1-4]\d|0[89])", (d.condition.icd10cm or "").upper())
+        if coded and d.since:
+            stages.append((d.since.last, int(coded[1]) * 7 + (chart.as_of - d.since.last).days))
+    return max(stages)[1] / 7 if stages else None
+
+
+def pregnancy_status_missing(feature: ComputedFeature, chart: Chart) -> Value:
+    if pregnant(_pregnant_feature(chart), chart).known is not None:
+        return NO
+    sex, years = chart.case.patient.sex, age(feature, chart).known
+    fertile = years is not None and feature.limits["youngest"] <= float(years) <= feature.limits["oldest"]
+    return Value(sex != "male" and fertile)
+
+
+def breastfeeding(feature: ComputedFeature, chart: Chart) -> Value:
+    for reading in readings(chart, feature.codes["status"], ("breastfeeding status", "breastfeeding")):
+        answer = _word(str(reading.value), feature.codes)
+        if answer is not None:
+            return Value(answer, f"{reading.value} ({reading.when})")
+    found = chart.having(*feature.value_sets)
+    if found:
+        return Value(True, "; ".join(map(str, found)))
+    return NO if _could_be_pregnant(feature, chart) is False else UNKNOWN
+
+
+# --- work, drinking, genes --------------------------------------------------------------------------
+
+
+def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
+    said = [chart.case.patient.occupation or ""]
+    said += [
+        str(r.value)
+        for r in readings(chart, feature.codes["occupation"], ("occupation", "safety-critical work"))
+    ]
+    for text in filter(None, said):
+        if truth_of(text) is not None:
+            return Value(truth_of(text), text)
+        words = set(re.findall(r"[a-z]+", text.casefold()))
+        if any(set(w.split()) <= words for w in feature.codes["safe_words"]):
+            return Value(False, text)
+        return Value(any(set(w.split()) <= words for w in feature.codes["words"]), text)
+    return UNKNOWN
+
+
+def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
+    """AUDIT-C at or above the cut-off, more drinks a week than the limit, or recent intoxication."""
+    limits = feature.limits
+    drunk = [
+        d for d in chart.having(*feature.value_sets) if within(d.since, limits["recent_days"], chart.as_of)
+    ]
+    if drunk:
+        return Value(True, "; ".join(map(str, drunk)))
+    men = {"male": True, "female": False}.get(chart.case.patient.sex or "")
+    score = _recent(feature, chart, "audit_c", ("audit-c", "audit-c total"))
+    if score is not None:
+        cut = _cut(men, score >= limits["audit_c_men"], score >= limits["audit_c_women"])
+        return Value(cut, f"AUDIT-C {score:g}")
+    weekly = _recent(feature, chart, "per_week", ("drinks per week",))
+    daily = _recent(feature, chart, "per_day", ("drinks per day",))
+    drinks = weekly if weekly is not None else None if daily is None else 7 * daily
+    if drinks is not None:
+        cut = _cut(men, drinks > limits["weekly_men"], drinks > limits["weekly_women"])
+        return Value(cut, f"{drinks:g} drinks a week")
+    return UNKNOWN
+
+
+def _recent(feature: ComputedFeature, chart: Chart, group: str, names: tuple[str, ...]) -> float | None:
+    for reading in readings(chart, feature.codes[group], names):
+        if within(reading.when, feature.limits["days"], chart.as_of) is not False:
+            try:
+                return float(str(reading.value))
+            except ValueError:
+                continue
+    return None
+
+
+def _cut(men: bool | None, as_man: bool, as_woman: bool) -> bool | None:
+    if men is None:
+        return as_man if as_man == as_woman else None
+    return as_man if men else as_woman
+
+
+def cyp2c19(feature: ComputedFeature, chart: Chart) -> Value:
+    """The phenotype as reported, or as the two star alleles give it."""
+    gene = feature.id
+    for reading in readings(chart, feature.codes["phenotype"], (f"{gene} phenotype", gene)):
+        phenotype = _phenotype(feature, str(reading.value))
+        if phenotype:
+            return Value(phenotype, f"{gene.upper()} {reading.value}")
+    for reading in readings(chart, feature.codes.get("genotype", ()), (f"{gene} genotype", gene)):
+        phenotype = _from_alleles(feature, str(reading.value))
+        if phenotype:
+            return Value(phenotype, f"{gene.upper()} {reading.value}")
+    return UNKNOWN
+
+
+cyp2d6 = cyp2c19
+
+
+def _phenotype(feature: ComputedFeature, value: str) -> str | None:
+    text = value.casefold()
+    for name in ("ultrarapid", "rapid", "intermediate", "poor", "normal"):
+        if any(word.casefold() in text for word in feature.codes[name]):
+            return name
+    return None
+
+
+def _from_alleles(feature: ComputedFeature, value: str) -> str | None:
+    alleles = re.findall(r"\*\d+", value)
+    if len(alleles) != 2:
+        return None
+    activity = {
+        name: set(feature.codes.get(name, ())) for name in ("no_function", "increased", "normal_function")
+    }
+    lost = sum(a in activity["no_function"] for a in alleles)
+    raised = sum(a in activity["increased"] for a in alleles)
+    usual = sum(a in activity["normal_function"] for a in alleles)
+    if lost + raised + usual < 2:
+        return None
+    if lost:
+        return "poor" if lost == 2 else "intermediate"
+    return ("normal", "rapid", "ultrarapid")[raised]
