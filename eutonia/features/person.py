@@ -41,8 +41,12 @@ def weight_kg(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(result.value, str(result)) if result else UNKNOWN
 
 
-def region(_: ComputedFeature, chart: Chart) -> Value:
-    return Value(chart.case.region.strip().upper(), chart.case.region) if chart.case.region else UNKNOWN
+def region(feature: ComputedFeature, chart: Chart) -> Value:
+    """The code of the country: as written, by its name, or the part before the subdivision (`DE-BY`)."""
+    text = (chart.case.region or "").strip()
+    named = next((code for code, names in feature.codes.items() if text.casefold() in names), None)
+    code = named or text.upper().split("-")[0]
+    return Value(code, text) if len(code) == 2 or code == "EEA" else UNKNOWN
 
 
 # --- pregnancy --------------------------------------------------------------------------------------

@@ -126,11 +126,12 @@ def _check_rule(where: str, rule: Any, sections: dict[str, Entries]) -> None:
 
 
 def _check_condition(where: str, line: str, features: Entries) -> None:
-    hidden = re.search(r"\b(?:IS|NULL|COALESCE|IFNULL|NULLIF|CASE)\b", line, re.IGNORECASE)
+    bare = re.sub(r"'[^']*'", "''", line)
+    hidden = re.search(r"\b(?:IS|NULL|COALESCE|IFNULL|NULLIF|CASE)\b", bare, re.IGNORECASE)
     if hidden:
         raise KnowledgeError(
             where,
-            f"“{hidden[0]}” would turn unknown into known. Write the condition with AND, OR, NOT and comparisons.",
+            f"“{hidden[0]}” would turn unknown into known. Use AND, OR, NOT and comparisons.",
         )
     try:
         names = names_in(line)
