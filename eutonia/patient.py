@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from eutonia.dates import Span, span
 
@@ -17,7 +25,12 @@ def _as_span(value: Any) -> Any:
     return span(value) if isinstance(value, str | date) else value
 
 
-When = Annotated[Span, BeforeValidator(_as_span)]
+When = Annotated[
+    Span,
+    BeforeValidator(_as_span),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}(-\d{2}(-\d{2}.*)?)?$"}),
+]
 """A date, or the first and last day it may have been: `2026-02-14`, `2026-02`, `2026`."""
 
 Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value).strip())]

@@ -1,0 +1,3 @@
+from eutonia.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""An assessment in sentences, in the order a clinician reads: verdict, urgent things, issues, questions, gaps."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import fill
+
+import click
+
+from eutonia.assessment import Assessment, Issue, PlanAssessment, Question
+
+COLOURS = {
+    "urgent-referral": "bright_red",
+    "contraindicated": "bright_red",
+    "avoid": "red",
+    "caution": "yellow",
+    "monitor": "cyan",
+    "info": "blue",
+    "insufficient-data": "magenta",
+    "acceptable": "green",
+}
+QUESTIONS_SHOWN = 8
+
+
+def as_text(assessment: Assessment, width: int = 100) -> str:
+    """The assessment as text with terminal colours; a printer that is no terminal drops them."""
+    return "\n".join(_lines(assessment, min(width, 120)))
+
+
+def _lines(assessment: Assessment, width: int) -> Iterator[str]:
+    yield from _heading(assessment)
+    for plan in assessment.plans:
+        yield from _plan(plan, width, alone=len(assessment.plans) == 1)
+    yield from _questions(assessment.questions, width)
+    yield from _list("Not seen in the record", assessment.not_seen, width)
+    yield from _list("Notes on the record", assessment.warnings, width)
+    yield ""
+    yield fill(f"{assessment.notice} Knowledge {assessment.knowledge_version}.", width)
+
+
+def _heading(assessment: Assessment) -> Iterator[str]:
+    yield f"{_tag(assessment.verdict, bold=True)}  as of {assessment.as_of}"
+    if any(issue.urgent for plan in assessment.plans for issue in plan.issues):
+        yield click.style(
+            "Same-day referral comes before every other question below.", fg="bright_red", bold=True
+        )
+
+
+def _plan(plan: PlanAssessment, width: int, alone: bool) -> Iterator[str]:
+    yield ""
+    title = click.style(plan.plan, bold=True)
+    yield title if alone else f"{title}: {_tag(plan.verdict)}"
+    headlines = [issue for issue in plan.issues if issue.headline]
+    if not headlines:
+        yield "  Nothing found against it."
+    for issue in headlines:
+        yield from _issue(issue, width)
+    details = [issue.rule for issue in plan.issues if not issue.headline]
+    if details:
+        yield fill(f"Within these: {', '.join(details)}.", width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _issue(issue: Issue, width: int) -> Iterator[str]:
+    seen = "; ".join(dict.fromkeys(issue.evidence.values()))
+    what = f"{issue.title}: {seen}" if seen else issue.title
+    label = "urgent-referral" if issue.urgent else issue.severity
+    yield f"  {_tag(label)} {fill(f'{what} [{issue.rule}]', width - 4, subsequent_indent='      ')}"
+    marks = {source.mark for source in issue.sources} & {"assumed", "recalled"}
+    caveat = f" ({' and '.join(sorted(marks))} in part)" if marks else ""
+    yield fill(
+        f"{issue.say}{caveat} → {issue.do}", width, initial_indent="      ", subsequent_indent="      "
+    )
+
+
+def _questions(questions: Sequence[Question], width: int) -> Iterator[str]:
+    if not questions:
+        return
+    yield ""
+    yield click.style("Ask, most telling first", bold=True)
+    for question in questions[:QUESTIONS_SHOWN]:
+        settles = f"settles {_count(question.settles)}"
+        yield fill(
+            f"? {question.text} ({settles}) [{question.ask}]",
+            width,
+            initial_indent="  ",
+            subsequent_indent="    ",
+        )
+    if len(questions) > QUESTIONS_SHOWN:
+        yield f"  and {len(questions) - QUESTIONS_SHOWN} more in --json"
+
+
+def _count(rules: Sequence[str]) -> str:
+    return rules[0] if len(rules) == 1 else f"{len(rules)} rules"
+
+
+def _list(title: str, items: Iterable[str], width: int) -> Iterator[str]:
+    items = list(items)
+    if items:
+        yield ""
+        yield click.style(title, bold=True)
+        for item in items:
+            yield fill(item, width, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _tag(word: str, bold: bool = False) -> str:
+    return click.style(word.upper() if bold else word, fg=COLOURS[word], bold=bold)
