@@ -1,0 +1,33 @@
+"""The command line: each command parses, calls one function, prints.
+
+Results go to standard output, messages to standard error. Exit 0: answered, whatever the verdict. Exit 2: the
+input or the call is wrong. One file per command, imported only when that command is called.
+"""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = ("assess", "simulate", "taper", "compare", "evidence", "check", "screen", "why", "validate", "serve", "schema")
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"eutonia.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="eutonia")
+def main() -> None:
+    """Carisoprodol and its alternatives: safety, simulation, evidence, tapering, claims.
+
+    It supports a professional's judgement and never replaces it.
+    """

@@ -1,0 +1,31 @@
+"""eutonia assess: the main job."""
+
+import click
+
+from eutonia.cli.common import json_option, speaks_plainly, to_json, width
+
+
+@click.command("assess")
+@click.argument("file")
+@click.option(
+    "--plan", "plans", multiple=True, metavar="TEXT", help="A plan in words; may be given several times."
+)
+@click.option("--patient", metavar="ID", help="Which patient, where FILE holds several.")
+@click.option("--as-of", metavar="DATE", help="Judge the record as known on this day.")
+@json_option
+@speaks_plainly
+def command(file: str, plans: tuple[str, ...], patient: str | None, as_of: str | None, as_json: bool) -> None:
+    """Judge a plan for the patient in FILE: a case file, a FHIR R4 Bundle, or a bulk export folder.
+
+    Example: eutonia assess patient.json --plan "carisoprodol 350 mg four times a day for 14 days"
+    """
+    from eutonia.assessment import assess
+    from eutonia.reading import read
+
+    assessment = assess(read(file, patient=patient, as_of=as_of, plans=plans))
+    if as_json:
+        click.echo(to_json(assessment.model_dump(mode="json")))
+    else:
+        from eutonia.report import as_text
+
+        click.echo(as_text(assessment, width=width()))
