@@ -23,8 +23,15 @@ def config(theme: Theme = "light") -> dict[str, Any]:
     """The Vega-Lite config that every chart shares."""
     ink, soft, rule = INK[theme]
     axis = {
-        "labelColor": soft, "titleColor": ink, "gridColor": rule, "domainColor": rule, "tickColor": rule,
-        "labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal", "labelLimit": 280,
+        "labelColor": soft,
+        "titleColor": ink,
+        "gridColor": rule,
+        "domainColor": rule,
+        "tickColor": rule,
+        "labelFontSize": 12,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelLimit": 280,
     }
     return {
         "background": "transparent" if theme == "dark" else "#ffffff",

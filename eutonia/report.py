@@ -5,7 +5,8 @@ from textwrap import fill
 
 import click
 
-from eutonia.assessment import Assessment, Issue, PlanAssessment, Question
+from eutonia.assessment import Assessment
+from eutonia.judging import Issue, PlanAssessment, Question
 
 COLOURS = {
     "urgent-referral": "bright_red",

@@ -70,8 +70,12 @@ def main() -> None:
         right = s.verdict == s.expected_verdict
         notes = [f"missed {', '.join(s.missed)}"] if s.missed else []
         notes += [f"not expected: {', '.join(s.wrong)}"] if s.wrong else []
-        print(f"{s.id}  {'ok ' if right and not notes else '-- '} {s.verdict}{'' if right else f' (expected {s.expected_verdict})'}  {'; '.join(notes)}")
-    found, missed, wrong = (sum(len(part) for part in parts) for parts in zip(*(s[3:] for s in scores), strict=True))
+        print(
+            f"{s.id}  {'ok ' if right and not notes else '-- '} {s.verdict}{'' if right else f' (expected {s.expected_verdict})'}  {'; '.join(notes)}"
+        )
+    found, missed, wrong = (
+        sum(len(part) for part in parts) for parts in zip(*(s[3:] for s in scores), strict=True)
+    )
     print(f"verdicts right     {sum(s.verdict == s.expected_verdict for s in scores)} of {len(scores)}")
     print(f"sensitivity        {found} of {found + missed} ({found / (found + missed):.1%})")
     print(f"precision          {found} of {found + wrong} ({found / (found + wrong):.1%})")

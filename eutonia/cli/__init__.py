@@ -8,7 +8,19 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("assess", "simulate", "taper", "compare", "evidence", "check", "screen", "why", "validate", "serve", "schema")
+COMMANDS = (
+    "assess",
+    "simulate",
+    "taper",
+    "compare",
+    "evidence",
+    "check",
+    "screen",
+    "why",
+    "validate",
+    "serve",
+    "schema",
+)
 
 
 class _Commands(click.Group):

@@ -19,7 +19,13 @@ from eutonia.rules import check, features_of, judge, schema
 
 KNOWLEDGE = load()
 RULES = list(KNOWLEDGE.rules.values())
-COMPARE = {sql.LT: operator.lt, sql.LTE: operator.le, sql.GT: operator.gt, sql.GTE: operator.ge, sql.EQ: operator.eq}
+COMPARE = {
+    sql.LT: operator.lt,
+    sql.LTE: operator.le,
+    sql.GT: operator.gt,
+    sql.GTE: operator.ge,
+    sql.EQ: operator.eq,
+}
 
 
 def plainly(node: Any, row: dict[str, Any]) -> Any:
@@ -61,9 +67,22 @@ def values(name: str) -> st.SearchStrategy[Any]:
     if feature.type == "boolean":
         return st.sampled_from([True, False, None])
     if feature.type == "category":
-        words = {lit.this for r in RULES for line in r.when if name in line for lit in sqlglot.parse_one(line).find_all(sql.Literal)}
+        words = {
+            lit.this
+            for r in RULES
+            for line in r.when
+            if name in line
+            for lit in sqlglot.parse_one(line).find_all(sql.Literal)
+        }
         return st.sampled_from([*sorted(words), "something else", None])
-    cuts = {float(lit.this) for r in RULES for line in r.when if name in line for lit in sqlglot.parse_one(line).find_all(sql.Literal) if not lit.is_string}
+    cuts = {
+        float(lit.this)
+        for r in RULES
+        for line in r.when
+        if name in line
+        for lit in sqlglot.parse_one(line).find_all(sql.Literal)
+        if not lit.is_string
+    }
     near = [c + d for c in cuts for d in (-1, 0, 1)]
     return st.sampled_from([*near, None])
 
@@ -75,7 +94,9 @@ ROWS = st.lists(st.fixed_dictionaries({name: values(name) for name in USED}), mi
 
 @settings(deadline=None, max_examples=60)
 @given(ROWS)
-def test_the_engine_agrees_with_the_plain_judge_alone_stacked_and_shuffled(rows: list[dict[str, Any]]) -> None:
+def test_the_engine_agrees_with_the_plain_judge_alone_stacked_and_shuffled(
+    rows: list[dict[str, Any]],
+) -> None:
     expected = [[answer(rule, row) for rule in RULES] for row in rows]
     table = pl.DataFrame(rows, schema={name: COLUMNS[name] for name in USED})
     assert [list(row) for row in judge(table, RULES).rows()] == expected
@@ -103,6 +124,8 @@ def test_answering_every_question_settles_the_rule(rows: list[dict[str, Any]], c
         rule = KNOWLEDGE.rules[issue["rule"]]
         filled = dict(rows[issue["row"]])
         for name in issue["ask"]:
-            filled[name] = {"boolean": chance.random() < 0.5, "category": "x", "number": 50.0}[KNOWLEDGE.features[name].type]
+            filled[name] = {"boolean": chance.random() < 0.5, "category": "x", "number": 50.0}[
+                KNOWLEDGE.features[name].type
+            ]
         again = answer(rule, filled)
         assert again is not None or any(filled[name] is None for name in features_of(rule))

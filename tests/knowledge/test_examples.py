@@ -35,21 +35,26 @@ def test_examples_alone(rule: Rule, knowledge: Knowledge) -> None:
         if answer is not False:
             issue = check(table(rule, knowledge, [example]), [rule]).row(0, named=True)
             assert issue["ask"] == example.get("ask", []), f"example {number}"
-            assert issue["urgent"] is example.get("urgent", rule.urgent is True and answer is True), f"example {number}"
+            assert issue["urgent"] is example.get("urgent", rule.urgent is True and answer is True), (
+                f"example {number}"
+            )
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_examples_stacked_and_shuffled(rule: Rule, knowledge: Knowledge) -> None:
     examples = list(rule.examples) * 3
     random.Random(rule.id).shuffle(examples)
-    assert judge(table(rule, knowledge, examples), [rule])[rule.id].to_list() == [e["applies"] for e in examples]
+    assert judge(table(rule, knowledge, examples), [rule])[rule.id].to_list() == [
+        e["applies"] for e in examples
+    ]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_a_rule_has_an_example_that_applies_one_that_does_not_and_one_that_cannot_be_told(rule: Rule) -> None:
     """A rule whose features are always known cannot be unknown."""
     always_known = all(
-        KNOWLEDGE.features[name].absent == "no" and KNOWLEDGE.features[name].why.startswith(("It is always", "The plan"))
+        KNOWLEDGE.features[name].absent == "no"
+        and KNOWLEDGE.features[name].why.startswith(("It is always", "The plan"))
         for name in features_of(rule)
     )
     found = {example["applies"] for example in rule.examples}

@@ -1,0 +1,296 @@
+"""What was found → issues, unknowns, questions and the verdict of each plan item (dossier: conventions).
+
+An issue belongs to every plan item that its rule is about; what concerns only treatment in use stands apart,
+marked as existing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from eutonia.features import subjects, tabulate
+from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.knowledge import SEVERITIES, Knowledge, Severity
+from eutonia.knowledge.safety import Rule
+from eutonia.patient import Case, PlanItem
+from eutonia.rules import check, features_of
+
+Verdict = Literal["urgent-referral", "contraindicated", "avoid", "caution", "insufficient-data", "acceptable"]
+VERDICTS: Sequence[Verdict] = (
+    "urgent-referral",
+    "contraindicated",
+    "avoid",
+    "caution",
+    "insufficient-data",
+    "acceptable",
+)
+"""Worst first."""
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+
+class Reference(_Answer):
+    """One place in one source, and how the statement got here from it."""
+
+    key: str
+    at: str
+    mark: str
+
+
+class Issue(_Answer):
+    """A rule that applies (FHIR DetectedIssue)."""
+
+    rule: str
+    title: str
+    severity: Severity
+    headline: bool
+    """False where a graver issue replaces it and it is shown as detail."""
+    urgent: bool
+    existing: bool
+    """True where it is about treatment in use already, not about the plan."""
+    because: dict[str, bool | float | str]
+    evidence: dict[str, str]
+    """What in the record gave each value of `because`."""
+    say: str
+    do: str
+    basis: str
+    sources: list[Reference]
+
+
+class Unknown(_Answer):
+    """A rule that cannot be told, and what to ask."""
+
+    rule: str
+    title: str
+    severity: Severity
+    ask: list[str]
+
+
+class PlanAssessment(_Answer):
+    """One item of the plan, judged; the last entry may be the treatment in use already."""
+
+    plan: str
+    therapy: str | None
+    action: str
+    verdict: Verdict
+    issues: list[Issue]
+    unknowns: list[Unknown]
+    forecast: dict[str, Any] | None = None
+
+
+class Question(_Answer):
+    """A question to the clinician or patient, and the rules that its answer settles."""
+
+    ask: str
+    text: str
+    settles: list[str]
+
+
+CURRENT = "current treatment"
+CURRENT_ITEM = PlanItem(action="assess", text=CURRENT)
+
+
+class Judgement(NamedTuple):
+    """A case after the rules: its plan items with what was found, and what to ask."""
+
+    chart: Chart
+    verdict: Verdict
+    plans: list[PlanAssessment]
+    questions: list[Question]
+    warnings: list[str]
+    not_seen: list[str]
+
+
+def judge_cases(cases: Sequence[Case], knowledge: Knowledge) -> list[Judgement]:
+    """Judge several cases in one table; each answer is the same as for the case alone."""
+    cases = [case if case.plan else case.model_copy(update={"plan": (CURRENT_ITEM,)}) for case in cases]
+    features = tabulate(cases, knowledge)
+    found: list[list[Mapping[str, Any]]] = [[] for _ in cases]
+    for issue in check(features.table, list(knowledge.rules.values())).iter_rows(named=True):
+        found[issue["row"]].append(issue)
+    return [
+        _judgement(chart, issues, knowledge) for chart, issues in zip(features.charts, found, strict=True)
+    ]
+
+
+def _judgement(chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge) -> Judgement:
+    sorted_out = _by_item(chart, found, knowledge)
+    plans = [_plan(place, chart, issues, knowledge) for place, issues in sorted_out.items()]
+    return Judgement(
+        chart=chart,
+        verdict=worst(plan.verdict for plan in plans),
+        plans=plans,
+        questions=_questions(plans, chart),
+        warnings=[*chart.case.warnings, *_notes(chart)],
+        not_seen=_not_seen(chart),
+    )
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The gravest of several verdicts."""
+    return min(verdicts, key=VERDICTS.index, default="acceptable")
+
+
+def _by_item(
+    chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge
+) -> dict[int | None, list[Mapping[str, Any]]]:
+    """Sort what was found to the plan items that it is about; None holds what is about treatment in use."""
+    places: dict[int | None, list[Mapping[str, Any]]] = {number: [] for number in range(len(chart.plan))}
+    whole = [n for n, (item, _) in enumerate(chart.plan) if item.action == "assess"]
+    for each in found:
+        rule = knowledge.rules[each["rule"]]
+        about = [
+            n for n, (item, parts) in enumerate(chart.plan) if concerns(rule, item, parts, knowledge)
+        ] or whole
+        if about:
+            for number in about:
+                places[number].append(each)
+        elif each["applies"]:
+            places.setdefault(None, []).append(each)
+    return places
+
+
+def concerns(rule: Rule, item: PlanItem, parts: Sequence[Taken], knowledge: Knowledge) -> bool:
+    """Whether `rule` is about a plan item: about its treatment, or about every plan.
+
+    A pair that a stop would end is not about the stop.
+    """
+    named, of_pair = _about(rule, knowledge)
+    if not named:
+        return True
+    if action_of(item) == "stop" and of_pair:
+        return False
+    return any(part.belongs(named) is not False for part in parts)
+
+
+@cache
+def _about(rule: Rule, knowledge: Knowledge) -> tuple[frozenset[str], bool]:
+    """Everything that `rule` speaks of, and whether it speaks of taking several things at once."""
+    features = [knowledge.features[name] for name in features_of(rule)]
+    named = frozenset(name for f in features for group in subjects(f) for name in group)
+    return named, any(f.kind in ("together", "count") for f in features)
+
+
+def _plan(
+    place: int | None, chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge
+) -> PlanAssessment:
+    item, parts = chart.plan[place] if place is not None else (CURRENT_ITEM, ())
+    applying = [each for each in found if each["applies"]]
+    replaced = {other for each in applying for other in knowledge.rules[each["rule"]].replaces}
+    issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
+    unknowns = [_unknown(each, knowledge) for each in found if each["applies"] is None]
+    return PlanAssessment(
+        plan=item.text or item.therapy or CURRENT,
+        therapy="+".join(part.treatment for part in parts).removeprefix("other:") or None,
+        action=action_of(item),
+        verdict=_verdict(issues, unknowns, chart, knowledge),
+        issues=sorted(issues, key=_gravity),
+        unknowns=sorted(unknowns, key=lambda u: (SEVERITIES.index(u.severity), u.rule)),
+    )
+
+
+def _issue(
+    each: Mapping[str, Any], chart: Chart, knowledge: Knowledge, replaced: set[str], existing: bool
+) -> Issue:
+    rule = knowledge.rules[each["rule"]]
+    values = {name: chart.values[name] for name in features_of(rule)}
+    because = {name: v for name, v in values.items() if v.known is not None and v.known is not False}
+    return Issue(
+        rule=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        headline=rule.id not in replaced,
+        urgent=each["urgent"],
+        existing=existing,
+        because={name: v.known for name, v in because.items() if v.known is not None},
+        evidence={name: v.evidence for name, v in because.items() if v.evidence},
+        say=rule.say,
+        do=rule.do,
+        basis=rule.basis,
+        sources=[Reference(key=c.key, at=c.at, mark=c.mark) for c in rule.sources],
+    )
+
+
+def _gravity(issue: Issue) -> tuple[bool, int, bool, str]:
+    return not issue.urgent, SEVERITIES.index(issue.severity), not issue.headline, issue.rule
+
+
+def _unknown(each: Mapping[str, Any], knowledge: Knowledge) -> Unknown:
+    rule = knowledge.rules[each["rule"]]
+    ask = dict.fromkeys(_question_of(name, knowledge) for name in each["ask"])
+    return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=list(ask))
+
+
+def _question_of(name: str, knowledge: Knowledge) -> str:
+    """The feature whose question settles the feature `name`."""
+    feature = knowledge.features[name]
+    return feature.asks or name
+
+
+def _verdict(
+    issues: Sequence[Issue], unknowns: Sequence[Unknown], chart: Chart, knowledge: Knowledge
+) -> Verdict:
+    if any(issue.urgent for issue in issues):
+        return "urgent-referral"
+    for severity in ("contraindicated", "avoid", "caution"):
+        if any(issue.severity == severity for issue in issues):
+            return severity  # type: ignore[return-value]
+    blocked = any(knowledge.rules[issue.rule].blocks_acceptable for issue in issues)
+    suspect = {_question_of(name, knowledge) for name in chart.suspect}
+    needed = any(suspect & set(unknown.ask) for unknown in unknowns)
+    return "insufficient-data" if blocked or needed else "acceptable"
+
+
+def _questions(plans: Sequence[PlanAssessment], chart: Chart) -> list[Question]:
+    """Each question once, those that settle the gravest rules first."""
+    settles: dict[str, dict[str, Severity]] = {}
+    for unknown in (u for plan in plans for u in plan.unknowns):
+        for ask in unknown.ask:
+            settles.setdefault(ask, {})[unknown.rule] = unknown.severity
+    ranked = sorted(settles.items(), key=lambda pair: (_weights(pair[1].values()), pair[0]))
+    return [
+        Question(ask=ask, text=_question_text(ask, chart), settles=sorted(rules)) for ask, rules in ranked
+    ]
+
+
+def _weights(severities: Iterable[Severity]) -> list[int]:
+    """How many rules of each severity, gravest first, as a sort key: more and graver come first."""
+    counted = list(severities)
+    return [-counted.count(severity) for severity in SEVERITIES]
+
+
+def _question_text(ask: str, chart: Chart) -> str:
+    text = chart.knowledge.features[ask].ask
+    if ask == "medications" and chart.unrecognised:
+        named = ", ".join(f"“{name}”" for name in chart.unrecognised)
+        return f"What is in {named}?" if chart.list_known else f"{text} And what is in {named}?"
+    return text
+
+
+def _notes(chart: Chart) -> list[str]:
+    from eutonia.formulary import suggest
+
+    notes = []
+    for name in chart.unrecognised:
+        close = suggest(name, chart.knowledge)
+        notes.append(f"Not recognised: “{name}”." + (f" Did you mean {close}?" if close else ""))
+    return notes + [f"Set aside: {written}" for written in chart.suspect.values()]
+
+
+def _not_seen(chart: Chart) -> list[str]:
+    case = chart.case
+    parts = {
+        "medications": case.medications,
+        "conditions": case.conditions,
+        "allergies": case.allergies if not case.no_known_allergies else (),
+        "labs": case.labs,
+        "observations": case.observations,
+    }
+    missing = [name for name, part in parts.items() if part is None]
+    return list(dict.fromkeys([*case.not_seen, *missing]))
