@@ -92,6 +92,13 @@ class Dosage(Record):
     """The upper end, where a range is ordered; totals use it."""
     unit: str | None = None
     times_per_day: float | None = Field(None, ge=0, le=96)
+    """The most often it may be taken; totals use it."""
+    times_per_day_low: float | None = Field(None, ge=0, le=96)
+    """The lower end, where a range is ordered (`every 4 to 6 hours`)."""
+    every_hours: float | None = Field(None, gt=0)
+    """The interval between doses, where one is ordered; the shortest of a range."""
+    clock_times: tuple[str, ...] = ()
+    """Times of day as ordered, `08:00`."""
     as_needed: bool = False
     route: str | None = None
     quantity: float | None = Field(None, ge=0)
@@ -121,6 +128,14 @@ class PlanItem(Dosage):
     taper: bool | None = None
     start: When | None = None
     end: When | None = None
+    start_day: float | None = Field(None, ge=0)
+    """Days from the start of the plan; `from day 1` is 0."""
+    steps: tuple[PlanItem, ...] = ()
+    """Parts with doses of their own, one after the other (a taper) or side by side (a larger dose at bedtime),
+    each with its `start_day`. The item itself then states the largest dose, the largest daily total (as
+    `times_per_day` of that dose) and the whole length."""
+    written: str = ""
+    """The words that it was read from."""
 
 
 class Lab(Record):

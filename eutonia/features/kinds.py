@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from eutonia.dates import within
-from eutonia.features.chart import Chart, Diagnosis, Taken
+from eutonia.features.chart import Chart, Diagnosis, Taken, supply_end
 from eutonia.features.results import latest
 from eutonia.features.value import NO, UNKNOWN, Value
 from eutonia.knowledge.safety import (
@@ -63,6 +63,7 @@ def measurement(feature: MeasurementFeature, chart: Chart) -> Value:
 def medication(feature: MedicationFeature, chart: Chart) -> Value:
     """Whether one of the drugs, classes or therapies is taken at the moment that the feature asks for."""
     found = [(t, t.belongs(feature.any_of)) for t in moment(feature, chart) if _by_route(t, feature.route)]
+    found += [(t, None) for t in _perhaps_recent(feature, chart) if t.belongs(feature.any_of) is not False]
     sure = [t for t, belongs in found if belongs]
     if sure:
         return Value(True, names(sure))
@@ -77,11 +78,21 @@ def moment(feature: MedicationFeature, chart: Chart) -> Sequence[Taken]:
     if feature.moment == "planned":
         return [t for t in chart.planned if not feature.actions or t.action in feature.actions]
     if feature.moment == "recent":
-        days = feature.within_days or 0
-        ended = [t for t in chart.past if within(t.end, days, chart.as_of) is not False]
-        return (*chart.involved, *ended)
+        return (*chart.involved, *(t for t in chart.past if _ended_within(feature, t, chart)))
     pools = {"current": chart.current, "after": chart.after, "involved": chart.involved}
     return pools[feature.moment]
+
+
+def _ended_within(feature: MedicationFeature, taken: Taken, chart: Chart) -> bool | None:
+    end = supply_end(taken.start, taken.end, taken.days_supply)
+    return within(end, feature.within_days or 0, chart.as_of)
+
+
+def _perhaps_recent(feature: MedicationFeature, chart: Chart) -> Sequence[Taken]:
+    """What was taken once, and may have been stopped within the days that count."""
+    if feature.moment != "recent":
+        return ()
+    return [t for t in chart.past if _ended_within(feature, t, chart) is None]
 
 
 def _by_route(taken: Taken, route: str) -> bool:

@@ -1,5 +1,6 @@
 """Features of the pain in question, its red flags, and the signs around it. One function per feature file."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -214,13 +215,25 @@ def fracture_in_treated_region(feature: ComputedFeature, chart: Chart) -> Value:
     if not found:
         return NO if chart.conditions_known else UNKNOWN
     treated = _treated_regions(feature, chart, pain)
-    answers = []
-    for d, recent in found:
-        broken = _regions(feature, d.condition.icd10cm or "", d.condition.text)
-        same = bool(broken & treated) if broken and treated else None
-        answers.append(every([recent, same]))
-    answer = some(answers)
+    answer = some(every([recent, _same_place(d, treated, feature)]) for d, recent in found)
     return Value(answer, listing(d for d, _ in found)) if answer else Value(answer)
+
+
+def skin_infection_or_wound(feature: ComputedFeature, chart: Chart) -> Value:
+    """Broken or infected skin, unless it is known to lie elsewhere than where the hands would work."""
+    skin, pain = feature.value_sets
+    found = chart.having(skin)
+    if not found:
+        return NO if chart.conditions_known or skin in chart.denied else UNKNOWN
+    treated = _treated_regions(feature, chart, pain)
+    near = [d for d in found if _same_place(d, treated, feature) is not False]
+    return Value(True, listing(near)) if near else NO
+
+
+def _same_place(d: Diagnosis, treated: set[str], feature: ComputedFeature) -> bool | None:
+    """Whether a diagnosis lies in one of the treated regions; None where one of the two is not known."""
+    place = _regions_of(feature, d)
+    return bool(place & treated) if place and treated else None
 
 
 def _treated_regions(feature: ComputedFeature, chart: Chart, pain: str) -> set[str]:
@@ -229,13 +242,21 @@ def _treated_regions(feature: ComputedFeature, chart: Chart, pain: str) -> set[s
         return set().union(*named)
     index = index_pain(chart, [pain])
     pains = [index] if index else chart.having(pain)
-    return set().union(*(_regions(feature, d.condition.icd10cm or "", d.condition.text) for d in pains))
+    return set().union(*(_regions_of(feature, d) for d in pains))
+
+
+def _regions_of(feature: ComputedFeature, d: Diagnosis) -> set[str]:
+    condition = d.condition
+    return _regions(feature, condition.icd10cm or "", f"{condition.text} {condition.body_site or ''}")
 
 
 def _regions(feature: ComputedFeature, code: str, text: str) -> set[str]:
-    words = set(text.casefold().replace(",", " ").split())
+    """The regions that a code or a text names; marks that begin with a capital are codes."""
+    words = f" {' '.join(re.findall(r'[a-z]+', text.casefold()))} "
     return {
         region
         for region, marks in feature.codes.items()
-        if any((mark[0].isupper() and code.upper().startswith(mark)) or mark in words for mark in marks)
+        if any(
+            (mark[0].isupper() and code.upper().startswith(mark)) or f" {mark} " in words for mark in marks
+        )
     }

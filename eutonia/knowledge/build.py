@@ -14,6 +14,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from eutonia.errors import KnowledgeError
+from eutonia.knowledge.codes import build_index
 from eutonia.knowledge.load import SECTIONS
 from eutonia.knowledge.safety import Feature
 
@@ -57,6 +58,7 @@ def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
             )
         sections[section][entry_id] = _entry(path, entry_id, content, readers[section])
     _check(sections, {PurePath(p).stem: p for p in files})
+    sections["code_index"] = {"all": build_index(sections["value_sets"].values())}
     return sections
 
 

@@ -183,9 +183,9 @@ Feature = (
 class ValueSet:
     """Codes that mean one clinical idea.
 
-    ICD-10-CM patterns: `J44` and every code below it; `F11.21`; `not` takes codes out again.
-    SNOMED CT codes are listed one by one. `terms` are whole words looked for in the text of conditions
-    that carry no code known here.
+    ICD-10-CM patterns: `J44` and every code below it; `?` is any character and `[1-4]` one of several;
+    `icd10cm_not` takes codes out again. SNOMED CT codes are listed one by one. `terms` are whole words looked
+    for in the text of conditions that carry no code known here, except where they are part of one of `terms_not`.
     """
 
     id: str
@@ -195,6 +195,7 @@ class ValueSet:
     snomed: dict[str, str] = field(default_factory=dict)
     """Code → name."""
     terms: tuple[str, ...] = ()
+    terms_not: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
     """Other value sets whose codes belong to this one."""
     sources: tuple[Citation, ...]

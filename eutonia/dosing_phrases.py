@@ -1,0 +1,482 @@
+"""The phrases of prescriptions: which words mean an amount, a frequency, a length, a route.
+
+`scan` walks along a text and cuts it into phrases; a word that belongs to none is kept as a `word`,
+for the caller to take as the name of the drug or to refuse. There are no drug names here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One phrase: what kind it is, what it says, and how it was written."""
+
+    kind: str
+    says: Any
+    written: str
+    joined: bool = False
+    """Whether an “and” stands right before it."""
+
+
+NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        (  # noqa: SIM905
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+            "sixteen seventeen eighteen nineteen twenty"
+        ).split()
+    )
+} | {"thirty": 30, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
+
+UNITS = {
+    "mg": ("mg", "mgs", "milligram", "milligrams", "milligramme", "milligrammes"),
+    "g": ("g", "gm", "gms", "gram", "grams"),
+    "ug": ("mcg", "ug", "µg", "μg", "microgram", "micrograms"),
+    "mL": ("ml", "mls", "cc", "milliliter", "milliliters", "millilitre", "millilitres"),
+    "mg/kg": ("mg/kg",),
+    "meq": ("meq",),
+    "unit": ("unit", "units", "u", "iu"),
+    "min": ("min", "mins", "minute", "minutes"),
+}
+"""Measured units, as they are written here → as people write them."""
+
+FORMS = {
+    "tablet": ("tablet", "tablets", "tab", "tabs", "tab(s)", "tablet(s)", "tbl", "pill", "pills",
+               "caplet", "caplets"),
+    "capsule": ("capsule", "capsules", "cap", "caps", "capsule(s)", "cap(s)", "softgel", "softgels"),
+    "patch": ("patch", "patches"),
+    "drop": ("drop", "drops", "gtt", "gtts"),
+    "puff": ("puff", "puffs", "inhalation", "inhalations", "spray", "sprays", "nebule", "neb", "nev", "vial"),
+    "application": ("application", "applications"),
+    "suppository": ("suppository", "suppositories"),
+    "injection": ("injection", "injections", "shot", "shots"),
+    "film": ("film", "films", "strip", "strips"),
+    "lozenge": ("lozenge", "lozenges", "troche", "troches"),
+    "teaspoon": ("teaspoon", "teaspoons", "tsp", "tsps"),
+    "tablespoon": ("tablespoon", "tablespoons", "tbsp"),
+    "drink": ("drink", "drinks", "standard drink", "standard drinks"),
+    "session": ("session", "sessions", "treatment", "treatments", "visit", "visits"),
+    "dose": ("dose", "doses"),
+    "inch": ("inch", "inches"),
+}  # fmt: skip
+"""Counted units: what one takes, in ones."""
+
+DAYS = {"d": 1.0, "w": 7.0, "m": 30.0, "y": 365.0, "h": 1 / 24, "n": 1.0}
+"""Days in a day (or night), week, month, year, hour, by first letter."""
+
+ROUTES = {
+    "oral": r"by mouth|per os|p\.?o\.?|orally|oral|via oral route|swish ?/ ?spit|swish and (?:spit|swallow)",
+    "sublingual": r"sublingual(?:ly)?|s\.?l\.?|under the tongue",
+    "buccal": r"buccal(?:ly)?",
+    "intravenous": r"intravenous(?:ly)?|i\.?v\.?",
+    "intramuscular": r"intramuscular(?:ly)?|i\.?m\.?",
+    "subcutaneous": r"subcutaneous(?:ly)?|sub-?q|s\.?q\.?|s\.?c\.?|under the skin",
+    "transdermal": r"transdermal(?:ly)?|to (?:the )?skin|on (?:the )?skin",
+    "topical": r"topical(?:ly)?|(?:thin layer )?to (?:the )?(?:affected|painful|sore) areas?"
+    r"(?: of (?:the )?skin)?"
+    r"|(?:thin layer )?to (?:the )?(?:face|scalp|back|neck|knee|shoulder)",
+    "rectal": r"rectal(?:ly)?|per rectum|p\.?r\.?",
+    "vaginal": r"vaginal(?:ly)?|per vagina(?:m)?",
+    "nasal": r"nasal(?:ly)?|intranasal(?:ly)?|(?:in|per|each|in each) nostrils?(?: each)?",
+    "ophthalmic": r"(?:in|to|into) (?:the |each |both |affected |left |right )*eyes?"
+    r"|(?:in )?(?:o\.d\.|os|ou)|in od",
+    "otic": r"(?:in|to|into) (?:the |each |both |affected |left |right )*ears?",
+    "inhalation": r"inhal(?:ed|ation|ally)|via (?:inhaler|nebuli[sz]er)",
+}
+
+_N = r"(\d+(?:\.\d+)?)"
+_RANGE = rf"{_N}(?:\s*(?:-|to|or)\s*{_N})?"
+_PER = r"(?:\s*(?:/|per|a|an|each|every|in a|in the|in|within)\s*|\s+)"
+_SPAN = (
+    r"(days?|daily|d|nights?|nightly|weeks?|weekly|wks?|w|months?|monthly|mos?|24\s*-?\s*(?:hours?|hrs?|h))"
+)
+_LENGTH = r"(days?|d|nights?|weeks?|wks?|wk|w|months?|mos?|years?|yrs?)"
+_INTERVAL = r"(hours?|hrs?|hr|h|minutes?|mins?|min|days?|d|nights?|weeks?|wks?|wk|w|months?|mo)"
+_CLOCK = (
+    r"(?:\d{1,2}:\d{2}\s*(?:[ap]\.?m\.?)?|\d{1,2}\.\d{2}\s*[ap]\.?m\.?"
+    r"|\d{1,2}\s*[ap]\.?m\.?|\d{4}\s*h(?:rs|ours)?)"
+)
+_DATE = r"(\d{4}-\d{2}-\d{2})"
+
+
+def _words(table: dict[str, tuple[str, ...]]) -> str:
+    return "|".join(
+        re.escape(w) for w in sorted({w for ws in table.values() for w in ws}, key=len, reverse=True)
+    )
+
+
+_UNIT, _FORM = _words(UNITS), _words(FORMS)
+_NAME_OF = {word: name for table in (UNITS, FORMS) for name, words in table.items() for word in words}
+
+Says = Callable[[re.Match[str]], Any]
+RULES: list[tuple[str, re.Pattern[str], Says]] = []
+"""Kind of phrase, how it is written, what it says. The first that fits at a place is taken."""
+
+
+def _rule(kind: str, pattern: str, says: Says) -> None:
+    RULES.append((kind, re.compile(rf"(?:{pattern})(?![\w%])", re.IGNORECASE), says))
+
+
+def _fixed(value: Any) -> Says:
+    return lambda _: value
+
+
+def number(text: str) -> float:
+    return float(text)
+
+
+def _pair(m: re.Match[str], first: int = 1) -> tuple[float, float]:
+    """Lower and upper end; equal where one number is written."""
+    low = float(m[first])
+    high = float(m[first + 1]) if m[first + 1] else low
+    return (low, high) if low <= high else (high, low)
+
+
+def days_in(word: str) -> float:
+    """Days in one `word`: day, night, week, month, 24 hours."""
+    return 1.0 if word.startswith("24") else DAYS[word[0].casefold()]
+
+
+def _hours(word: str) -> float:
+    word = word.casefold()
+    return 1 / 60 if word.startswith("mi") else 24 * DAYS[word[0]]
+
+
+def _often(m: re.Match[str]) -> tuple[float, float]:
+    low, high = _pair(m)
+    return low / days_in(m[3]), high / days_in(m[3])
+
+
+def _every(m: re.Match[str]) -> tuple[float, float]:
+    """Shortest and longest interval, in hours."""
+    low, high = _pair(m)
+    return low * _hours(m[3]), high * _hours(m[3])
+
+
+def _clock(text: str) -> str:
+    """`8 am`, `20:00`, `0800 h` as `08:00`; empty where there is no such time."""
+    digits = re.sub(r"\D", "", text)
+    hour, minute = (int(digits), 0) if len(digits) < 3 else (int(digits[:-2]), int(digits[-2:]))
+    half = re.search(r"[ap](?=\.?m)", text, re.IGNORECASE)
+    if half:
+        hour = hour % 12 + (12 if half[0].casefold() == "p" else 0)
+    return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else ""
+
+
+def _clocks(m: re.Match[str]) -> tuple[str, ...]:
+    return tuple(sorted({_clock(t) for t in re.findall(_CLOCK, m[0], re.IGNORECASE)}))
+
+
+def _limit(m: re.Match[str]) -> tuple[float, str, float]:
+    """How much, of what, in how many days."""
+    unit = (m[2] or "").casefold()
+    return float(m[1]), _NAME_OF.get(unit, "times"), days_in(m[3])
+
+
+def _strengths(m: re.Match[str]) -> str:
+    """The strengths of a combination, `5/325 mg`, `5-325 mg`; a dose range, `350-700 mg`, is none."""
+    numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", m[0])]
+    if "-" in m[0] and len(numbers) == 2 and numbers[1] < 8 * numbers[0]:
+        raise ValueError(m[0])
+    return m[0]
+
+
+# --- what is dispensed, and limits -------------------------------------------------------------------
+_rule(
+    "limit",
+    r"(?:\(?\s*(?:max(?:imum)?\.?|not to exceed|do not exceed|no more than|nte|limit)(?:\s+of)?\s*:?\s*)"
+    rf"{_N}\s*"
+    rf"({_UNIT}|{_FORM}|x|times)?{_PER}{_SPAN}",
+    _limit,
+)
+_rule(
+    "refills",
+    rf"(?:with\s+)?(?:(?:{_N}|(?:no|0|zero))\s+refills?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
+    lambda m: float(m[1] or m[2] or 0),
+)
+_rule("supply", rf"{_N}\s*-?\s*{_LENGTH}'?s?'?\s+supply", lambda m: float(m[1]) * days_in(m[2]))
+_rule(
+    "quantity",
+    rf"(?:#\s*|(?:disp(?:ense)?|qty|quantity|total of)\s*[:.]?\s*#?\s*){_N}(?:\s*(?:{_FORM}))?",
+    lambda m: float(m[1]),
+)
+
+# --- how often ----------------------------------------------------------------------------------------
+_rule(
+    "divided",
+    rf"(?:in|divided(?:\s+(?:in|into))?|split(?:\s+(?:in|into))?)\s+{_N}\s+"
+    r"(?:(?:divided|equal|separate|split)\s+)?(?:doses|parts|portions)",
+    lambda m: float(m[1]),
+)
+_rule("often", rf"(?:up to\s+|at most\s+|about\s+)?{_RANGE}\s*(?:x|times?){_PER}{_SPAN}", _often)
+_rule(
+    "often",
+    rf"x\s*{_RANGE}\s*(?:/|per|a|each|every)\s*{_SPAN}|x\s*{_RANGE}\s+(daily)",
+    lambda m: _often(m) if m[3] else _pair(m, 4),
+)
+_rule(
+    "every",
+    r"(?:once\s+)?(?:every|each|per|a|q|/)\s*-?\s*(week|wk)|(?:once\s+)?weekly|qw",
+    _fixed((168.0, 168.0)),
+)
+_rule(
+    "every",
+    r"(?:once\s+)?(?:every|each|per|a|q|/)\s*-?\s*(month|mo)|(?:once\s+)?monthly",
+    _fixed((720.0, 720.0)),
+)
+_COUNTED = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
+_rule(
+    "often",
+    rf"(?:up to\s+|at most\s+)?(once|twice|thrice){_PER}{_SPAN}",
+    lambda m: (_COUNTED[m[1].casefold()] / days_in(m[2]),) * 2,
+)
+_rule(
+    "every",
+    r"(?:once\s+)?(?:every|each|q)[\s.-]*(?:other|2nd|second|alternate)[\s-]*(day|night|week)s?",
+    lambda m: (48 * days_in(m[1]),) * 2,
+)
+_rule("every", r"(?:on\s+)?alternate\s+days|q\.?o\.?d\.?", _fixed((48.0, 48.0)))
+_rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(?:\s+apart)?", _every)
+_rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", _every)
+_rule("every", r"(?:once\s+)?(?:every|each|q)\s*(?:hour|hr|h)|hourly", _fixed((1.0, 1.0)))
+_rule("often", r"b\.?i\.?d\.?|b\.?d\.?|twice", _fixed((2.0, 2.0)))
+_rule("often", r"t\.?i\.?d\.?|t\.?d\.?s\.?|thrice", _fixed((3.0, 3.0)))
+_rule("often", r"q\.?i\.?d\.?|q\.?d\.?s\.?", _fixed((4.0, 4.0)))
+_rule("slot", r"(?:q\.?\s*h\.?\s*s\.?|h\.s\.?|hs|nightly|nocte)(?:\s+at bedtime)?", _fixed("bedtime"))
+_rule(
+    "slot",
+    r"(?:once\s+)?(?:(?:at|before|every|each|in the|q|by)\s+)?(?:going to\s+)?(?:bed-?\s?time|bed|nights?)"
+    r"(?:\s+time)?",
+    _fixed("bedtime"),
+)
+_rule(
+    "slot",
+    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with)\s+)?(?:mornings?|mane|breakfast|a\.?m\.?)",
+    _fixed("morning"),
+)
+_rule("slot", r"(?:(?:at|with|every|each)\s+)?(?:noon|midday|lunch(?:\s?time)?)", _fixed("noon"))
+_rule("slot", r"(?:in the\s+|every\s+|each\s+)?afternoons?", _fixed("afternoon"))
+_rule(
+    "slot",
+    r"q\.?\s*p\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?"
+    r"(?:evenings?(?:\s+meal)?|supper|dinner|p\.m\.)",
+    _fixed("evening"),
+)
+_rule(
+    "often",
+    r"(?:once\s+)?(?:daily|every\s*day|each day|per day|a day|q\.?\s?d(?:ay|aily)?\.?|o\.?d\.?|/\s*d(?:ay)?)",
+    _fixed((1.0, 1.0)),
+)
+_rule("pattern", r"(\d)-(\d)-(\d)(?:-(\d))?", lambda m: tuple(float(d) for d in m.groups() if d))
+
+# --- when and how long --------------------------------------------------------------------------------
+_rule("clock", rf"(?:at|@)?\s*{_CLOCK}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{_CLOCK})*", _clocks)
+_rule("clock", r"at\s+midnight", _fixed(("00:00",)))
+_rule(
+    "start_date",
+    rf"(?:start(?:ing)?|from|beginning|on|effective|as of)\s+(?:on\s+)?{_DATE}",
+    lambda m: date.fromisoformat(m[1]),
+)
+_rule(
+    "end_date",
+    rf"(?:until|till|through|thru|to|up to|ending|stop(?:ping)?)\s+(?:on\s+)?{_DATE}",
+    lambda m: date.fromisoformat(m[1]),
+)
+_rule(
+    "day_span",
+    rf"(?:on\s+|from\s+|for\s+)?days?\s+{_N}\s*(?:-|to|until|through)\s*(?:day\s+)?{_N}",
+    lambda m: (float(m[1]), float(m[2])),
+)
+_rule(
+    "start_day",
+    rf"(?:start(?:ing)?|from|beginning|on)\s+(?:on\s+|from\s+|with\s+)?day\s+{_N}(?:\s+on(?:wards?)?)?",
+    lambda m: max(float(m[1]) - 1, 0.0),
+)
+_rule("start_day", rf"after\s+{_N}\s*{_LENGTH}", lambda m: float(m[1]) * days_in(m[2]))
+_rule("start_day", r"start(?:ing)?\s+(?:today|now)|today|now", _fixed(0.0))
+_rule("start_day", r"(?:start(?:ing)?\s+|from\s+)?tomorrow", _fixed(1.0))
+_rule("end_day", rf"(?:until|till|through|to)\s+day\s+{_N}", lambda m: float(m[1]))
+_rule(
+    "length",
+    rf"(?:(?:for|x|over|during|within)\s*)?(?:(?:the\s+)?next\s+|a total of\s+|up to\s+|at most\s+|about\s+)?"
+    rf"{_RANGE}\s*-?\s*{_LENGTH}(?:'s?|\s+(?:only|in total|total|course))?",
+    lambda m: _pair(m)[1] * days_in(m[3]),
+)
+_rule("length", rf"for\s+{_N}\s*(?:hours?|hrs?|h)", lambda m: float(m[1]) / 24)
+_rule("length", rf"(?:for|over)\s+(?:a|an|the next)\s+{_LENGTH}", lambda m: days_in(m[1]))
+_rule(
+    "doses",
+    r"(?:as\s+)?(?:a\s+)?(?:single|one|1)[\s-]*(?:dose|time)(?:\s+only)?|stat|once(?:\s+only)?",
+    _fixed(1.0),
+)
+_rule("doses", rf"(?:for\s+|x\s*){_N}\s*(?:doses?|more|times)|x\s*{_N}", lambda m: float(m[1] or m[2]))
+_rule("ongoing", r"long[\s-]term|ongoing|indefinitely|chronic(?:ally)?", _fixed(True))
+
+# --- as needed, and why -------------------------------------------------------------------------------
+_rule(
+    "prn",
+    r"p\.?r\.?n\.?|(?:as|if|when|only (?:as|if|when))\s+(?:needed|required|necessary)|on demand",
+    _fixed(True),
+)
+_REASON = (
+    r"pain|spasms?|spasticity|sleep|insomnia|anxiety|headaches?|migraines?|aches?|strains?|sprains?|stiffness|"
+    r"tightness|soreness|injury|fever|infection|cough|itch(?:ing)?|nausea|vomiting|allerg(?:y|ies)|"
+    r"blood pressure|hypertension|depression|constipation|heartburn|wheez(?:e|ing)|asthma|angina|"
+    r"cramps?|swelling"
+)
+_rule(
+    "why",
+    rf"(?:for|to (?:treat|relieve|ease|help(?: with)?))\s+(?:[a-z]+\s+){{0,3}}?(?:{_REASON})"
+    rf"(?:\s*(?:or|and|/)\s*(?:[a-z]+\s+){{0,2}}?(?:{_REASON}))*",
+    _fixed(True),
+)
+
+# --- how much -----------------------------------------------------------------------------------------
+_rule("ratio", rf"{_N}(?:\s*(?:{_UNIT}))?(?:\s*[/-]\s*{_N}){{1,3}}\s*(?:mg|mcg|g)(?!\s*/)", _strengths)
+_rule(
+    "ratio",
+    rf"{_N}\s*(?:{_UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
+    lambda m: m[0],
+)
+_rule("ratio", r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d{2,}(?:\.\d+)?(?:/\d+(?:\.\d+)?)+", lambda m: m[0])
+_rule("mass", rf"{_RANGE}\s*-?\s*({_UNIT})", lambda m: (*_pair(m), _NAME_OF[m[3].casefold()]))
+_rule(
+    "count",
+    rf"{_RANGE}\s*-?\s*(?:standard\s+)?({_FORM})(?:\s+each)?",
+    lambda m: (*_pair(m), _NAME_OF[m[3].casefold()]),
+)
+_rule("count", rf"an?\s+({_FORM}|{_UNIT})", lambda m: (1.0, 1.0, _NAME_OF[m[1].casefold()]))
+_rule(
+    "form",
+    rf"(?:(?:extended|delayed|sustained|immediate)[\s-]release\s+)?(?:oral\s+)?(?:{_FORM})",
+    lambda m: m[0],
+)
+for _name, _pattern in ROUTES.items():
+    _rule("route", _pattern, _fixed(_name))
+_rule("bare", _RANGE, _pair)
+
+# --- words that say nothing about the dose ------------------------------------------------------------
+_rule(
+    "food",
+    r"(?:(?:immediately|right|\d+ minutes)\s+)?(?:with|without|after|before|between)\s+"
+    r"(?:or without\s+)?(?:a\s+|each\s+|every\s+|the\s+)?"
+    r"(?:food|meals?|milk|snacks?|water|(?:full\s+)?glass of water)|on an empty stomach|a\.?c\.?|p\.c\.",
+    _fixed(True),
+)
+_rule(
+    "directed",
+    r"as directed(?: by (?:the )?(?:doctor|physician|prescriber))?|as prescribed|ut dict\.?|u\.?d\.?|"
+    r"per (?:label|package|protocol|sliding scale)|sliding scale|in office",
+    _fixed(True),
+)
+_rule("no", r"do not|don't|dont|not|never|no|avoid|without", _fixed(True))
+_rule(
+    "filler",
+    r"to(?=\s+\d)|take|takes|taking|apply|use|inject|inhale|swallow|chew|place|put|insert|instill|"
+    r"patient (?:to|should)|"
+    r"sig|rx|please|the|of|a|an|each|per|at a time|dose|once(?=\s+(?:at|in|on))|"
+    r"and|&|\+|plus|or|then|only|total|"
+    r"continuously|sparingly|thin layer|generously|while awake",
+    _fixed(True),
+)
+
+_SKIP = re.compile(r"[\s,;:.()\[\]–—·•]+")
+_WORD = re.compile(r"[^\s,;()\[\]]+")
+_JOINS = re.compile(r"(?:and|&|\+|plus)$", re.IGNORECASE)
+_VULGAR = re.compile("[¼½¾⅐-⅞]")
+
+
+def tidy(text: str) -> str:
+    """One way to write dashes, multiplication signs, fractions and numbers in words."""
+    import unicodedata
+
+    text = _VULGAR.sub(lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("\u2044", "/"), text)
+    text = text.translate(
+        {
+            ord("×"): "x",
+            ord("–"): "-",
+            ord("—"): " - ",
+            ord("−"): "-",
+            0xA0: " ",
+            ord("’"): "'",
+            ord("⁄"): "/",
+        }
+    )
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    text = re.sub(
+        rf"\b({'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b(?!-a-)",
+        lambda m: str(NUMBER_WORDS[m[1].casefold()]),
+        text,
+        flags=re.IGNORECASE,
+    )
+    text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:a\s+|1\s+)?half(?:\s+(?:of\s+)?an?)?\b(?!-)", "0.5", text, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<![\d/.])(\d{1,2})\s+([1-3])/([2-4])(?![\d/])", _mixed, text)
+    text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)
+    return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"\b(\d+)\s*\(\1\)", r"\1", text)).strip()
+
+
+def _mixed(m: re.Match[str]) -> str:
+    return _plain(int(m[1]) + Fraction(int(m[2]), int(m[3])))
+
+
+def _fraction(m: re.Match[str]) -> str:
+    value = Fraction(int(m[1]), int(m[2]))
+    return _plain(value) if value < 1 else m[0]
+
+
+def _plain(value: Fraction) -> str:
+    return f"{float(value):.4g}"
+
+
+def scan(text: str) -> Iterator[Phrase]:
+    """Cut a tidy text into phrases, left to right."""
+    at, joined, after_prn = 0, False, False
+    while at < len(text):
+        skip = _SKIP.match(text, at)
+        if skip:
+            at = skip.end()
+            continue
+        phrase, at = _next(text, at, joined)
+        joined = phrase.kind == "filler" and bool(_JOINS.match(phrase.written))
+        if after_prn and phrase.kind == "word" and _is_reason(phrase.written):
+            yield Phrase("why", True, phrase.written)
+            continue
+        after_prn = phrase.kind == "prn" or (after_prn and phrase.kind == "why")
+        yield phrase
+
+
+def _is_reason(word: str) -> bool:
+    """Whether a word right after “as needed” may say what for."""
+    return word[0].isalpha() and word.casefold() not in (
+        "with",
+        "not",
+        "no",
+        "never",
+        "without",
+        "except",
+        "stop",
+    )
+
+
+def _next(text: str, at: int, joined: bool) -> tuple[Phrase, int]:
+    if at == 0 or not text[at - 1].isalnum() or not text[at].isalpha():
+        for kind, pattern, says in RULES:
+            m = pattern.match(text, at)
+            if m and m.end() > at:
+                try:
+                    said = says(m)
+                except ValueError:  # an impossible date
+                    continue
+                return Phrase(kind, said, m[0].strip(), joined), m.end()
+    word = _WORD.match(text, at)
+    end = word.end() if word else at + 1
+    return Phrase("word", text[at:end], text[at:end], joined), end

@@ -1,0 +1,482 @@
+"""Dosing text: how people write prescriptions and plans, read into plan items and written back.
+
+read_plan("carisoprodol 350 mg tid and hs x 2 weeks")   # strict: every word must be understood
+read_dosage("1-2 tabs po q4-6h prn pain")               # lenient: for the SIG of a drug that is known
+describe(item)                                          # a plan item in words that read back the same
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eutonia.dates import Span
+from eutonia.dosing_phrases import FORMS, Phrase, scan, tidy
+from eutonia.errors import UnreadableText
+from eutonia.patient import Action, PlanItem
+
+ACTIONS: Sequence[tuple[Action, str]] = (
+    ("stop", r"stop(?:ping)?(?: taking)?|discontinue|d/c|quit|cease|come off|get off|withdraw"),
+    ("taper", r"taper(?: off| down)?(?: of)?|wean(?: off)?|tail off|gradually stop|slowly stop"),
+    ("continue", r"continue(?: with| taking| on)?|keep(?: taking| on)?|carry on with|stay on|resume|"
+                 r"(?:increase|raise|reduce|decrease|lower|change|adjust)(?= .* to )"),
+    ("assess", r"assess|evaluate|review"),
+    ("start", r"start(?: on| taking)?(?! today| now| day| from| \d{4})|begin|initiate|prescribe|order|add|"
+              r"try|give|take|switch to|change to|use|plan"),
+)  # fmt: skip
+"""What is to be done → the words at the head of a plan that say so."""
+
+LONGEST, MOST = 4000, 96.0
+"""Characters of a text, and doses of a day, beyond which a writing is no prescription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sig:
+    """What a dosing text says, and the words in it that could not be read."""
+
+    item: PlanItem
+    unread: tuple[str, ...]
+
+
+def read_plan(text: str, knowledge: Any = None) -> PlanItem:
+    """Read one plan in words. The name of the drug or therapy is whatever is left over in one place.
+
+    Steps (`350 mg tid for 4 days, then bid for 4 days`) become `steps`.
+    Raises UnreadableText, which names the words that could not be read.
+    """
+    sig = _read(text)
+    if sig.unread:
+        raise UnreadableText(text, sig.unread, _HINT)
+    return _named(sig.item, knowledge)
+
+
+def read_dosage(text: str) -> Sig:
+    """Read the SIG of a drug that is known from elsewhere: what can be read, and what cannot."""
+    try:
+        sig = _read(text)
+    except UnreadableText as error:
+        return Sig(PlanItem(written=text), error.words)
+    names = tuple(w for w in sig.item.text.split() if w) if sig.item.text else ()
+    return Sig(sig.item, (*names, *sig.unread))
+
+
+_HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, one drug or therapy in a plan."
+
+
+def _named(item: PlanItem, knowledge: Any) -> PlanItem:
+    return item
+
+
+# --- reading ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Said:
+    """What one step of a text says, before it is made a plan item."""
+
+    name: list[str] = field(default_factory=list)
+    """The one run of words that are no dosing phrase."""
+    unread: list[str] = field(default_factory=list)
+    masses: list[tuple[float, float, str]] = field(default_factory=list)
+    counts: list[tuple[float, float, str]] = field(default_factory=list)
+    bare: list[tuple[float, float]] = field(default_factory=list)
+    often: tuple[float, float] | None = None
+    every: tuple[float, float] | None = None
+    slots: list[str] = field(default_factory=list)
+    added: int = 0
+    """Times of day that an “and” adds to a frequency: `tid and hs`."""
+    limits: list[tuple[float, str, float]] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    doses: float | None = None
+    divided: float | None = None
+    refills: float = 0.0
+    understood: int = 0
+
+
+def _read(text: str) -> Sig:
+    if not text.strip():
+        raise UnreadableText(text, ("(nothing)",), _HINT)
+    if len(text) > LONGEST:
+        raise UnreadableText(text[:40] + "…", (f"a text of {len(text)} characters",), _HINT)
+    action, rest = _action(tidy(text))
+    parts = [
+        p
+        for p in re.split(r"[,;]?\s*\b(?:and then|then|followed by)\b|;", rest, flags=re.IGNORECASE)
+        if p.strip(" ,.;")
+    ]
+    said = [step for part in parts for step in _split_doses(list(scan(part)))]
+    if not said:
+        return Sig(PlanItem(action=action, written=text), ())
+    items = [_item(each, action) for each in said]
+    unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
+    try:
+        whole = items[0] if len(items) == 1 else _stepped(items, said, action)
+    except ValueError as error:
+        raise UnreadableText(text, (text,), "A dose, number or date in it is out of range.") from error
+    return Sig(whole.model_copy(update={"written": text}), unread)
+
+
+def _action(text: str) -> tuple[Action, str]:
+    for action, words in ACTIONS:
+        m = re.match(rf"(?:please\s+)?(?:{words})(?![\w/-])[\s:]*", text, re.IGNORECASE)
+        if m:
+            return action, text[m.end() :]
+    return "start", text
+
+
+def _split_doses(phrases: list[Phrase]) -> list[_Said]:
+    """One part a dose: `350 mg tid and 700 mg at bedtime` is two."""
+    groups: list[list[Phrase]] = [[]]
+    for n, phrase in enumerate(phrases):
+        timed = any(p.kind in ("often", "every", "slot", "clock") for p in groups[-1])
+        dosed = any(p.kind in ("mass", "count", "bare") for p in groups[-1])
+        timed_next = any(p.kind in ("often", "every", "slot", "clock") for p in phrases[n + 1 : n + 3])
+        if phrase.joined and phrase.kind in ("mass", "count", "bare") and timed and dosed and timed_next:
+            groups.append([])
+        groups[-1].append(phrase)
+    said = [_gather(group) for group in groups]
+    for each in said[1:]:
+        each.fields.setdefault("start_day", 0.0)
+    return said
+
+
+def _gather(phrases: Iterable[Phrase]) -> _Said:
+    said = _Said()
+    last = ""
+    for phrase in phrases:
+        unread = len(said.unread)
+        _take(said, phrase, last)
+        last = phrase.kind if len(said.unread) == unread else "unread"
+    return said
+
+
+def _take(said: _Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a table of kinds)
+    kind, value, fields = phrase.kind, phrase.says, said.fields
+    said.understood += kind not in ("word", "filler")
+    match kind:
+        case "word" | "ratio":
+            if last in ("word", "ratio") or kind == "ratio" or (not said.name and last != "unread"):
+                said.name.append(phrase.written)
+            else:
+                said.unread.append(phrase.written)
+        case "no":
+            said.unread.append(phrase.written)
+        case "mass":
+            said.masses.append(value)
+        case "count":
+            said.counts.append(value)
+        case "bare":
+            said.bare.append(value)
+        case "form":
+            fields.setdefault("form", phrase.written)
+            if last == "mass" and not said.counts:
+                fields.setdefault("strength", said.masses.pop())
+        case "pattern":
+            _day_pattern(said, value, phrase)
+        case "often" | "every":
+            if getattr(said, kind) is None and (said.often or said.every) is None:
+                setattr(said, kind, value)
+            elif getattr(said, kind) != value and not (kind == "often" and value == (1.0, 1.0)):
+                said.unread.append(phrase.written)
+        case "slot":
+            said.slots.append(value)
+            said.added += phrase.joined
+        case "clock":
+            if "" in value:
+                said.unread.append(phrase.written)
+            fields["clock_times"] = tuple(sorted({*fields.get("clock_times", ()), *value}))
+        case "limit":
+            said.limits.append(value)
+        case "day_span":
+            fields["start_day"], fields["duration_days"] = (
+                max(value[0] - 1, 0.0),
+                max(value[1] - value[0] + 1, 0.0),
+            )
+        case "length":
+            fields["duration_days"] = value
+        case "start_date" | "end_date":
+            fields[kind.removesuffix("_date")] = Span(value, value)
+        case "supply" | "quantity" | "route" | "start_day" | "end_day":
+            fields.setdefault({"supply": "days_supply"}.get(kind, kind), value)
+        case "prn":
+            fields["as_needed"] = True
+        case "doses" | "divided" | "refills":
+            setattr(said, kind, value)
+
+
+def _day_pattern(said: _Said, doses: tuple[float, ...], phrase: Phrase) -> None:
+    """`1-0-1`: what is taken in the morning, at noon, in the evening and at bedtime."""
+    taken = {d for d in doses if d}
+    if len(taken) != 1 or said.often:
+        said.unread.append(phrase.written)
+        return
+    said.often = (float(sum(d > 0 for d in doses)),) * 2
+    if not said.counts:
+        said.bare.append((max(taken),) * 2)
+
+
+def _item(said: _Said, action: Action) -> PlanItem:
+    fields = dict(said.fields)
+    low, high, unit, strength = _amount(said, fields)
+    times = _times(said, fields)
+    if said.divided and low is not None and high is not None:
+        per_day = said.often is None or said.often == (1.0, 1.0)
+        if per_day:
+            low, high, times = low / said.divided, high / said.divided, (said.divided, said.divided)
+    if said.doses is not None:
+        if times is None or said.doses < times[1]:  # `once`, `q5min x3`: all of them on one day
+            times = (said.doses, said.doses)
+        if times and "duration_days" not in fields:
+            fields["duration_days"] = (
+                max(said.doses / times[1], 1.0) if times[1] >= 1 else said.doses / times[1]
+            )
+    times = _limited(times, said.limits, high, unit)
+    name = " ".join(said.name).strip(" -/")
+    form = fields.pop("form", None)
+    if end_day := fields.pop("end_day", None):
+        fields.setdefault("duration_days", max(end_day - fields.get("start_day", 0.0), 0.0))
+    for supplied in ("quantity", "days_supply"):
+        if supplied in fields:
+            fields[supplied] *= 1 + said.refills
+    text = " ".join(filter(None, (name, strength, form if strength or (form and name) else None)))
+    if times and times[1] > MOST:
+        said.unread.append(f"{times[1]:g} times a day")
+        times = None
+    return PlanItem(
+        action=action,
+        text=text,
+        dose=low,
+        dose_high=high if high != low else None,
+        unit=unit,
+        times_per_day=times[1] if times else None,
+        times_per_day_low=times[0] if times and times[0] != times[1] else None,
+        every_hours=said.every[0] if said.every else None,
+        taper=True if action == "taper" else None,
+        **fields,
+    )
+
+
+def _amount(said: _Said, fields: dict[str, Any]) -> tuple[float | None, float | None, str | None, str]:
+    """Lower and upper dose, its unit, and the strength of the product as written."""
+    stated = fields.pop("strength", None)
+    strength = _mass(stated) if stated else ""
+    masses = list(said.masses)
+    if said.counts:
+        low, high, unit = said.counts[-1]
+        if masses and not strength:
+            strength = _mass(masses.pop(0))
+        return low, high, unit, strength
+    if masses:
+        *others, (low, high, unit) = masses
+        if others and not strength:
+            strength = _mass(others[0])
+        return low, high, unit, strength
+    if said.bare:
+        *before, (low, high) = said.bare
+        if before and said.name:
+            said.name.append(f"{before[0][0]:g}")
+        return low, high, "each", strength
+    if stated:
+        return stated[0], stated[1], stated[2], strength
+    return None, None, None, strength
+
+
+def _mass(amount: tuple[float, float, str]) -> str:
+    return f"{amount[0]:g} {amount[2]}"
+
+
+def _times(said: _Said, fields: dict[str, Any]) -> tuple[float, float] | None:
+    """Fewest and most doses a day: as stated, by the interval, by the times of day."""
+    often = said.often
+    slots = len(dict.fromkeys(said.slots))
+    if often is not None:
+        extra = said.added if said.added == slots else 0
+        return often[0] + extra, often[1] + extra
+    if said.every is not None:
+        shortest, longest = said.every
+        return (24 / longest, 24 / shortest) if shortest > 0 else None
+    if fields.get("clock_times"):
+        return (float(len(fields["clock_times"])),) * 2
+    return (float(slots),) * 2 if slots else None
+
+
+def _limited(
+    times: tuple[float, float] | None,
+    limits: Sequence[tuple[float, str, float]],
+    dose: float | None,
+    unit: str | None,
+) -> tuple[float, float] | None:
+    """A daily limit caps how often: `1 tab q4h prn, max 4 a day`."""
+    for most, of, days in limits:
+        same = of == unit or (of == "tablet" and unit == "each")
+        if of in ("times", "dose") or same:
+            cap = most / days / (dose if same and dose else 1.0)
+            times = (min(times[0], cap), min(times[1], cap)) if times else (cap, cap)
+    return times
+
+
+# --- steps ------------------------------------------------------------------------------------------
+
+
+def _stepped(items: Sequence[PlanItem], said: Sequence[_Said], action: Action) -> PlanItem:
+    """Steps in order, each with its first day; the whole states the largest doses and the full length."""
+    steps: list[PlanItem] = []
+    first = items[0]
+    for item, each in zip(items, said, strict=True):
+        before = steps[-1] if steps else None
+        if before and item.text and item.text != first.text:
+            each.unread.append(item.text)
+        beside = before is not None and each.fields.get("start_day") == 0.0
+        step = _step(item, before, first, beside)
+        if beside and before and before.duration_days is None:
+            steps[-1] = before.model_copy(update={"duration_days": step.duration_days})
+        steps.append(step)
+    starts = [s.start_day or 0.0 for s in steps]
+    ends = [
+        None if s.duration_days is None else start + s.duration_days
+        for s, start in zip(steps, starts, strict=True)
+    ]
+    known = [end for end in ends if end is not None]
+    totals = [_total_on(start, steps) for start in starts]
+    doses = [d for d in (s.dose_high or s.dose for s in steps) if d is not None]
+    largest = max(doses) if len(doses) == len(steps) else None
+    daily = None if None in totals or largest is None else max(t for t in totals if t is not None)
+    return first.model_copy(
+        update={
+            "dose": largest,
+            "dose_high": None,
+            "times_per_day": daily / largest if daily is not None and largest else None,
+            "times_per_day_low": None,
+            "every_hours": None,
+            "clock_times": (),
+            "duration_days": max(known) if len(known) == len(ends) else None,
+            "steps": tuple(steps),
+            "as_needed": all(s.as_needed for s in steps),
+        }
+    )
+
+
+def _step(item: PlanItem, before: PlanItem | None, first: PlanItem, beside: bool) -> PlanItem:
+    """What a step leaves unsaid is as in the one before; it begins where that one ends, or beside it."""
+    if before is None:
+        return item.model_copy(update={"start_day": item.start_day or 0.0, "start": None, "end": None})
+    changes: dict[str, Any] = {"text": first.text}
+    if item.dose is None:
+        changes |= {"dose": before.dose, "dose_high": before.dose_high, "unit": before.unit}
+    elif item.unit == "each" and before.unit is not None:
+        changes["unit"] = before.unit
+    if item.times_per_day is None:
+        changes |= {
+            name: getattr(before, name)
+            for name in ("times_per_day", "times_per_day_low", "every_hours", "clock_times")
+        }
+    if beside:
+        changes["start_day"] = before.start_day
+        if item.duration_days is None:
+            changes["duration_days"] = before.duration_days
+    elif item.start_day is None:
+        changes["start_day"] = (before.start_day or 0.0) + (before.duration_days or 0.0)
+    return item.model_copy(update=changes)
+
+
+def _total_on(day: float, steps: Iterable[PlanItem]) -> float | None:
+    """The amount taken on a day by all steps then under way; None where one is not known."""
+    total = 0.0
+    for step in steps:
+        start = step.start_day or 0.0
+        if start <= day and (step.duration_days is None or day < start + step.duration_days):
+            dose = step.dose_high or step.dose
+            if dose is None or step.times_per_day is None:
+                return None
+            total += dose * step.times_per_day
+    return total
+
+
+# --- writing ----------------------------------------------------------------------------------------
+
+
+def describe(item: PlanItem) -> str:
+    """A plan item in words that `read_plan` reads back to the same item."""
+    if item.steps:
+        head = _head(item)
+        parts = [_dose_and_timing(step) for step in item.steps]
+        return " ".join(filter(None, (head, "; ".join(parts))))
+    return " ".join(filter(None, (_head(item), _dose_and_timing(item))))
+
+
+def _head(item: PlanItem) -> str:
+    action = item.action.removesuffix("-therapy")
+    return " ".join(filter(None, ("" if action == "start" else action, item.text or item.therapy or "")))
+
+
+def _dose_and_timing(item: PlanItem) -> str:
+    words = [
+        _dose_words(item),
+        {"oral": "by mouth", "transdermal": "to the skin", "topical": "topically"}.get(
+            item.route or "", item.route or ""
+        ),
+        _timing_words(item),
+        f"at {_listed(item.clock_times)}" if item.clock_times else "",
+        "as needed" if item.as_needed else "",
+        f"from day {item.start_day + 1:g}" if item.start_day is not None else "",
+        f"from {item.start.first}" if item.start else "",
+        f"until {item.end.last}" if item.end else "",
+        f"for {item.duration_days:g} day{'s' if item.duration_days != 1 else ''}"
+        if item.duration_days is not None
+        else "",
+        f"#{item.quantity:g}" if item.quantity is not None else "",
+        f"{item.days_supply:g} days supply" if item.days_supply is not None else "",
+    ]
+    return " ".join(filter(None, words))
+
+
+def _dose_words(item: PlanItem) -> str:
+    if item.dose is None:
+        return ""
+    amount = f"{item.dose:g}" + (f"-{item.dose_high:g}" if item.dose_high is not None else "")
+    unit = item.unit or "each"
+    if unit == "each":
+        return amount
+    plural = unit in FORMS and (item.dose_high or item.dose) > 1
+    return f"{amount} {_plural(unit) if plural else unit}"
+
+
+def _plural(unit: str) -> str:
+    return {"patch": "patches", "inch": "inches", "suppository": "suppositories"}.get(unit, unit + "s")
+
+
+def _timing_words(item: PlanItem) -> str:
+    times, low = item.times_per_day, item.times_per_day_low
+    if item.every_hours is not None:
+        longest = f"-{24 / low:.12g}" if low else ""
+        words = _interval_words(item.every_hours, longest)
+        natural = 24 / item.every_hours
+        capped = times is not None and abs(times - natural) > 1e-9
+        return words + (f", max {times:.12g} times a day" if capped else "")
+    if times is None or (item.clock_times and times == len(item.clock_times)):
+        return ""
+    if times >= 1 and times == int(times):
+        return (
+            f"{low:g}-{times:g} times a day"
+            if low
+            else {1: "once a day", 2: "twice a day"}.get(int(times), f"{times:g} times a day")
+        )
+    a_week = times * 7
+    if abs(a_week - round(a_week)) < 1e-9:
+        return f"{round(a_week)} times a week"
+    return f"{times:.12g} times a day"
+
+
+def _interval_words(hours: float, longest: str) -> str:
+    if longest or hours % 24:
+        return f"every {hours:.12g}{longest} hours"
+    days = hours / 24
+    if days == 7:
+        return "weekly"
+    return f"every {days:.12g} days" if days > 1 else "every 24 hours"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

@@ -1,0 +1,354 @@
+"""Codes and words of a condition → the value sets it belongs to.
+
+A code says more than its text, so words count only where no code is known here. Words that speak of someone
+else, of a fear, or of absence ("mother had epilepsy", "rule out DVT", "no fever") never make a diagnosis.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+from eutonia.knowledge.load import Knowledge
+from eutonia.knowledge.safety import ValueSet
+
+K = TypeVar("K")
+
+
+class Match(NamedTuple):
+    """What a condition means."""
+
+    value_sets: frozenset[str]
+    history: bool
+    """The text speaks of the past."""
+    excluded: bool
+    """The text denies it, doubts it, or speaks of a relative."""
+
+
+def code_index(knowledge: Knowledge) -> CodeIndex:
+    """The index of all value sets of `knowledge`: the one made when it was built, or made now."""
+    made: CodeIndex | None = knowledge.section("code_index").get("all")
+    return made or _index(knowledge)
+
+
+@cache
+def _index(knowledge: Knowledge) -> CodeIndex:
+    return build_index(knowledge.value_sets.values())
+
+
+Sets = Mapping[str, frozenset[str]]
+Pattern = tuple[str, ...]
+"""What each character of an ICD-10-CM code may be; an empty string is any."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIndex:
+    """Value sets by code and by word: those that name it themselves, and through `part_of` the wider ones."""
+
+    prefixes: Sets
+    """Start of an ICD-10-CM code, without dot → value sets."""
+    patterns: Mapping[str, Sequence[tuple[Pattern, str]]]
+    """First character of a code → patterns with wildcards and their value sets."""
+    not_prefixes: Sets
+    not_patterns: Mapping[str, Sequence[tuple[Pattern, str]]]
+    snomed: Sets
+    past: frozenset[str]
+    """SNOMED CT codes that mean a history themselves."""
+    terms: Mapping[tuple[str, ...], frozenset[str]]
+    not_terms: Mapping[tuple[str, ...], frozenset[str]]
+    longest: int
+    """Words of the longest term."""
+    part_of: Sets
+    """Value set → itself and the wider sets that include it."""
+
+    def look_up(self, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
+        """The value sets of a condition, and whether its text speaks of the past or denies it."""
+        code = normal_code(icd10cm)
+        by_icd, known = self._by_icd(code)
+        by_snomed = self.snomed.get((snomed or "").strip(), frozenset())
+        words = _words(text or "")
+        if not (known or by_snomed):
+            return self._by_words(words)
+        cue = _opening(words)
+        past_code = code.startswith("Z") or (snomed or "").strip() in self.past
+        return Match(self._wider(by_icd | by_snomed), cue == "past" and not past_code, cue == "not")
+
+    def _wider(self, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(wide for name in names for wide in self.part_of.get(name, ()))
+
+    def _by_icd(self, code: str) -> tuple[frozenset[str], bool]:
+        """Value sets of an ICD-10-CM code, and whether any of them speaks of it at all."""
+        if len(code) < 2:
+            return frozenset(), False
+        found = _found(code, self.prefixes, self.patterns)
+        taken_out = _found(code, self.not_prefixes, self.not_patterns)
+        return frozenset(found - taken_out), bool(found or taken_out)
+
+    def _by_words(self, words: Sequence[str]) -> Match:
+        """Each term counts as the words before and behind it say: now, in the past, or not at all."""
+        said: dict[str, set[str]] = {"now": set(), "past": set(), "not": set()}
+        for first, last, value_sets in self._terms_in(words):
+            said[_sense(words, first, last)] |= value_sets
+        if said["now"]:
+            return Match(self._wider(said["now"]), False, False)
+        if said["past"]:
+            return Match(self._wider(said["past"]), True, False)
+        return Match(frozenset(), False, bool(said["not"]) or _opening(words) == "not")
+
+    def _terms_in(self, words: Sequence[str]) -> Iterator[tuple[int, int, frozenset[str]]]:
+        """First and last word of each term found, and its value sets."""
+        blocked: list[tuple[int, int, frozenset[str]]] = list(_spans(words, self.not_terms, self.longest))
+        for first, last, value_sets in _spans(words, self.terms, self.longest):
+            inside = [sets for start, end, sets in blocked if start <= first and last <= end]
+            left = value_sets.difference(*inside)
+            if left:
+                yield first, last, left
+
+
+def normal_code(code: str | None) -> str:
+    """An ICD-10-CM code in capitals, without dot and space."""
+    return re.sub(r"[\s.]", "", code or "").upper()
+
+
+def _found(code: str, prefixes: Sets, patterns: Mapping[str, Sequence[tuple[Pattern, str]]]) -> set[str]:
+    found = {name for end in range(2, len(code) + 1) for name in prefixes.get(code[:end], ())}
+    return found | {name for pattern, name in patterns.get(code[0], ()) if _fits(code, pattern)}
+
+
+def _fits(code: str, pattern: Pattern) -> bool:
+    """Whether the code begins as the pattern says."""
+    return len(code) >= len(pattern) and all(
+        not allowed or character in allowed for character, allowed in zip(code, pattern, strict=False)
+    )
+
+
+def _spans(
+    words: Sequence[str], terms: Mapping[tuple[str, ...], frozenset[str]], longest: int
+) -> Iterator[tuple[int, int, frozenset[str]]]:
+    for first in range(len(words)):
+        for end in range(first + 1, min(first + longest, len(words)) + 1):
+            value_sets = terms.get(tuple(words[first:end]))
+            if value_sets:
+                yield first, end - 1, value_sets
+
+
+# --- what words say about a term --------------------------------------------------------------------
+
+STOP = frozenset({".", ";", "but", "however", "although", "except", "|"})
+"""What a denial does not reach across."""
+
+NOT_BEFORE = tuple(
+    tuple(cue.split())
+    for cue in (
+        "no", "not", "without", "denies", "denied", "denying", "negative for", "neg for", "never", "free of",
+        "absence of", "absent", "rule out", "ruled out", "r o", "ro", "screening for", "screen for",
+        "encounter for screening", "risk of", "risk for", "risk factors for", "prevention of", "prophylaxis for",
+        "prophylaxis of", "vaccination against", "counseling", "counselling", "fear of", "family history",
+        "family hx", "fam hx", "fhx", "fh", "family history of", "exclude", "unlikely", "evaluate for", "test for",
+        "worried about", "concern about", "information on", "education about",
+    )
+)  # fmt: skip
+PAST_BEFORE = tuple(
+    tuple(cue.split())
+    for cue in (
+        "history of", "hx of", "h o", "ho", "hx", "pmh", "past", "past history", "previous", "previously", "prior",
+        "former", "formerly", "remote", "resolved", "old", "status post", "s p", "personal history", "history",
+        "recovered from", "recovering from",
+    )
+)  # fmt: skip
+NOT_BEHIND = tuple(
+    tuple(cue.split())
+    for cue in (
+        "ruled out", "excluded", "negative", "unlikely", "denied", "absent", "not present", "not found",
+        "not confirmed", "was not", "is not", "screening", "refuted",
+    )
+)  # fmt: skip
+PAST_BEHIND = tuple(
+    tuple(cue.split())
+    for cue in ("in remission", "in full remission", "in early remission", "in sustained remission",
+                "in partial remission", "remission", "resolved", "in the past", "in childhood", "as a child")
+)  # fmt: skip
+AGO = (("years", "ago"), ("year", "ago"))
+OTHERS = frozenset(
+    [
+        "mother",
+        "father",
+        "brother",
+        "sister",
+        "sibling",
+        "siblings",
+        "parent",
+        "parents",
+        "son",
+        "daughter",
+        "grandmother",
+        "grandfather",
+        "aunt",
+        "uncle",
+        "cousin",
+        "husband",
+        "wife",
+        "spouse",
+        "partner",
+        "boyfriend",
+        "girlfriend",
+        "relative",
+        "relatives",
+        "roommate",
+        "maternal",
+        "paternal",
+    ]
+)
+"""People who are not the patient."""
+
+REACH = 8
+"""Words before a term that a cue reaches over."""
+
+
+def _sense(words: Sequence[str], first: int, last: int) -> str:
+    """now, past or not: what the words around a term say of it."""
+    before = _clause_before(words, first)
+    behind = _clause_behind(words, last)
+    if _has(before, NOT_BEFORE) or _starts(behind, NOT_BEHIND) or _someone_else(before, behind):
+        return "not"
+    if _has(before, PAST_BEFORE) or _starts(behind, PAST_BEHIND) or _has(behind, AGO):
+        return "past"
+    return "now"
+
+
+def _opening(words: Sequence[str]) -> str:
+    """What the text of a coded condition says by the way it opens."""
+    if len(words) < 2:
+        return "now"
+    plain = [word for word in words if word != ","]
+    if _starts(plain, NOT_BEFORE) or (plain[0] in OTHERS and plain[1:2] != ["of"]):
+        return "not"
+    return "past" if _starts(plain, PAST_BEFORE) else "now"
+
+
+def _clause_before(words: Sequence[str], first: int) -> list[str]:
+    clause = []
+    for word in reversed(words[max(0, first - REACH - 2) : first]):
+        if word in STOP:
+            break
+        clause.append(word)
+    return [word for word in reversed(clause) if word != ","][-REACH:]
+
+
+def _clause_behind(words: Sequence[str], last: int) -> list[str]:
+    clause = []
+    for word in words[last + 1 : last + 7]:
+        if word in STOP:
+            break
+        clause.append(word)
+    return [word for word in clause if word != ","]
+
+
+def _has(clause: Sequence[str], cues: Iterable[tuple[str, ...]]) -> bool:
+    return any(
+        tuple(clause[at : at + len(cue)]) == cue for cue in cues for at in range(len(clause) - len(cue) + 1)
+    )
+
+
+def _starts(clause: Sequence[str], cues: Iterable[tuple[str, ...]]) -> bool:
+    return any(tuple(clause[: len(cue)]) == cue for cue in cues)
+
+
+def _someone_else(before: Sequence[str], behind: Sequence[str]) -> bool:
+    """A relative named before the term (not "mother of two"), or right behind it ("in her father")."""
+    for at, word in enumerate(before):
+        if word in OTHERS and tuple(before[at + 1 : at + 2]) != ("of",):
+            return True
+    return (any(word in OTHERS for word in behind[:3]) and behind[:1] in (["in"], ["of"])) or behind[:1] == [
+        "family"
+    ]
+
+
+def _words(text: str) -> list[str]:
+    """Lower-case words, with commas and stops kept as words; `Alzheimer's` is `alzheimer`."""
+    plain = re.sub(r"[’']s\b", "", text.casefold())
+    return re.findall(r"[^\W_]+|[,.;|]", re.sub(r"[:()\[\]]", " , ", plain))
+
+
+# --- building ---------------------------------------------------------------------------------------
+
+
+def build_index(value_sets: Iterable[ValueSet]) -> CodeIndex:
+    """Turn value sets into the index."""
+    by_id = {value_set.id: value_set for value_set in value_sets}
+    snomed = _gather((code, v.id) for v in by_id.values() for code in v.snomed)
+    terms = _gather((words, v.id) for v in by_id.values() for term in v.terms for words in _forms(term))
+    not_terms = _gather(
+        (words, v.id) for v in by_id.values() for term in v.terms_not for words in _forms(term)
+    )
+    codes = [(normal_code(code), v.id) for v in by_id.values() for code in v.icd10cm]
+    not_codes = [(normal_code(code), v.id) for v in by_id.values() for code in v.icd10cm_not]
+    return CodeIndex(
+        prefixes=_gather((code, name) for code, name in codes if code.isalnum()),
+        patterns=_patterns(codes),
+        not_prefixes=_gather((code, name) for code, name in not_codes if code.isalnum()),
+        not_patterns=_patterns(not_codes),
+        snomed=snomed,
+        past=frozenset(
+            code
+            for v in by_id.values()
+            for code, name in v.snomed.items()
+            if name.casefold().startswith("history")
+        ),
+        terms=terms,
+        not_terms=not_terms,
+        longest=max((len(words) for words in (*terms, *not_terms)), default=0),
+        part_of=_gather((part, name) for name in by_id for part in _included(name, by_id)),
+    )
+
+
+def _gather(pairs: Iterable[tuple[K, str]]) -> dict[K, frozenset[str]]:
+    gathered: dict[K, set[str]] = {}
+    for key, name in pairs:
+        gathered.setdefault(key, set()).add(name)
+    return {key: frozenset(names) for key, names in gathered.items()}
+
+
+def _included(name: str, by_id: Mapping[str, ValueSet]) -> set[str]:
+    """The set itself and all sets that it includes, at any depth."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in seen and each in by_id:
+            seen.add(each)
+            waiting.extend(by_id[each].includes)
+    return seen
+
+
+def _patterns(codes: Iterable[tuple[str, str]]) -> dict[str, list[tuple[Pattern, str]]]:
+    patterns: dict[str, list[tuple[Pattern, str]]] = {}
+    for code, name in codes:
+        if not code.isalnum():
+            patterns.setdefault(code[0], []).append((_pattern(code), name))
+    return patterns
+
+
+def _pattern(code: str) -> Pattern:
+    """`T40??[1-4]` → what each character may be."""
+    return tuple(
+        "" if part == "?" else _range(part) if part.startswith("[") else part
+        for part in re.findall(r"\[[^\]]*\]|.", code)
+    )
+
+
+def _range(part: str) -> str:
+    """`[1-4]` → `1234`; `[AB]` → `AB`."""
+    ends = re.fullmatch(r"\[(.)-(.)\]", part)
+    return "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1))) if ends else part[1:-1]
+
+
+def _forms(term: str) -> Iterator[tuple[str, ...]]:
+    """A term as words, and its plural."""
+    words = tuple(_words(term))
+    yield words
+    if not words[-1].endswith("s"):
+        yield (*words[:-1], words[-1] + "s")
