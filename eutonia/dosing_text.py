@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eutonia.dates import Span
 from eutonia.dosing_phrases import FORMS, Phrase, scan, tidy
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
 
 ACTIONS: Sequence[tuple[Action, str]] = (
     ("stop", r"stop(?:ping)?(?: taking)?|discontinue|d/c|quit|cease|come off|get off|withdraw"),
@@ -40,7 +43,7 @@ class Sig:
     unread: tuple[str, ...]
 
 
-def read_plan(text: str, knowledge: Any = None) -> PlanItem:
+def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     """Read one plan in words. The name of the drug or therapy is whatever is left over in one place.
 
     Steps (`350 mg tid for 4 days, then bid for 4 days`) become `steps`.
@@ -65,7 +68,21 @@ def read_dosage(text: str) -> Sig:
 _HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, one drug or therapy in a plan."
 
 
-def _named(item: PlanItem, knowledge: Any) -> PlanItem:
+def therapy_named(text: str, knowledge: Knowledge | None = None) -> str | None:
+    """The therapy without a drug that `text` names, by its title or a synonym."""
+    from eutonia.knowledge import load
+
+    wanted = f" {re.sub(r'[^a-z0-9]+', ' ', text.casefold()).strip()} "
+    found = [
+        (len(name), therapy.id)
+        for therapy in (knowledge or load()).therapies.values()
+        for name in (therapy.id, therapy.title, *therapy.synonyms)
+        if f" {re.sub(r'[^a-z0-9]+', ' ', name.casefold()).strip()} " in wanted
+    ]
+    return max(found)[1] if found else None
+
+
+def _named(item: PlanItem, knowledge: Knowledge | None) -> PlanItem:
     return item
 
 

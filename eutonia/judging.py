@@ -186,7 +186,7 @@ def _plan(
     issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
     unknowns = [_unknown(each, knowledge) for each in found if each["applies"] is None]
     return PlanAssessment(
-        plan=item.text or item.therapy or CURRENT,
+        plan=item.written or item.text or item.therapy or CURRENT,
         therapy="+".join(part.treatment for part in parts).removeprefix("other:") or None,
         action=action_of(item),
         verdict=_verdict(issues, unknowns, chart, knowledge),

@@ -156,6 +156,8 @@ class Observation(Record):
     code: Text | None = None
     text: str = ""
     value: float | str | bool | None = None
+    value_code: Text | None = None
+    """The code of the answer, where it has one beside its words."""
     unit: str | None = None
     date: When | None = None
     status: str | None = None

@@ -51,6 +51,8 @@ def _all(chart: Chart) -> Iterator[_Reading]:
     for o in chart.case.observations or ():
         if (o.status or "") not in wrong:
             yield _Reading(o.code, o.text, o.value, o.unit, o.date, None)
+            if o.value_code and o.value_code != o.value:
+                yield _Reading(o.code, o.text, o.value_code, o.unit, o.date, None)
 
 
 def latest(

@@ -1,0 +1,269 @@
+"""The record without its medicines: patient, conditions, allergies, observations, procedures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from eutonia.dates import Span, span
+from eutonia.fhir.bundle import Resource
+from eutonia.fhir.elements import (
+    Concept,
+    Note,
+    concept,
+    concepts,
+    part,
+    parts,
+    period,
+    quantity,
+    status_code,
+    truth,
+    when,
+    word,
+)
+from eutonia.patient import Allergy, Condition, Lab, Observation, Patient
+
+NO_KNOWN_ALLERGY = {
+    "716186003",
+    "409137002",
+    "no-known-allergies",
+    "no-known-drug-allergies",
+    "no-known-medication-allergies",
+}
+NO_MEDICATION = {"no-known-medications", "787481004", "182849000"}
+NO_PROBLEM = {"no-known-problems", "160245001", "no-known-conditions"}
+"""Codes (SNOMED CT; IPS absent-unknown) that state an empty list."""
+
+NIL_SECTIONS = {
+    "10160-0": "medications", "29549-3": "medications", "48765-2": "allergies", "11450-4": "conditions",
+}  # fmt: skip
+"""Sections of a document (LOINC) whose emptyReason `nilknown` states an empty list."""
+
+ASKS_FOR_A_FINDING = {
+    "75325-1",
+    "29308-4",
+    "8661-1",
+    "10154-3",
+    "404684003",
+    "418799008",
+    "64572001",
+    "282291009",
+}
+"""Observations (symptom, diagnosis, chief complaint, finding) whose value, not code, is the finding."""
+
+
+def patient(resource: Resource, note: Note) -> tuple[Patient, str | None]:
+    """Who it is, and the country of the home address."""
+    sex = word(resource, "gender", note).casefold() or None
+    if sex not in ("male", "female", "other", "unknown", None):
+        note(f"gender “{sex}” is not one of male, female, other, unknown")
+        sex = None
+    if truth(resource, "deceasedBoolean", note) or when(resource, "deceasedDateTime", note):
+        note("the patient is recorded as deceased")
+    names = parts(resource, "name", note)
+    if names and not any(word(n, "family", note) or n.get("given") or word(n, "text", note) for n in names):
+        note("the name is empty")
+    homes = [a for a in parts(resource, "address", note) if a.get("use") != "old"]
+    country = next((c for a in homes if (c := word(a, "country", note))), None)
+    return Patient(birth_date=when(resource, "birthDate", note), sex=sex), country  # type: ignore[arg-type]
+
+
+# --- conditions -------------------------------------------------------------------------------------
+
+
+def conditions(resource: Resource, birth: Span | None, note: Note) -> list[Condition]:
+    """A Condition; one entry for each further code of the same system, so that none is lost."""
+    code = concept(resource, "code", note)
+    if not code:
+        note("states no condition")
+        return []
+    sites = concepts(resource, "bodySite", note)
+    shared: dict[str, Any] = {
+        "text": code.text,
+        "clinical_status": status_code(resource, "clinicalStatus", note),
+        "verification_status": status_code(resource, "verificationStatus", note),
+        "onset": _moment(resource, "onset", birth, note),
+        "abatement": _moment(resource, "abatement", birth, note),
+        "recorded": when(resource, "recordedDate", note),
+        "body_site": "; ".join(s.text for s in sites if s.text) or None,
+    }
+    return [Condition(**shared, **codes) for codes in _rows(code)]
+
+
+def _rows(code: Concept) -> Iterator[dict[str, str | None]]:
+    icd, snomed = code.all("icd10"), code.all("snomed")
+    for n in range(max(len(icd), len(snomed), 1)):
+        yield {
+            "icd10cm": icd[n] if n < len(icd) else None,
+            "snomed": snomed[n] if n < len(snomed) else None,
+        }
+
+
+def _moment(resource: Resource, name: str, birth: Span | None, note: Note) -> Span | None:
+    """onset[x] or abatement[x]: a date, the start of a period, an age, or a text that holds a date."""
+    found = when(resource, f"{name}DateTime", note) or period(resource, f"{name}Period", note)[0]
+    if found:
+        return found
+    age = quantity(resource, f"{name}Age", note)
+    if age and birth and (age.unit or "a") in ("a", "y", "yr", "years", "year") and 0 <= age.value < 130:
+        year = birth.first.year + int(age.value)
+        return Span(date(year, 1, 1), date(year + 1, 12, 31))
+    written = word(resource, f"{name}String", note)
+    dated = re.search(r"\b(?:19|20)\d\d(?:-\d\d){0,2}\b", written)
+    if dated:
+        try:
+            return span(dated[0])
+        except ValueError:
+            pass
+    if written:
+        note(f"{name} “{written[:40]}” is no date")
+    return None
+
+
+def procedure(resource: Resource, note: Note) -> Condition | None:
+    """A Procedure, as something that happened then; None where it was not done."""
+    status = word(resource, "status", note)
+    if status in ("not-done", "entered-in-error", "preparation", "stopped"):
+        return None
+    code = concept(resource, "code", note)
+    if not code:
+        return None
+    done = when(resource, "performedDateTime", note) or period(resource, "performedPeriod", note)[0]
+    goes_on = status == "in-progress"
+    codes = next(_rows(code))
+    return Condition(text=code.text, **codes, onset=done, clinical_status="active" if goes_on else "resolved")
+
+
+# --- allergies --------------------------------------------------------------------------------------
+
+
+def allergy(resource: Resource, note: Note) -> Allergy | None:
+    """An AllergyIntolerance; None where it says that none is known."""
+    code = concept(resource, "code", note)
+    reactions = parts(resource, "reaction", note)
+    if not code:
+        substances = [s for r in reactions if (s := concept(r, "substance", note))]
+        code = substances[0] if substances else code
+    if states_none(code):
+        return None
+    if not code:
+        note("names no substance")
+    said = [m.text for r in reactions for m in concepts(r, "manifestation", note) if m.text]
+    said += [d for r in reactions if (d := word(r, "description", note))]
+    return Allergy(
+        substance=code.text,
+        rxcui=code.code("rxnorm"),
+        type=word(resource, "type", note) or None,
+        criticality=word(resource, "criticality", note) or None,
+        reaction="; ".join(dict.fromkeys(said)) or None,
+        verification_status=status_code(resource, "verificationStatus", note),
+        clinical_status=status_code(resource, "clinicalStatus", note),
+    )
+
+
+def states_none(code: Concept) -> bool:
+    return any(c in NO_KNOWN_ALLERGY for _, c in code.codes) or code.text.casefold() in (
+        "no known allergies",
+        "no known allergy",
+        "no known drug allergies",
+        "nka",
+        "nkda",
+    )
+
+
+# --- observations -----------------------------------------------------------------------------------
+
+
+def observations(resource: Resource, note: Note) -> Iterator[Lab | Observation]:
+    """An Observation and each of its components: numbers with a code are labs, everything else observations."""
+    status = word(resource, "status", note) or None
+    dated = (
+        when(resource, "effectiveDateTime", note)
+        or when(resource, "effectiveInstant", note)
+        or _last(period(resource, "effectivePeriod", note))
+        or when(resource, "issued", note)
+    )
+    if parts(resource, "focus", note):
+        note("is about something else than the patient (focus), and is left out")
+        return
+    yield from _one(resource, status, dated, note)
+    if "component" in resource:
+        for component in parts(resource, "component", note):
+            yield from _one(component, status, dated, note)
+
+
+def _last(bounds: tuple[Span | None, Span | None]) -> Span | None:
+    return bounds[1] or bounds[0]
+
+
+def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -> Iterator[Lab | Observation]:
+    code = concept(holder, "code", note)
+    if not code:
+        note("an observation without a code")
+        return
+    if "valueQuantity" in holder:
+        measured = quantity(holder, "valueQuantity", note)
+        if measured is None:
+            return
+        ranges = parts(holder, "referenceRange", note) if "referenceRange" in holder else []
+        high = quantity(ranges[0], "high", note) if ranges else None
+        yield Lab(
+            name=code.text,
+            loinc=code.code("loinc") or (code.codes[0][1] if code.codes else None),
+            value=measured.written,
+            unit=measured.unit,
+            date=dated,
+            reference_high=high.value if high and high.unit in (None, measured.unit) else None,
+            status=status,
+        )
+        return
+    named = code.code("loinc") or code.code("snomed") or (code.codes[0][1] if code.codes else None)
+    answer = concept(holder, "valueCodeableConcept", note)
+    if answer and named in ASKS_FOR_A_FINDING:
+        yield Observation(code=answer.code("snomed"), text=answer.text, value=True, date=dated, status=status)
+        return
+    if answer:
+        coded = answer.codes[0][1] if answer.codes else None
+        yield Observation(
+            code=named,
+            text=code.text,
+            value=answer.text or coded,
+            value_code=coded,
+            date=dated,
+            status=status,
+        )
+        return
+    value = _plain_value(holder, note)
+    if value is not None:
+        yield Observation(code=named, text=code.text, value=value, date=dated, status=status)
+
+
+POLARITY = {"POS": "positive", "NEG": "negative", "DET": "positive", "ND": "negative", "IND": None}
+
+
+def _plain_value(holder: Resource, note: Note) -> bool | float | str | None:
+    """Any other value[x]; the interpretation where there is none."""
+    flag = truth(holder, "valueBoolean", note)
+    if flag is not None:
+        return flag
+    number = holder.get("valueInteger")
+    if isinstance(number, int) and not isinstance(number, bool):
+        return float(number)
+    written = (
+        word(holder, "valueString", note)
+        or word(holder, "valueDateTime", note)
+        or word(holder, "valueTime", note)
+    )
+    if written:
+        return written
+    limits = part(holder, "valueRange", note)
+    if limits:
+        low, high = quantity(limits, "low", note), quantity(limits, "high", note)
+        return f"{low.value if low else ''}–{high.value if high else ''}"
+    for read in concepts(holder, "interpretation", note):
+        for _, code in read.codes:
+            if POLARITY.get(code):
+                return POLARITY[code]
+    return None
