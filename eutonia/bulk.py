@@ -147,7 +147,7 @@ def _quick(line: bytes) -> tuple[str | None, str | None]:
 
 
 def _slow(resource: Any) -> tuple[str, str | None]:
-    from eutonia.fhir.bundle import subject_of
+    from eutonia.fhir.bundle import id_in, subject_of
 
     if not isinstance(resource, dict):
         return "", None
@@ -157,6 +157,4 @@ def _slow(resource: Any) -> tuple[str, str | None]:
         name = resource.get("id")
         return kind, name if isinstance(name, str) else None
     reference = subject_of(resource)
-    return kind, reference.split("/_history")[0].split("/")[-1].removeprefix(
-        "urn:uuid:"
-    ) if reference else None
+    return kind, id_in(reference) if reference else None

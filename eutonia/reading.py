@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from eutonia.errors import InputError
+from eutonia.errors import InputError, NotAvailable
 from eutonia.patient import Case, PlanItem
 
 MOST_BYTES = 50_000_000
@@ -251,7 +251,7 @@ def _case(document: Any, where: str, patient: str | None, as_of: date | None, st
         if "resourceType" in document:
             if strict:
                 check_strictly(document, where)
-            return _fhir(document, where, patient, as_of).case
+            return _fhir(document, where, patient, as_of)
         if "hook" in document and ("prefetch" in document or "context" in document):
             raise InputError(
                 f"{where} is a CDS Hooks request. Send it to `eutonia serve`, or give the record in it."
@@ -263,7 +263,7 @@ def _case(document: Any, where: str, patient: str | None, as_of: date | None, st
         if any(isinstance(each, Mapping) and "resourceType" in each for each in document):
             if strict:
                 check_strictly(list(document), where)
-            return _fhir(list(document), where, patient, as_of).case
+            return _fhir(list(document), where, patient, as_of)
         if document and all(isinstance(each, Mapping) and "patient" in each for each in document):
             return _case_entry(_pick(document, patient, where), where, as_of)
     raise InputError(
@@ -274,18 +274,18 @@ def _case(document: Any, where: str, patient: str | None, as_of: date | None, st
 
 def _fhir(
     document: Any, where: str, patient: str | None, as_of: date | None, asked: Iterable[str] = ()
-) -> Any:
+) -> Case:
     from eutonia.fhir import read_fhir
 
     if isinstance(document, Mapping) and document.get("resourceType") == "OperationOutcome":
         raise InputError(
             f"{where} is an OperationOutcome: the server answered with an error, not with a record."
         )
-    return read_fhir(document, patient=patient, as_of=as_of, where=where, asked=tuple(asked))
+    return read_fhir(document, patient=patient, as_of=as_of, where=where, asked=tuple(asked)).case
 
 
 def _exported_case(document: _Exported, where: str, as_of: date | None) -> Case:
-    case: Case = _fhir(list(document), where, document.patient, as_of, asked=document.kinds).case
+    case = _fhir(list(document), where, document.patient, as_of, asked=document.kinds)
     lost = tuple(f"{line}; set aside." for line in document.unread)
     return case.model_copy(update={"warnings": (*case.warnings, *lost)}) if lost else case
 
@@ -327,7 +327,8 @@ def _explain(error: ValidationError, where: str) -> str:
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in first["loc"]).lstrip(".")
     more = f" ({len(others)} more like it.)" if others else ""
     if first["type"] == "extra_forbidden":
-        return f"{where}: {place} is not a field of a case.{_close(str(first['loc'][-1]), first['loc'])}{more} See `eutonia schema case`."
+        near = _close(str(first["loc"][-1]), first["loc"])
+        return f"{where}: {place} is not a field of a case.{near}{more} See `eutonia schema case`."
     if first["type"] == "missing":
         hint = " Add it, or give --as-of (as_of=)." if place == "as_of" else " Add it."
         return f"{where}: {place} is missing.{hint}{more}"
@@ -339,12 +340,12 @@ def _close(name: str, place: tuple[int | str, ...]) -> str:
 
     from eutonia import patient as models
 
-    parents = {
+    parents: dict[str, type[models.Record]] = {
         "patient": models.Patient, "conditions": models.Condition, "allergies": models.Allergy, "labs": models.Lab,
         "medications": models.Medication, "observations": models.Observation, "plan": models.PlanItem,
     }  # fmt: skip
     model = parents.get(str(place[0]), Case) if len(place) > 1 else Case
-    near = difflib.get_close_matches(name, model.model_fields, n=1)
+    near = difflib.get_close_matches(name, list(model.model_fields), n=1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
@@ -353,4 +354,21 @@ def _close(name: str, place: tuple[int | str, ...]) -> str:
 
 def check_strictly(document: Any, where: str) -> None:
     """Check FHIR against the R4 specification. Raises InputError with the first things that break it."""
-    raise NotImplementedError(document, where)
+    try:
+        import fhirkit
+    except ImportError:
+        raise NotAvailable(
+            "Checking FHIR strictly needs fhirkit-rs. Install it with `pip install eutonia[fhir]`."
+        ) from None
+    resources = document if isinstance(document, list) else [document]
+    try:
+        found = [
+            f"{i.path}: {i.message}" for r in resources for i in fhirkit.validate(r) if i.severity == "error"
+        ]
+    except (fhirkit.ParseError, fhirkit.ValidationError, TypeError, ValueError) as error:
+        found = [str(error)]
+    if found:
+        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+        raise InputError(
+            f"{where} is not valid FHIR R4: {'; '.join(found[:3])}{more}. Correct it, or read it without --strict."
+        )

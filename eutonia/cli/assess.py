@@ -12,9 +12,12 @@ from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 )
 @click.option("--patient", metavar="ID", help="Which patient, where FILE holds several.")
 @click.option("--as-of", metavar="DATE", help="Judge the record as known on this day.")
+@click.option("--strict", is_flag=True, help="Refuse FHIR that breaks the R4 specification.")
 @json_option
 @speaks_plainly
-def command(file: str, plans: tuple[str, ...], patient: str | None, as_of: str | None, as_json: bool) -> None:
+def command(
+    file: str, plans: tuple[str, ...], patient: str | None, as_of: str | None, strict: bool, as_json: bool
+) -> None:
     """Judge a plan for the patient in FILE: a case file, a FHIR R4 Bundle, or a bulk export folder.
 
     Example: eutonia assess patient.json --plan "carisoprodol 350 mg four times a day for 14 days"
@@ -22,7 +25,7 @@ def command(file: str, plans: tuple[str, ...], patient: str | None, as_of: str |
     from eutonia.assessment import assess
     from eutonia.reading import read
 
-    assessment = assess(read(file, patient=patient, as_of=as_of, plans=plans))
+    assessment = assess(read(file, patient=patient, as_of=as_of, plans=plans, strict=strict))
     if as_json:
         click.echo(to_json(assessment.model_dump(mode="json")))
     else:

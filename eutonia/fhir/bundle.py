@@ -60,7 +60,7 @@ def _entries(bundle: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any]]
 
 def refuse_other_versions(resources: Sequence[Resource], where: str) -> None:
     """Another version of FHIR is refused by name: read as R4 it would look like an empty record."""
-    kinds = {r.get("resourceType") for r in resources if isinstance(r.get("resourceType"), str)}
+    kinds = {kind for r in resources if isinstance(kind := r.get("resourceType"), str)}
     for version, own in (("DSTU2", DSTU2), ("STU3", STU3), ("R5", R5)):
         if kinds & own:
             raise InputError(_version_message(where, version, f"it holds {', '.join(sorted(kinds & own))}"))
@@ -103,7 +103,7 @@ class Index:
             return next((r for r in inner if isinstance(r, dict) and r.get("id") == reference[1:]), None)
         found = self._by_name.get(reference)
         if found is None and "/" in reference:
-            found = self._by_name.get("/".join(reference.split("/_history", maxsplit=1)[0].split("/")[-2:]))
+            found = self._by_name.get("/".join(reference.partition("/_history")[0].split("/")[-2:]))
         return found
 
 
@@ -123,9 +123,12 @@ def same_patient(reference: str, patient: Resource, index: Index) -> bool:
         return found is patient or (
             found.get("resourceType") == "Patient" and found.get("id") == patient.get("id") is not None
         )
-    return reference.split("/_history", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1].removeprefix(
-        "urn:uuid:"
-    ) == patient.get("id")
+    return id_in(reference) == patient.get("id")
+
+
+def id_in(reference: str) -> str:
+    """The id at the end of a reference, in whatever way it is written."""
+    return reference.partition("/_history")[0].rpartition("/")[2].removeprefix("urn:uuid:")
 
 
 def patients_in(resources: Iterable[Any]) -> list[Resource]:

@@ -234,8 +234,8 @@ def _sig(text: str) -> Sig:
     return read_dosage(text.replace("_", " "))
 
 
-FROM_TEXT = ("dose", "dose_high", "unit", "times_per_day", "times_per_day_low", "every_hours", "clock_times", "duration_days",
-             "quantity", "days_supply")  # fmt: skip
+FROM_TEXT = ("dose", "dose_high", "unit", "times_per_day", "times_per_day_low", "every_hours", "clock_times",
+             "duration_days", "quantity", "days_supply")  # fmt: skip
 
 
 def _add_text(fields: dict[str, Any], sig: Sig, text: str, needed: bool | None, note: Note) -> None:

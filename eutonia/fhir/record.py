@@ -67,7 +67,7 @@ def patient(resource: Resource, note: Note) -> tuple[Patient, str | None]:
         note("the name is empty")
     homes = [a for a in parts(resource, "address", note) if a.get("use") != "old"]
     country = next((c for a in homes if (c := word(a, "country", note))), None)
-    return Patient(birth_date=when(resource, "birthDate", note), sex=sex), country  # type: ignore[arg-type]
+    return Patient(birth_date=when(resource, "birthDate", note), sex=sex), country
 
 
 # --- conditions -------------------------------------------------------------------------------------
