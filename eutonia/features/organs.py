@@ -90,6 +90,17 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
 alt_x_uln = ast_x_uln = _times_uln
 
 
+def liver_failure(feature: ComputedFeature, chart: Chart) -> Value:
+    """Failure itself, or cirrhosis with a sign that it is decompensated."""
+    failure, cirrhosis, sign = feature.value_sets
+    grave = chart.having(failure)
+    if not grave and chart.having(cirrhosis) and chart.having(sign):
+        grave = chart.having(cirrhosis, sign)
+    if grave:
+        return Value(True, listing(grave))
+    return NO if chart.conditions_known or failure in chart.denied else UNKNOWN
+
+
 def liver_disease_moderate_or_severe(feature: ComputedFeature, chart: Chart) -> Value:
     any_disease, failure, cirrhosis = feature.value_sets
     grave = chart.having(failure, cirrhosis)

@@ -157,7 +157,20 @@ def breastfeeding(feature: ComputedFeature, chart: Chart) -> Value:
     return NO if _could_be_pregnant(feature, chart) is False else UNKNOWN
 
 
-# --- work, drinking, genes --------------------------------------------------------------------------
+# --- falls, work, drinking, genes --------------------------------------------------------------------------
+
+
+def falls_history(feature: ComputedFeature, chart: Chart) -> Value:
+    """Falls on the problem list, or a count of two or more within a year."""
+    (falls,) = feature.value_sets
+    found = chart.having(falls)
+    if found:
+        return Value(True, "; ".join(map(str, found)))
+    for reading in readings(chart, (), feature.codes["names"]):
+        number = re.fullmatch(r"\d+(\.\d+)?", str(reading.value).strip())
+        if number and within(reading.when, feature.limits["days"], chart.as_of) is not False:
+            return Value(float(number[0]) >= feature.limits["falls"], f"{reading.name}: {number[0]}")
+    return NO if chart.conditions_known or falls in chart.denied else UNKNOWN
 
 
 def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
@@ -177,11 +190,10 @@ def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
 
 
 def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
-    """AUDIT-C at or above the cut-off, more drinks a week than the limit, or recent intoxication."""
+    """AUDIT-C at or above the cut-off, more drinks a week than the limit, recent intoxication, or stated so."""
     limits = feature.limits
-    drunk = [
-        d for d in chart.having(*feature.value_sets) if within(d.since, limits["recent_days"], chart.as_of)
-    ]
+    intoxication, habit = feature.value_sets
+    drunk = [d for d in chart.having(intoxication) if within(d.since, limits["recent_days"], chart.as_of)]
     if drunk:
         return Value(True, "; ".join(map(str, drunk)))
     men = {"male": True, "female": False}.get(chart.case.patient.sex or "")
@@ -195,7 +207,8 @@ def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
     if drinks is not None:
         cut = _cut(men, drinks > limits["weekly_men"], drinks > limits["weekly_women"])
         return Value(cut, f"{drinks:g} drinks a week")
-    return UNKNOWN
+    said = chart.having(habit)
+    return Value(True, "; ".join(map(str, said))) if said else UNKNOWN
 
 
 def _recent(feature: ComputedFeature, chart: Chart, group: str, names: tuple[str, ...]) -> float | None:

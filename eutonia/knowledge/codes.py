@@ -1,7 +1,8 @@
 """Codes and words of a condition → the value sets it belongs to.
 
-A code says more than its text, so words count only where no code is known here. Words that speak of someone
-else, of a fear, or of absence ("mother had epilepsy", "rule out DVT", "no fever") never make a diagnosis.
+A code says more than its text, so words count only where no code is known here, or where they narrow what the
+code says. Words that speak of someone else, of a fear, or of absence ("mother had epilepsy", "rule out DVT",
+"no fever") never make a diagnosis.
 """
 
 from __future__ import annotations
@@ -74,7 +75,18 @@ class CodeIndex:
             return self._by_words(words)
         cue = _opening(words)
         past_code = code.startswith("Z") or (snomed or "").strip() in self.past
-        return Match(self._wider(by_icd | by_snomed), cue == "past" and not past_code, cue == "not")
+        found = self._wider(by_icd | by_snomed)
+        return Match(found | self._narrower(found, words), cue == "past" and not past_code, cue == "not")
+
+    def _narrower(self, found: frozenset[str], words: Sequence[str]) -> frozenset[str]:
+        """What the text adds to the code: only parts of what the code says ("chronic", "stage 4")."""
+        said = {
+            name
+            for first, last, names in self._terms_in(words)
+            if _sense(words, first, last) == "now"
+            for name in names
+        }
+        return self._wider(name for name in said if (self.part_of[name] - {name}) & found)
 
     def _wider(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(wide for name in names for wide in self.part_of.get(name, ()))
@@ -169,7 +181,7 @@ NOT_BEHIND = tuple(
 PAST_BEHIND = tuple(
     tuple(cue.split())
     for cue in ("in remission", "in full remission", "in early remission", "in sustained remission",
-                "in partial remission", "remission", "resolved", "in the past", "in childhood", "as a child")
+                "in partial remission", "remission", "resolved", "in childhood", "as a child")
 )  # fmt: skip
 AGO = (("years", "ago"), ("year", "ago"))
 OTHERS = frozenset(
