@@ -6,6 +6,7 @@ everything that could not be understood is kept and named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -51,6 +52,8 @@ class Taken:
     mg_per_dose: float | None
     strength_mg: float | None
     daily_mg: float | None
+    mg_per_hour: float | None
+    """What a patch gives off, where that is how its dose is written."""
     route: str
     product: str
     """What tells repeated orders of one product from two products."""
@@ -278,6 +281,7 @@ class Chart:
             mg_per_dose=mg,
             strength_mg=strength,
             daily_mg=daily,
+            mg_per_hour=mg_per_hour(entry),
             route=_route(route),
             product=product or entry.text.casefold(),
             unapproved=unapproved,
@@ -384,6 +388,17 @@ def mg_per_dose(entry: Dosage, strength: float | None, share: float | None) -> f
     return None
 
 
+def mg_per_hour(entry: Dosage) -> float | None:
+    """What a patch gives off: from a dose by the hour, or from its name (`fentanyl 25 mcg/h`)."""
+    unit = re.fullmatch(RATE, (entry.unit or "").casefold().strip())
+    if unit and entry.dose is not None:
+        return entry.dose * MASS_IN_MG[unit[1]]
+    named = re.search(rf"(\d+(?:\.\d+)?)\s*{RATE}", entry.text.casefold())
+    patches = entry.dose if entry.dose and (entry.unit or "").casefold().rstrip("s") in COUNTED else 1.0
+    return float(named[1]) * MASS_IN_MG[named[2]] * patches if named else None
+
+
+RATE = r"(mg|ug|mcg|µg|μg)\s*/\s*h(?:r|our)?\b\.?"
 MASS_IN_MG: Mapping[str, float] = {
     "mg": 1.0, "milligram": 1.0, "milligrams": 1.0, "g": 1000.0, "gram": 1000.0, "grams": 1000.0,
     "ug": 1e-3, "mcg": 1e-3, "µg": 1e-3, "μg": 1e-3, "microgram": 1e-3, "micrograms": 1e-3,
