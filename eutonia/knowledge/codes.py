@@ -158,7 +158,7 @@ NOT_BEFORE = tuple(
         "no", "not", "without", "denies", "denied", "denying", "negative for", "neg for", "never", "free of",
         "absence of", "absent", "rule out", "ruled out", "r o", "ro", "screening for", "screen for",
         "encounter for screening", "risk of", "risk for", "risk factors for", "prevention of", "prophylaxis for",
-        "prophylaxis of", "vaccination against", "counseling", "counselling", "fear of", "family history",
+        "prophylaxis of", "vaccination against", "counseling", "counselling", "fear of", "family", "family history",
         "family hx", "fam hx", "fhx", "fh", "family history of", "exclude", "unlikely", "evaluate for", "test for",
         "worried about", "concern about", "information on", "education about",
     )

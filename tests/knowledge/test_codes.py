@@ -201,6 +201,7 @@ def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
         "Denies fever, chills or weight loss",
         "Family history of epilepsy",
         "FHx: breast cancer",
+        "Family history of malignant neoplasm",
         "Rule out DVT",
         "r/o DVT",
         "DVT ruled out",
