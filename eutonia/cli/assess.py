@@ -22,10 +22,13 @@ def command(
 
     Example: eutonia assess patient.json --plan "carisoprodol 350 mg four times a day for 14 days"
     """
-    from eutonia.assessment import assess
     from eutonia.reading import read
 
-    assessment = assess(read(file, patient=patient, as_of=as_of, plans=plans, strict=strict))
+    case = read(file, patient=patient, as_of=as_of, plans=plans, strict=strict)
+
+    from eutonia.assessment import assess  # slower to import than a wrong file is to refuse
+
+    assessment = assess(case)
     if as_json:
         click.echo(to_json(assessment.model_dump(mode="json")))
     else:

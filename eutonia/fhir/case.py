@@ -199,7 +199,7 @@ def _procedure(made: _Record, resource: Resource, note: Note) -> bool:
 def _request(made: _Record, resource: Resource, note: Note) -> bool:
     status, intent = word(resource, "status", note), word(resource, "intent", note)
     proposed = id(resource) in made.proposed
-    if not proposed:
+    if not proposed and status != "draft":  # a draft alone shows no list of what is taken
         made.seen.add("MedicationRequest")
     said = medication.medicine(resource, made.index, lambda _: None)
     if any(c in record.NO_MEDICATION for _, c in said.codes):
