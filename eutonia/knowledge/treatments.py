@@ -18,16 +18,6 @@ class DoseClass:
 
 
 @entry
-class ClinicalDrug:
-    """One orderable product of RxNorm: its code, name, strength per unit and form."""
-
-    name: str
-    mg: float | None = None
-    form: str = ""
-    mark: Literal["seen", "recalled"] = "seen"
-
-
-@entry
 class Option:
     """What an alternative offers, for the options table. Scales run from 0 none to 3 high."""
 
@@ -65,13 +55,15 @@ class Drug:
     brands: tuple[str, ...] = ()
     unapproved_names: tuple[str, ...] = ()
     """Names under which unapproved products are sold."""
-    clinical_drugs: dict[str, ClinicalDrug] = field(default_factory=dict)
-    """RxNorm code → product, at every level that reaches this ingredient alone."""
+    clinical_drugs: dict[str, str] = field(default_factory=dict)
+    """RxNorm code → RxNorm name, at every level that reaches this ingredient alone."""
     strengths_mg: tuple[float, ...] = ()
     """Strengths of approved oral single-ingredient products."""
     mme_per_mg: float | None = None
     """Oral morphine milligram equivalents per mg (CDC 2022); for a patch see `mme_per_mcg_h`."""
     mme_per_mcg_h: float | None = None
+    prednisone_mg_per_mg: float | None = None
+    """How much prednisone is as strong as 1 mg of it."""
     option: Option | None = None
     sources: tuple[Citation, ...]
     note: str = ""
@@ -84,11 +76,13 @@ class Product:
     id: str
     title: str
     ingredients: dict[str, float | None]
-    """Drug id → mg per unit."""
+    """Drug id → mg per unit where every product of the name has the same."""
+    others: tuple[str, ...] = ()
+    """Ingredients that no rule asks for."""
     rxcui: dict[str, str] = field(default_factory=dict)
-    """RxNorm code → name."""
+    """RxNorm code → RxNorm name, which holds the strengths."""
     brands: tuple[str, ...] = ()
-    form: str = ""
+    synonyms: tuple[str, ...] = ()
     sources: tuple[Citation, ...]
     note: str = ""
 
@@ -112,6 +106,8 @@ class OtherNames:
     id: str
     title: str
     names: tuple[str, ...]
+    rxcui: dict[str, str] = field(default_factory=dict)
+    """RxNorm code → RxNorm name."""
     sources: tuple[Citation, ...]
     note: str = ""
 
