@@ -1,0 +1,167 @@
+"""What else could be done: every alternative of the knowledge, screened for this patient by the same rules.
+
+An alternative that the rules call contraindicated or to be avoided is not offered; it stays on the list with the
+reason. Those offered are put in order by an open criterion: evidence for a pain of this length first, then harm,
+sedation and dependence. The order is of convenience, not of proof; the evidence that carries it is shown beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from eutonia.dosing_text import read_plan
+from eutonia.judging import Judgement, PlanAssessment, Verdict, judge_cases
+from eutonia.knowledge import SEVERITIES, Knowledge
+from eutonia.knowledge.treatments import Drug, Option, Therapy
+from eutonia.patient import Case
+
+NOT_OFFERED: Sequence[Verdict] = ("urgent-referral", "contraindicated", "avoid")
+
+
+class Weights(BaseModel):
+    """How much a step on each scale counts in the order. The defaults make each outweigh all that follow."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    evidence: float = 343.0
+    harm: float = 49.0
+    sedation: float = 7.0
+    dependence: float = 1.0
+
+
+class WhyNot(BaseModel):
+    """A rule that keeps an alternative from being offered."""
+
+    rule: str
+    title: str
+    severity: str
+
+
+class Harm(BaseModel):
+    """How much of one kind of harm an alternative does: `low` to `high` on a scale from 0 none to 3 high."""
+
+    kind: Literal["harm in the wrong patient", "sedation", "dependence"]
+    low: int
+    high: int
+
+
+class Alternative(BaseModel):
+    """One alternative for this patient."""
+
+    therapy: str
+    title: str
+    drug: bool
+    plan: str
+    verdict: Verdict
+    offered: bool
+    why_not: list[WhyNot]
+    ask: list[str]
+    """Facts that could still rule it out."""
+    fits: bool | None
+    """Whether it is for a pain of this length; None where that is not known."""
+    evidence: dict[str, Any]
+    onset: str
+    harms: list[Harm]
+    needs: str
+    rank: int | None
+    """Place in the order of what is offered; equal scores share a place. None where it is not offered."""
+    sources: list[dict[str, str]]
+
+
+class _Candidate(NamedTuple):
+    entry: Drug | Therapy
+    option: Option
+
+
+def alternatives(
+    case: Case, judged: Judgement, knowledge: Knowledge, weights: Weights | None = None
+) -> list[Alternative]:
+    """Every alternative, those offered first and in order; what the plan itself holds is left out."""
+    planned = {part.treatment for _, parts in judged.chart.plan for part in parts}
+    candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
+    cases = [_instead(case, c.option, knowledge) for c in candidates]
+    chronic = judged.chart.known("index_pain_chronic")
+    judgements = judge_cases(cases, knowledge)
+    found = [
+        (_score(c.option, chronic, weights or Weights()), _alternative(c, j.plans[0], chronic, knowledge))
+        for c, j in zip(candidates, judgements, strict=True)
+    ]
+    return _ordered(found)
+
+
+def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
+    entries: list[Drug | Therapy] = [*knowledge.therapies.values(), *knowledge.drugs.values()]
+    for entry in entries:
+        if entry.option is not None:
+            yield _Candidate(entry, entry.option)
+
+
+def _instead(case: Case, option: Option, knowledge: Knowledge) -> Case:
+    """The same patient with the alternative in place of the plan."""
+    return case.model_copy(update={"plan": (read_plan(option.plan, knowledge),)})
+
+
+def _alternative(
+    candidate: _Candidate, plan: PlanAssessment, chronic: Any, knowledge: Knowledge
+) -> Alternative:
+    entry, option = candidate
+    against = [i for i in plan.issues if i.urgent or i.severity in ("contraindicated", "avoid")]
+    offered = plan.verdict not in NOT_OFFERED
+    grave = SEVERITIES[:2]
+    return Alternative(
+        therapy=entry.id,
+        title=entry.title,
+        drug=isinstance(entry, Drug),
+        plan=option.plan,
+        verdict=plan.verdict,
+        offered=offered,
+        why_not=[WhyNot(rule=i.rule, title=i.title, severity=i.severity) for i in against],
+        ask=list(dict.fromkeys(name for u in plan.unknowns if u.severity in grave for name in u.ask)),
+        fits=None if chronic is None else ("chronic" if chronic else "acute") in option.fits,
+        evidence={
+            "level": _evidence_level(option, chronic),
+            "scale": "0 against or no effect, 1 little, 2 low to moderate, 3 recommended first",
+            "says": option.evidence_says,
+        },
+        onset=option.onset,
+        harms=[
+            Harm(kind="harm in the wrong patient", low=option.harm[0], high=option.harm[1]),
+            Harm(kind="sedation", low=option.sedation[0], high=option.sedation[1]),
+            Harm(kind="dependence", low=option.dependence[0], high=option.dependence[1]),
+        ],
+        needs=option.needs,
+        rank=None,
+        sources=[
+            {"key": c.key, "title": knowledge.sources[c.key].title, "at": c.at, "mark": c.mark}
+            for c in option.sources
+        ],
+    )
+
+
+def _evidence_level(option: Option, chronic: Any) -> int:
+    """The evidence for a pain of this length; the lesser of both where the length is not known."""
+    if chronic is None:
+        return min(option.evidence.get("acute", 0), option.evidence.get("chronic", 0))
+    return option.evidence.get("chronic" if chronic else "acute", 0)
+
+
+def _score(option: Option, chronic: Any, weights: Weights) -> float:
+    fits = chronic is None or ("chronic" if chronic else "acute") in option.fits
+    level = _evidence_level(option, chronic) if fits else 0
+    return (
+        weights.evidence * level
+        - weights.harm * max(option.harm)
+        - weights.sedation * max(option.sedation)
+        - weights.dependence * max(option.dependence)
+    )
+
+
+def _ordered(found: Sequence[tuple[float, Alternative]]) -> list[Alternative]:
+    offered = sorted((f for f in found if f[1].offered), key=lambda f: (-f[0], f[1].therapy))
+    out = sorted((a for _, a in found if not a.offered), key=lambda a: a.therapy)
+    scores = [score for score, _ in offered]
+    ranked = [a.model_copy(update={"rank": scores.index(score) + 1}) for score, a in offered]
+    return [*ranked, *out]
