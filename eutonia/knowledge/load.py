@@ -13,7 +13,7 @@ from typing import Any
 
 from eutonia.knowledge.common import Source
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
-from eutonia.knowledge.treatments import Drug, DrugClass, OtherNames, Product, Therapy
+from eutonia.knowledge.treatments import Advice, Drug, DrugClass, OtherNames, Product, Therapy
 
 ROOT = Path(__file__).parent
 
@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, Any] = {
     "products": Product,
     "recognised": OtherNames,
     "therapies": Therapy,
+    "advice": Advice,
     "features": Feature,
     "rules": Rule,
 }
@@ -86,6 +87,10 @@ class Knowledge:
     @property
     def therapies(self) -> Mapping[str, Therapy]:
         return self.section("therapies")
+
+    @property
+    def advice(self) -> Mapping[str, Advice]:
+        return self.section("advice")
 
     @property
     def features(self) -> Mapping[str, Feature]:

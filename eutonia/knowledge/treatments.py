@@ -123,3 +123,25 @@ class Therapy:
     option: Option | None = None
     sources: tuple[Citation, ...]
     note: str = ""
+
+
+@entry
+class Answer:
+    """A question as patients ask it, and its answer in plain words."""
+
+    ask: str
+    answer: str
+
+
+@entry
+class Advice:
+    """What a patient needs to know of a treatment or class of treatments, in plain words."""
+
+    id: str
+    title: str
+    what: str
+    do: tuple[str, ...]
+    warning_signs: tuple[str, ...]
+    questions: tuple[Answer, ...] = ()
+    sources: tuple[Citation, ...]
+    note: str = ""
