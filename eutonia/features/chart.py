@@ -187,7 +187,8 @@ class Chart:
 
     @property
     def list_known(self) -> bool:
-        return self.case.medications is not None
+        """Whether the list is complete: some entries may have been seen while others were out of reach."""
+        return self.case.medications is not None and "medications" not in self.case.not_seen
 
     @property
     def all_recognised(self) -> bool:
@@ -328,7 +329,7 @@ class Chart:
 
     @property
     def conditions_known(self) -> bool:
-        return self.case.conditions is not None
+        return self.case.conditions is not None and "conditions" not in self.case.not_seen
 
     @cached_property
     def _observed(self) -> tuple[Condition, ...]:
