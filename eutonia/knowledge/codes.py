@@ -233,9 +233,9 @@ def _sense(words: Sequence[str], first: int, last: int) -> str:
 
 def _opening(words: Sequence[str]) -> str:
     """What the text of a coded condition says by the way it opens."""
-    if len(words) < 2:
-        return "now"
     plain = [word for word in words if word != ","]
+    if len(plain) < 2:
+        return "now"
     if _starts(plain, NOT_BEFORE) or (plain[0] in OTHERS and plain[1:2] != ["of"]):
         return "not"
     return "past" if _starts(plain, PAST_BEFORE) else "now"
