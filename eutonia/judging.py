@@ -12,12 +12,13 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from eutonia.conditions import features_of
 from eutonia.features import subjects, tabulate
 from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity
 from eutonia.knowledge.safety import Rule
 from eutonia.patient import Case, PlanItem
-from eutonia.rules import check, features_of
+from eutonia.rules import check
 
 Verdict = Literal["urgent-referral", "contraindicated", "avoid", "caution", "insufficient-data", "acceptable"]
 VERDICTS: Sequence[Verdict] = (

@@ -5,34 +5,14 @@ A missing feature is null, and null means unknown: by Kleene logic `unknown AND 
 features that would settle it. The same code judges one patient or a million.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 
 import polars as pl
 
-from eutonia.knowledge.safety import Feature, Rule
-
-DTYPES: Mapping[str, type[pl.DataType]] = {"boolean": pl.Boolean, "number": pl.Float64, "category": pl.String}
-
-
-def schema(features: Iterable[Feature]) -> dict[str, type[pl.DataType]]:
-    """The columns of a feature table and their types."""
-    return {feature.id: DTYPES[feature.type] for feature in features if feature.kind != "question"}
-
-
-@cache
-def condition(line: str) -> pl.Expr:
-    """One SQL line as an expression."""
-    return pl.sql_expr(line)
-
-
-@cache
-def features_of(rule: Rule) -> tuple[str, ...]:
-    """The features that `rule` names, in the order they are read."""
-    pressing = rule.urgent if isinstance(rule.urgent, tuple) else ()
-    lines = (*rule.when, *rule.unless, *pressing)
-    return tuple(dict.fromkeys(name for line in lines for name in condition(line).meta.root_names()))
+from eutonia.conditions import condition, features_of
+from eutonia.knowledge.safety import Rule
 
 
 @cache

@@ -70,9 +70,8 @@ def main() -> None:
         right = s.verdict == s.expected_verdict
         notes = [f"missed {', '.join(s.missed)}"] if s.missed else []
         notes += [f"not expected: {', '.join(s.wrong)}"] if s.wrong else []
-        print(
-            f"{s.id}  {'ok ' if right and not notes else '-- '} {s.verdict}{'' if right else f' (expected {s.expected_verdict})'}  {'; '.join(notes)}"
-        )
+        verdict = s.verdict if right else f"{s.verdict} (expected {s.expected_verdict})"
+        print(f"{s.id}  {'ok ' if right and not notes else '-- '} {verdict}  {'; '.join(notes)}")
     found, missed, wrong = (
         sum(len(part) for part in parts) for parts in zip(*(s[3:] for s in scores), strict=True)
     )

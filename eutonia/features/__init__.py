@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from eutonia.conditions import features_of, schema
 from eutonia.features import dosing, kinds, organs, pain, person
 from eutonia.features.chart import Chart
 from eutonia.features.value import Value
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
-from eutonia.rules import features_of, schema
 
 MODULES: Sequence[ModuleType] = (person, organs, dosing, pain)
 

@@ -36,23 +36,27 @@ def environment() -> Environment:
 
 def style() -> Markup:
     """The style sheet of every page."""
-    return Markup(environment().loader.get_source(environment(), "style.css")[0])  # type: ignore[union-attr]  # noqa: S704
+    return Markup(environment().loader.get_source(environment(), "style.css")[0])  # type: ignore[union-attr]
 
 
 def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
     """The whole report as HTML."""
     knowledge = knowledge or load()
-    return environment().get_template("report.html.j2").render(
-        a=assessment,
-        style=style(),
-        verdict_word=WORDS[assessment.verdict],
-        plans_title="; ".join(plan.plan for plan in assessment.plans),
-        urgent=any(issue.urgent for plan in assessment.plans for issue in plan.issues),
-        sources=knowledge.sources,
-        cited=_cited(assessment, knowledge),
-        version=version("eutonia"),
-        assumptions=_assumptions(assessment),
-        sheet=None,
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            a=assessment,
+            style=style(),
+            verdict_word=WORDS[assessment.verdict],
+            plans_title="; ".join(plan.plan for plan in assessment.plans),
+            urgent=any(issue.urgent for plan in assessment.plans for issue in plan.issues),
+            sources=knowledge.sources,
+            cited=_cited(assessment, knowledge),
+            version=version("eutonia"),
+            assumptions=_assumptions(assessment),
+            sheet=None,
+        )
     )
 
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import expressions as sql
 
+from eutonia.conditions import features_of, schema
 from eutonia.knowledge import load
 from eutonia.knowledge.safety import Rule
-from eutonia.rules import check, features_of, judge, schema
+from eutonia.rules import check, judge
 
 KNOWLEDGE = load()
 RULES = list(KNOWLEDGE.rules.values())

@@ -5,9 +5,10 @@ import random
 import polars as pl
 import pytest
 
+from eutonia.conditions import features_of, schema
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.safety import Rule
-from eutonia.rules import check, features_of, judge, schema
+from eutonia.rules import check, judge
 
 KNOWLEDGE = load()
 RULES = list(KNOWLEDGE.rules.values())
