@@ -6,7 +6,7 @@ marked as existing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -122,7 +122,11 @@ def judge_cases(cases: Sequence[Case], knowledge: Knowledge) -> list[Judgement]:
 
 def _judgement(chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge) -> Judgement:
     sorted_out = _by_item(chart, found, knowledge)
-    plans = [_plan(place, chart, issues, knowledge) for place, issues in sorted_out.items()]
+    # A graver issue on one item replaces a milder one that stands with another item or with treatment in use.
+    replaced = {
+        other for each in found if each["applies"] for other in knowledge.rules[each["rule"]].replaces
+    }
+    plans = [_plan(place, chart, issues, replaced, knowledge) for place, issues in sorted_out.items()]
     return Judgement(
         chart=chart,
         verdict=worst(plan.verdict for plan in plans),
@@ -179,11 +183,14 @@ def _about(rule: Rule, knowledge: Knowledge) -> tuple[frozenset[str], bool]:
 
 
 def _plan(
-    place: int | None, chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge
+    place: int | None,
+    chart: Chart,
+    found: Sequence[Mapping[str, Any]],
+    replaced: Collection[str],
+    knowledge: Knowledge,
 ) -> PlanAssessment:
     item, parts = chart.plan[place] if place is not None else (CURRENT_ITEM, ())
     applying = [each for each in found if each["applies"]]
-    replaced = {other for each in applying for other in knowledge.rules[each["rule"]].replaces}
     issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
     unknowns = [_unknown(each, knowledge) for each in found if each["applies"] is None]
     return PlanAssessment(
@@ -197,7 +204,7 @@ def _plan(
 
 
 def _issue(
-    each: Mapping[str, Any], chart: Chart, knowledge: Knowledge, replaced: set[str], existing: bool
+    each: Mapping[str, Any], chart: Chart, knowledge: Knowledge, replaced: Collection[str], existing: bool
 ) -> Issue:
     rule = knowledge.rules[each["rule"]]
     values = {name: chart.values[name] for name in features_of(rule)}
