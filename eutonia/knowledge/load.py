@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
 from eutonia.knowledge.treatments import Advice, Drug, DrugClass, OtherNames, Product, Therapy
@@ -29,6 +30,10 @@ SECTIONS: Mapping[str, Any] = {
     "advice": Advice,
     "features": Feature,
     "rules": Rule,
+    "languages": Language,
+    "wording": Wording,
+    "claims": Claim,
+    "omissions": Omission,
 }
 """Folder below knowledge/ → the type of its entries."""
 

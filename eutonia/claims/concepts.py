@@ -1,0 +1,257 @@
+"""A sentence → the topics, concepts and quantities it mentions, each with the sign that negation gives it.
+
+“Not safe for long-term use” mentions `approve` denied and `long_term`. A negation turns the nearest polar concept
+within its reach. Which words mean what is knowledge (wording/, languages/); this module holds none of them.
+"""
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from eutonia.claims.quantities import Quantity, quantities
+from eutonia.knowledge.articles import Language, Wording
+
+_IGNORED = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
+_WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*"
+                   r"(?:(?<=[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069])[^\W_]+)*|[,;:.()—–%/]")  # fmt: skip
+_REACH = 7
+_PUNCTUATION = frozenset(",;:.()—–%/")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A concept or topic at the tokens `[start, end)`, affirmed (+1) or denied (-1)."""
+
+    name: str
+    start: int
+    end: int
+    sign: int = 1
+    polar: bool = False
+    only_if_denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One clause: what it mentions and which topics are its subject or set aside."""
+
+    mentions: tuple[Mention, ...]
+    topics: tuple[str, ...]
+    """Those spoken of, in order."""
+    aside: frozenset[str]
+    """Those it is compared with."""
+    quantities: tuple[Quantity, ...]
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    tokens: tuple[str, ...]
+    name: str
+    sign: int
+    polar: bool
+    only_if_denied: bool
+
+
+class Lexicon:
+    """The phrases of the knowledge, indexed by their first word."""
+
+    def __init__(self, wording: Iterable[Wording], language: Language) -> None:
+        self.language = language
+        self.parents: dict[str, tuple[str, ...]] = {}
+        phrases: list[_Phrase] = []
+        for family in wording:
+            for name, topic in family.topics.items():
+                self.parents[name] = topic.part_of
+                phrases += [_Phrase(words(w), f"@{name}", 1, False, False) for w in topic.names]
+            for name, concept in family.concepts.items():
+                for group, sign, denied in (
+                    (concept.words, 1, False),
+                    (concept.opposite, -1, False),
+                    (concept.if_denied, 1, True),
+                ):
+                    phrases += [_Phrase(words(w), name, sign, concept.polar, denied) for w in group]
+        for kind in ("negations", "not_negations", "later_negations", "stops", "breaks", "openers", "asides"):
+            phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in getattr(language, kind)]
+        self._exact: Mapping[str, list[_Phrase]] = defaultdict(list)
+        self._prefix: Mapping[str, list[_Phrase]] = defaultdict(list)
+        for phrase in phrases:
+            first = phrase.tokens[0]
+            if first.endswith("*"):
+                self._prefix[first[:3]].append(phrase)
+            else:
+                self._exact[first].append(phrase)
+        self.beginning = lru_cache(maxsize=50_000)(self._beginning)
+
+    def _beginning(self, word: str) -> tuple[_Phrase, ...]:
+        """Phrases that may begin with `word`."""
+        prefixed = [p for p in self._prefix.get(word[:3], ()) if _same(p.tokens[0], word)]
+        return (*self._exact.get(word, ()), *prefixed)
+
+    def family(self, topic: str) -> set[str]:
+        """A topic with the wider ones it is part of."""
+        found = {topic}
+        for parent in self.parents.get(topic, ()):
+            found |= self.family(parent)
+        return found
+
+    def find(self, tokens: tuple[str, ...]) -> list[Mention]:
+        found = []
+        for place, token in enumerate(tokens):
+            for phrase in self.beginning(token):
+                end = _end(phrase.tokens, tokens, place)
+                if end:
+                    found.append(Mention(phrase.name, place, end, phrase.sign, phrase.polar, phrase.only_if_denied))
+        return found
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Lower-case words and the punctuation that ends a thought; `*` and `~` of a phrase are kept."""
+    return tuple(token for token, _ in tokenise(text, marks=True))
+
+
+_PHRASE_WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*\*?|~|[,;:()—–%/<>≤≥]")
+
+
+def tokenise(text: str, marks: bool = False) -> list[tuple[str, int]]:
+    """(word, place of its first character)."""
+    pattern = _PHRASE_WORD if marks else _WORD
+    return [(m[0].translate(_IGNORED).replace("’", "'").lower(), m.start()) for m in pattern.finditer(text)]
+
+
+def _same(pattern: str, word: str) -> bool:
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else pattern == word
+
+
+def _end(pattern: tuple[str, ...], tokens: tuple[str, ...], place: int) -> int:
+    """Where a phrase that begins at `place` ends, 0 where it does not go on."""
+    for number, part in enumerate(pattern[1:], start=1):
+        if part == "~":
+            rest = pattern[number + 1 :]
+            for gap in range(4):
+                after = place + 1 + gap
+                if after < len(tokens) and tokens[after - 1] not in _PUNCTUATION or gap == 0:
+                    if after < len(tokens) and _same(rest[0], tokens[after]):
+                        end = _end(rest, tokens, after)
+                        if end:
+                            return end
+            return 0
+        place += 1
+        if place >= len(tokens) or not _same(part, tokens[place]):
+            return 0
+    return place + 1
+
+
+def read(text: str, lexicon: Lexicon) -> list[Reading]:
+    """The clauses of a sentence, each read by itself."""
+    pairs = tokenise(text)
+    tokens = tuple(word for word, _ in pairs)
+    places = [place for _, place in pairs]
+    found = _longest(lexicon.find(tokens))
+    measured = [
+        (bisect_left(places, quantity.place), quantity) for quantity in quantities(text, lexicon.language)
+    ]
+    bounds = [0, *_breaks(found, tokens), len(tokens)]
+    readings = []
+    for start, end in zip(bounds, bounds[1:], strict=False):
+        part = [m for m in found if start <= m.start and m.end <= end]
+        numbers = tuple(quantity for place, quantity in measured if start <= place < end)
+        if part or numbers:
+            readings.append(_reading(part, tokens, start, end, numbers, lexicon))
+    return readings
+
+
+def _longest(found: list[Mention]) -> list[Mention]:
+    """Drop what lies strictly within a longer mention (“addiction” in “history of addiction”)."""
+    found.sort(key=lambda m: (m.start, -m.end))
+    kept: list[Mention] = []
+    for mention in found:
+        covered = any(
+            k.start <= mention.start and mention.end <= k.end and (k.end - k.start) > (mention.end - mention.start)
+            for k in reversed(kept[-12:])
+        )
+        if not covered:
+            kept.append(mention)
+    return kept
+
+
+def _breaks(found: list[Mention], tokens: tuple[str, ...]) -> list[int]:
+    """Token places at which another statement begins."""
+    places = {m.start for m in found if m.name == "#breaks" and m.start > 0}
+    places |= {n for n, token in enumerate(tokens) if token == ";"}
+    if any(m.name == "#openers" and m.start == 0 for m in found) and "," in tokens:
+        places.add(tokens.index(","))
+    return sorted(place for place in places if 0 < place < len(tokens))
+
+
+def _reading(
+    part: list[Mention], tokens: tuple[str, ...], start: int, end: int, numbers: tuple[Quantity, ...], lexicon: Lexicon
+) -> Reading:
+    grammar = [m for m in part if m.name[0] == "#"]
+    concepts = [m for m in part if m.name[0] not in "#@"]
+    signed = _negate(concepts, grammar, tokens, end)
+    aside: set[str] = set()
+    topics: list[str] = []
+    cues = [m.end for m in grammar if m.name == "#asides"]
+    for mention in part:
+        if mention.name[0] == "@":
+            topic = mention.name[1:]
+            near = any(0 <= mention.start - cue <= 3 for cue in cues)
+            (aside.add if near else topics.append)(topic)
+    return Reading(tuple(signed), tuple(dict.fromkeys(topics)), frozenset(aside - set(topics)), numbers, tokens[start:end])
+
+
+def _negate(concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int) -> list[Mention]:
+    """Give each concept its sign, and drop the words that mean nothing unless denied."""
+    turned: dict[int, int] = defaultdict(int)
+    spared = {place for m in grammar if m.name == "#not_negations" for place in range(m.start, m.end)}
+    stops = {m.start for m in grammar if m.name == "#stops"}
+    polar = [m for m in concepts if m.polar]
+    used: set[int] = set()
+    for cue in grammar:
+        if cue.name == "#later_negations" and cue.start not in spared:
+            before = [m for m in polar if m.end <= cue.start and not m.only_if_denied and cue.start - m.end <= 6]
+            if before and not _denies_ahead(cue, polar, tokens):
+                turned[before[-1].start] += 1
+                used |= set(range(cue.start, cue.end))
+    for cue in grammar:
+        if cue.name != "#negations" or cue.start in spared or cue.start in used:
+            continue
+        reach = _reach(cue.end, end, tokens, stops)
+        ahead = [m for m in polar if cue.end <= m.start < reach]
+        if ahead:
+            first = ahead[0].start
+            turned[first] += 1
+            for mention in ahead:  # “no side effects or addiction”
+                if mention.start > first and {"or", "nor"} & set(tokens[first : mention.start]) and "and" not in tokens[first : mention.start]:
+                    turned[mention.start] += 1
+    for place, token in enumerate(tokens[:end]):
+        if token.endswith("n't") and token != "n't":
+            reach = _reach(place + 1, end, tokens, stops)
+            ahead = [m for m in polar if place < m.start < reach]
+            if ahead and not any(m.start <= place < m.end and m.polar for m in concepts):
+                turned[ahead[0].start] += 1
+    signed = []
+    for mention in concepts:
+        denied = turned[mention.start] % 2 == 1 and mention.polar
+        if mention.only_if_denied:
+            if denied:
+                signed.append(replace(mention, sign=-1))
+        else:
+            signed.append(replace(mention, sign=-mention.sign if denied else mention.sign))
+    return signed
+
+
+def _denies_ahead(cue: Mention, polar: list[Mention], tokens: tuple[str, ...]) -> bool:
+    """“It is not known that …” denies what follows."""
+    following = tokens[cue.end : cue.end + 1]
+    return bool(following) and following[0] in ("that", "to", "whether", "if") and any(m.start >= cue.end for m in polar)
+
+
+def _reach(start: int, end: int, tokens: tuple[str, ...], stops: set[int]) -> int:
+    for place in range(start, min(end, start + _REACH)):
+        if place in stops or tokens[place] in (",", ";", ":", ".", "(", ")"):
+            return place
+    return min(end, start + _REACH)

@@ -1,0 +1,182 @@
+"""A clause → the claims it makes or denies.
+
+A claim is found where its topic is the subject and each line of its `says` is mentioned. The product of the signs
+tells whether the clause makes the claim or denies it. No claim is better than a wrong one: where another drug may be
+the subject, or the words lie too far from every known wording of the claim, nothing is said.
+"""
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+
+from eutonia.claims.concepts import Lexicon, Mention, Reading
+from eutonia.claims.quantities import Quantity
+from eutonia.knowledge.articles import Claim
+
+_COMPARE = {"<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "<": operator.lt}
+_QUANTITY = re.compile(r"(\w+) *(<=|>=|=|<|>) *([\d.]+)$")
+ANY = "any"
+"""Of a claim: about no drug or therapy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One alternative of a line of `says`."""
+
+    name: str
+    sign: int = 1
+    compare: str = ""
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A claim, ready to be looked for."""
+
+    claim: Claim
+    lines: tuple[tuple[Part, ...], ...]
+    needs: frozenset[str]
+    """Topics that its lines name."""
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A claim that a clause makes (`sign` +1) or denies (-1), and how it was seen."""
+
+    claim: Claim
+    sign: int
+    places: frozenset[int]
+    """Tokens that carried it."""
+    lines: int
+
+
+def compile_claims(claims: Iterable[Claim]) -> list[Pattern]:
+    return [_pattern(claim) for claim in claims]
+
+
+def _pattern(claim: Claim) -> Pattern:
+    lines = tuple(tuple(part(text) for text in line.split("|")) for line in claim.says)
+    names = {p.name for line in lines for p in line}
+    needs = frozenset(name[1:] for name in names if name.startswith("@"))
+    return Pattern(claim, lines, needs, frozenset(claim.unless))
+
+
+@lru_cache(maxsize=4096)
+def part(text: str) -> Part:
+    text = text.strip()
+    measured = _QUANTITY.match(text)
+    if measured:
+        return Part(measured[1], 1, measured[2], float(measured[3]))
+    return Part(text.lstrip("-"), -1 if text.startswith("-") else 1)
+
+
+def find(reading: Reading, subject: tuple[str, ...], patterns: Iterable[Pattern], lexicon: Lexicon) -> list[Found]:
+    """Claims in one clause, the more particular ones only.
+
+    `subject`: the topics its reader has in mind where the clause names none, most likely first.
+    """
+    seen = index(reading, lexicon)
+    found = [f for pattern in patterns if (f := _match(pattern, reading, subject, seen, lexicon))]
+    return _most_particular(found)
+
+
+def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
+    seen: dict[str, list[Mention]] = {}
+    for mention in reading.mentions:
+        seen.setdefault(mention.name, []).append(mention)
+    for number, topic in enumerate(reading.topics):
+        for name in lexicon.family(topic):
+            seen.setdefault(f"@{name}", []).append(Mention(f"@{name}", 1000 + number, 1001 + number))
+    for topic in reading.aside:
+        for name in lexicon.family(topic):
+            seen.setdefault(f"than:{name}", []).append(Mention(f"than:{name}", 2000, 2001))
+    if reading.aside:
+        seen["compared"] = [Mention("compared", 2000, 2001)]
+    for quantity in reading.quantities:
+        if quantity.kind == "days":
+            name = "long_term" if quantity.high > 21 else "short_term"
+            seen.setdefault(name, []).append(Mention(name, 3000 + quantity.place, 3001 + quantity.place))
+    return seen
+
+
+def _match(
+    pattern: Pattern, reading: Reading, subject: tuple[str, ...], seen: Mapping[str, list[Mention]], lexicon: Lexicon
+) -> Found | None:
+    if pattern.unless & seen.keys() or not _is_subject(pattern, reading, subject, lexicon):
+        return None
+    sign, places = 1, set[int]()
+    for line in pattern.lines:
+        hit = _line(line, seen, reading.quantities)
+        if hit is None:
+            return None
+        sign *= hit[0]
+        places |= hit[1]
+    return Found(pattern.claim, sign, frozenset(places), len(pattern.lines))
+
+
+def holds(line: Iterable[Part], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]) -> bool:
+    """Whether one alternative is mentioned, whatever its sign."""
+    return _line(tuple(line), seen, measured) is not None
+
+
+def _line(
+    line: tuple[Part, ...], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]
+) -> tuple[int, set[int]] | None:
+    """Sign and tokens of the first alternative that is mentioned."""
+    signs: list[int] = []
+    places: set[int] = set()
+    for alternative in line:
+        if alternative.compare:
+            for quantity in measured:
+                if quantity.kind == alternative.name and _holds(quantity, alternative):
+                    return 1, {3000 + quantity.place}
+            continue
+        mentions = seen.get(alternative.name, ())
+        signs += [m.sign * alternative.sign for m in mentions]
+        for m in mentions:
+            places |= set(range(m.start, m.end))
+    if not signs:
+        return None
+    # Words that deny weigh more: “it may work, but is not recommended” within one clause.
+    return (-1 if -1 in signs else 1), places
+
+
+def _holds(quantity: Quantity, wanted: Part) -> bool:
+    number = quantity.low if wanted.compare in (">", ">=") and quantity.high == float("inf") else quantity.high
+    if wanted.compare == "=" and quantity.low != quantity.high:
+        return False
+    return bool(_COMPARE[wanted.compare](number, wanted.value))
+
+
+def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], lexicon: Lexicon) -> bool:
+    """Whether the clause speaks of the claim's topic, and of no other that the claim does not name."""
+    about = pattern.claim.about
+    if about == ANY:
+        return all(lexicon.family(t) & pattern.needs for t in reading.topics)
+    named = [t for t in reading.topics if not lexicon.family(t) & pattern.needs or about in lexicon.family(t)]
+    if not named:
+        return any(about in lexicon.family(topic) for topic in subject[:1])
+    first = named[0]
+    return about in lexicon.family(first) and _alone(first, named, lexicon)
+
+
+def _alone(first: str, named: list[str], lexicon: Lexicon) -> bool:
+    related = lexicon.family(first)
+    return all(lexicon.family(topic) & related for topic in named)
+
+
+def _most_particular(found: list[Found]) -> list[Found]:
+    """Drop a claim whose words another one uses too, and more."""
+    kept = []
+    for one in found:
+        beaten = any(
+            other is not one and one.places <= other.places and (one.lines, len(one.places)) < (other.lines, len(other.places))
+            for other in found
+        )
+        if not beaten:
+            kept.append(one)
+    return sorted(kept, key=lambda f: (-f.lines, -len(f.places), f.claim.id))

@@ -1,0 +1,140 @@
+"""What articles claim, what they leave out, and how English puts it.
+
+A claim is recognised by its concepts: each line of `says` names concepts of which one must be found in the
+sentence. The sign that negation gives them says whether the sentence makes the claim or denies it.
+"""
+
+from dataclasses import field
+from typing import Literal
+
+from eutonia.knowledge.common import Citation, Severity, entry
+
+Judgement = Literal["supported", "misleading", "wrong", "unproven"]
+"""What is known of a claim. unproven: nobody has shown it; misleading: true words that give a false picture."""
+
+
+@entry
+class Basis:
+    """A rule or pooled result that decides a claim. Tests fail where the two part."""
+
+    rule: str = ""
+    severity: Severity | None = None
+    """What the rule must say for the verdict to stand."""
+    evidence: str = ""
+    """Therapy, condition and outcome, as `eutonia evidence` takes them."""
+    finds: Literal["", "benefit", "no-clear-benefit", "no-usable-data"] = ""
+
+
+@entry
+class Opposite:
+    """The verdict on those who deny the claim."""
+
+    statement: str
+    verdict: Judgement
+    correction: str
+    wordings: tuple[str, ...]
+
+
+@entry
+class Claim:
+    """One checkable statement of articles about a drug or therapy."""
+
+    id: str
+    statement: str
+    about: str
+    """The topic it is about; where a sentence names none, the heading or paragraph does."""
+    says: tuple[str, ...]
+    """Each line must be found: concepts or topics with `|` between alternatives, `-` before one that must be
+    denied, `than:TOPIC` for the one compared with, or a quantity such as `days > 21`."""
+    unless: tuple[str, ...] = ()
+    """Concepts that make it another statement."""
+    verdict: Judgement
+    correction: str
+    opposite: Opposite | None = None
+    wordings: tuple[str, ...]
+    """Ways people put it; each is a test."""
+    sources: tuple[Citation, ...]
+    decided_by: tuple[Basis, ...] = ()
+    note: str = ""
+
+
+@entry
+class Omission:
+    """What an honest article on a topic must say."""
+
+    id: str
+    title: str
+    about: str
+    says: tuple[str, ...]
+    """How its presence is recognised: one of these lines, each like a line of a claim with `&` between parts."""
+    why: str
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
+class Topic:
+    """A drug, class or therapy as articles name it."""
+
+    names: tuple[str, ...]
+    part_of: tuple[str, ...] = ()
+
+
+@entry
+class Concept:
+    """Words that say one thing. `*` ends a word early; `~` stands for up to three words."""
+
+    words: tuple[str, ...] = ()
+    opposite: tuple[str, ...] = ()
+    """Words that say the contrary."""
+    if_denied: tuple[str, ...] = ()
+    """Words that say the contrary where they are denied, and nothing otherwise (“do not *take*”)."""
+    polar: bool = True
+    """Whether a negation before it can turn it round; a circumstance (pregnancy, long-term) is not polar."""
+
+
+@entry
+class Wording:
+    """A family of topics and concepts."""
+
+    id: str
+    title: str
+    topics: dict[str, Topic] = field(default_factory=dict)
+    concepts: dict[str, Concept] = field(default_factory=dict)
+
+
+@entry
+class Language:
+    """The small words of a language that turn, split, quote or compare."""
+
+    id: str
+    title: str
+    negations: tuple[str, ...]
+    not_negations: tuple[str, ...]
+    """Phrases that look like a negation and are none (“not only”)."""
+    later_negations: tuple[str, ...]
+    """Phrases that deny what stands before them (“has not been shown”)."""
+    stops: tuple[str, ...]
+    """Words that end the reach of a negation."""
+    breaks: tuple[str, ...]
+    """Words between two statements of one sentence."""
+    openers: tuple[str, ...]
+    """Words that open a subordinate statement, which then ends at the comma."""
+    attributed: tuple[str, ...]
+    """Phrases by which the author reports a statement that is not his."""
+    myths: tuple[str, ...]
+    """Labels of a statement that the author quotes to refute."""
+    facts: tuple[str, ...]
+    asides: tuple[str, ...]
+    """Words after which a topic is what something is compared with."""
+    questions: tuple[str, ...]
+    """First words of a question that yes or no answers."""
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    abbreviations: tuple[str, ...]
+    """Words whose full stop does not end a sentence."""
+    numbers: dict[str, float]
+    at_most: tuple[str, ...]
+    above: tuple[str, ...]
+    units: dict[str, dict[str, float]]
+    """Kind of quantity → unit as written → factor."""
