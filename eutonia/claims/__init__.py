@@ -5,6 +5,6 @@
 What is a claim, what is known of it and which words say it are knowledge (claims/, wording/, languages/).
 """
 
-from eutonia.claims.checking import Claims, check
+from eutonia.claims.checking import Claims, check, decode
 
-__all__ = ["Claims", "check"]
+__all__ = ["Claims", "check", "decode"]

@@ -31,13 +31,27 @@ _MARKUP = re.compile(
     r"<!doctype|<(?:html|head|body|script)\b|</(?:p|div|h[1-6]|li|ul|ol|table|tr|td|article|section|a|span|b|strong|em|i)\s*>",
     re.IGNORECASE,
 )
-_HIDDEN = {"script", "style", "template", "noscript", "head", "title", "svg", "iframe", "object", "select", "textarea"}
+_HIDDEN = {
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "head",
+    "title",
+    "svg",
+    "iframe",
+    "object",
+    "select",
+    "textarea",
+}
 _BREAKING = {"p", "div", "section", "article", "main", "header", "footer", "aside", "nav", "blockquote", "figure", "figcaption", "pre",
              "ul", "ol", "dl", "dt", "dd", "li", "table", "tr", "form", "address", "details", "summary", "br", "hr", "caption",
              "thead", "tbody", "h1", "h2", "h3", "h4", "h5", "h6"}  # fmt: skip
 _TICKS = "✓✔✅☑🗸"
 _CROSSES = "✗✘❌✖🗙☒"
-_BULLET = re.compile(rf"[ \t]*(?:(?:[-*+•·▪▸►→‣◦●○–—]|\(?\d{{1,2}}[.)]|[a-z]\))[ \t]+|[{_TICKS}{_CROSSES}]\ufe0f?[ \t]*)+")
+_BULLET = re.compile(
+    rf"[ \t]*(?:(?:[-*+•·▪▸►→‣◦●○–—]|\(?\d{{1,2}}[.)]|[a-z]\))[ \t]+|[{_TICKS}{_CROSSES}]\ufe0f?[ \t]*)+"
+)
 _HEADING = re.compile(r"[ \t]*(#{1,6})[ \t]+")
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{3,})[ \t]*$")
 _RULE_ROW = re.compile(r"[\s|:+=-]+$")
@@ -106,7 +120,11 @@ def blocks(text: str) -> list[Block]:
         if _is_row(line):
             if not _RULE_ROW.fullmatch(line):
                 cells = _cells(text, start, end)
-                follows = position > 0 and _is_row(text[slice(*lines[position - 1])]) and lines[position - 1][1] + 1 == start
+                follows = (
+                    position > 0
+                    and _is_row(text[slice(*lines[position - 1])])
+                    and lines[position - 1][1] + 1 == start
+                )
                 header = header if header is not None and follows else None
                 if header is None:
                     header = cells
@@ -164,13 +182,23 @@ def _line_block(text: str, lines: list[tuple[int, int]], position: int, found: l
         found.append(Block(*_trim(text, start, end), "heading", 1 if "=" in next_line else 2))
         return after + 1
     if bullet:
-        mark = "+" if any(c in _TICKS for c in bullet[0]) else "-" if any(c in _CROSSES for c in bullet[0]) else ""
+        mark = (
+            "+"
+            if any(c in _TICKS for c in bullet[0])
+            else "-"
+            if any(c in _CROSSES for c in bullet[0])
+            else ""
+        )
         found += _marked_items(text, start + bullet.end(), end, mark)
         return after
     if _looks_like_heading(line, next_line, text, end):
         found.append(Block(*_trim(text, start, end), "heading", 6))
         return after
-    while after < len(lines) and lines[after][0] == end + 1 and _goes_on(text[start:end], text[slice(*lines[after])]):
+    while (
+        after < len(lines)
+        and lines[after][0] == end + 1
+        and _goes_on(text[start:end], text[slice(*lines[after])])
+    ):
         end = lines[after][1]
         after += 1
     found += _marked_items(text, start, end, "", "paragraph")
@@ -197,8 +225,11 @@ def _looks_like_heading(line: str, next_line: str, text: str, end: int) -> bool:
         return False
     bold = line.strip().startswith("**") and line.strip().endswith("**")
     apart = text[end : end + 2] == "\n\n"
-    return bold or bare.endswith(":") or (apart and (bare.endswith("?") or _title_case(words))) or (
-        _title_case(words) and len(words) <= 8 and len(next_line.split()) > 8
+    return (
+        bold
+        or bare.endswith(":")
+        or (apart and (bare.endswith("?") or _title_case(words)))
+        or (_title_case(words) and len(words) <= 8 and len(next_line.split()) > 8)
     )
 
 
@@ -212,5 +243,8 @@ def _goes_on(line: str, following: str) -> bool:
     if not following.strip() or _BULLET.match(following) or _HEADING.match(following) or _is_row(following):
         return False
     last = line.rsplit("\n", 1)[-1]
-    return following.lstrip()[:1].islower() or (len(last) >= 55 and not following.lstrip().startswith(("Q:", "A:", "**")) and
-                                                (not _ENDS.search(last) or len(last) >= 60))
+    return following.lstrip()[:1].islower() or (
+        len(last) >= 55
+        and not following.lstrip().startswith(("Q:", "A:", "**"))
+        and (not _ENDS.search(last) or len(last) >= 60)
+    )

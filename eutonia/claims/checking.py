@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.claims.blocks import is_html, visible_text
-from eutonia.claims.concepts import Lexicon, Reading, read, tokenise, words
+from eutonia.claims.concepts import Lexicon, Reading, read, words
 from eutonia.claims.matching import Found, Pattern, compile_claims, find
 from eutonia.claims.omissions import Omitted, omitted
 from eutonia.claims.sentences import Sentence, sentences
@@ -20,6 +20,20 @@ from eutonia.knowledge.articles import Judgement, Language
 from eutonia.knowledge.common import Mark
 
 MAX_CHARACTERS = 10_000_000
+
+
+def decode(content: bytes) -> str:
+    """Bytes of an article as text: UTF-8, UTF-16 with its mark, or else Windows-1252. Raises InputError for no text."""
+    if len(content) > 4 * MAX_CHARACTERS:
+        raise InputError(f"The text has {len(content):,} bytes, more than can be checked. Check it in parts.")
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", errors="replace")
+    if b"\0" in content:
+        raise InputError("The file holds binary data, not text. Give an article as text, Markdown or HTML.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
 
 
 class _Model(BaseModel):
@@ -63,7 +77,9 @@ class Omission(_Model):
 class Claims(_Model):
     """The checkable claims of an article. What was not matched was not judged."""
 
-    format: Literal["eutonia/claims/1"] = Field(default="eutonia/claims/1", alias="schema", serialization_alias="schema")
+    format: Literal["eutonia/claims/1"] = Field(
+        default="eutonia/claims/1", alias="schema", serialization_alias="schema"
+    )
     claims: tuple[CheckedClaim, ...]
     omissions: tuple[Omission, ...]
     topics: tuple[str, ...]
@@ -96,11 +112,15 @@ def check(text: str, knowledge: Knowledge | None = None) -> Claims:
     Raises InputError for a text that is empty, too long or no text.
     """
     if len(text) > MAX_CHARACTERS:
-        raise InputError(f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be checked. Check it in parts.")
+        raise InputError(
+            f"The text has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be checked. Check it in parts."
+        )
     html = is_html(text)
     seen = visible_text(text) if html else text
     if not re.search(r"[^\W\d_]", seen):
-        raise InputError("The text holds no words, so there is nothing to check. Give an article as text, Markdown or HTML.")
+        raise InputError(
+            "The text holds no words, so there is nothing to check. Give an article as text, Markdown or HTML."
+        )
     checker = _checker(knowledge or load())
     found = sentences(seen, checker.language)
     claims, readings = _claims(seen, found, checker)
@@ -129,7 +149,9 @@ class _State:
 
 def _claims(text: str, found: list[Sentence], checker: _Checker) -> tuple[list[CheckedClaim], list[Reading]]:
     readings = [read(s.words, checker.lexicon) for s in found]
-    counted = Counter(t for reading in readings for clause in reading for t in clause.topics if _treats(t, checker))
+    counted = Counter(
+        t for reading in readings for clause in reading for t in clause.topics if _treats(t, checker)
+    )
     state = _State(main=tuple(topic for topic, _ in counted.most_common(1)))
     claims = []
     for sentence, clauses in zip(found, readings, strict=True):
@@ -143,7 +165,9 @@ def _treats(topic: str, checker: _Checker) -> bool:
     return any(pattern.claim.about in checker.lexicon.family(topic) for pattern in checker.patterns)
 
 
-def _sentence(sentence: Sentence, clauses: list[Reading], state: _State, checker: _Checker) -> Iterator[Found]:
+def _sentence(
+    sentence: Sentence, clauses: list[Reading], state: _State, checker: _Checker
+) -> Iterator[Found]:
     language = checker.language
     lower = sentence.words.lower().strip()
     subject = _subject(sentence, clauses, state, checker)
@@ -161,7 +185,9 @@ def _sentence(sentence: Sentence, clauses: list[Reading], state: _State, checker
         return
     matches = [m for clause in clauses for m in find(clause, subject, checker.patterns, checker.lexicon)]
     if sentence.block.mark == "-":
-        matches = [m for m in matches if any(mention.sign < 0 for clause in clauses for mention in clause.mentions)]
+        matches = [
+            m for m in matches if any(mention.sign < 0 for clause in clauses for mention in clause.mentions)
+        ]
     if answered and not matches:
         matches = list(_answer(lower, answered, subject, checker))
     seen: set[str] = set()
@@ -183,7 +209,9 @@ def _subject(sentence: Sentence, clauses: list[Reading], state: _State, checker:
     if before:
         return before
     for heading in reversed(sentence.headings):
-        topics = [t for clause in read(heading, checker.lexicon) for t in clause.topics if _treats(t, checker)]
+        topics = [
+            t for clause in read(heading, checker.lexicon) for t in clause.topics if _treats(t, checker)
+        ]
         if topics:
             return (topics[0],)
     return state.main
@@ -214,13 +242,17 @@ def _is_quoted(sentence: Sentence, lower: str, state: _State, language: Language
     if label and label[1] in language.myths:
         return True
     heading = sentence.headings[-1].lower() if sentence.headings else ""
-    if re.match(rf"\W*(?:{'|'.join(language.myths)})\b", heading) and not re.search(rf"\b(?:{'|'.join(language.facts)})", heading):
+    if re.match(rf"\W*(?:{'|'.join(language.myths)})\b", heading) and not re.search(
+        rf"\b(?:{'|'.join(language.facts)})", heading
+    ):
         return True
     padded = f" {' '.join(words(lower))} "
     return any(f" {phrase} " in padded for phrase in language.attributed)
 
 
-def _answer(lower: str, question: list[Reading], subject: tuple[str, ...], checker: _Checker) -> Iterator[Found]:
+def _answer(
+    lower: str, question: list[Reading], subject: tuple[str, ...], checker: _Checker
+) -> Iterator[Found]:
     """“Is it safe? Yes, …” says what was asked; “No” denies it."""
     padded = " ".join(words(lower)) + " "
     says_no = any(padded.startswith(f"{word} ") for word in checker.language.no)
@@ -270,4 +302,10 @@ def _omissions(topics: list[str], readings: list[Reading], checker: _Checker) ->
 
 def _omission(left_out: Omitted, checker: _Checker) -> Omission:
     entry = left_out.entry
-    return Omission(omission=entry.id, topic=left_out.topic, title=entry.title, why=entry.why, sources=_cited(entry.sources, checker))
+    return Omission(
+        omission=entry.id,
+        topic=left_out.topic,
+        title=entry.title,
+        why=entry.why,
+        sources=_cited(entry.sources, checker),
+    )

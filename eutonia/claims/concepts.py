@@ -14,7 +14,9 @@ from functools import lru_cache
 from eutonia.claims.quantities import Quantity, quantities
 from eutonia.knowledge.articles import Language, Wording
 
-_IGNORED = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)])
+_IGNORED = dict.fromkeys(
+    [0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
+)
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*"
                    r"(?:(?<=[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069])[^\W_]+)*|[,;:.()—–%/]")  # fmt: skip
 _REACH = 7
@@ -61,10 +63,12 @@ class Lexicon:
     def __init__(self, wording: Iterable[Wording], language: Language) -> None:
         self.language = language
         self.parents: dict[str, tuple[str, ...]] = {}
+        self.kinds: dict[str, tuple[str, ...]] = {}
         phrases: list[_Phrase] = []
         for family in wording:
             for name, topic in family.topics.items():
                 self.parents[name] = topic.part_of
+                self.kinds[name] = (*topic.kinds, *topic.part_of)
                 phrases += [_Phrase(words(w), f"@{name}", 1, False, False) for w in topic.names]
             for name, concept in family.concepts.items():
                 for group, sign, denied in (
@@ -103,7 +107,9 @@ class Lexicon:
             for phrase in self.beginning(token):
                 end = _end(phrase.tokens, tokens, place)
                 if end:
-                    found.append(Mention(phrase.name, place, end, phrase.sign, phrase.polar, phrase.only_if_denied))
+                    found.append(
+                        Mention(phrase.name, place, end, phrase.sign, phrase.polar, phrase.only_if_denied)
+                    )
         return found
 
 
@@ -132,7 +138,7 @@ def _end(pattern: tuple[str, ...], tokens: tuple[str, ...], place: int) -> int:
             rest = pattern[number + 1 :]
             for gap in range(4):
                 after = place + 1 + gap
-                if after < len(tokens) and tokens[after - 1] not in _PUNCTUATION or gap == 0:
+                if (after < len(tokens) and tokens[after - 1] not in _PUNCTUATION) or gap == 0:
                     if after < len(tokens) and _same(rest[0], tokens[after]):
                         end = _end(rest, tokens, after)
                         if end:
@@ -164,17 +170,29 @@ def read(text: str, lexicon: Lexicon) -> list[Reading]:
 
 
 def _longest(found: list[Mention]) -> list[Mention]:
-    """Drop what lies strictly within a longer mention (“addiction” in “history of addiction”)."""
+    """Drop what a longer mention contains and means otherwise (“addiction” in “history of addiction”)."""
     found.sort(key=lambda m: (m.start, -m.end))
     kept: list[Mention] = []
     for mention in found:
-        covered = any(
-            k.start <= mention.start and mention.end <= k.end and (k.end - k.start) > (mention.end - mention.start)
-            for k in reversed(kept[-12:])
-        )
-        if not covered:
+        if not any(_swallows(k, mention) for k in reversed(kept[-12:])):
             kept.append(mention)
     return kept
+
+
+def _swallows(longer: Mention, one: Mention) -> bool:
+    within = (
+        longer.start <= one.start
+        and one.end <= longer.end
+        and longer.end - longer.start > one.end - one.start
+    )
+    if not within or longer.name[0] == "#":
+        return within and one.name[0] == "#"
+    return (
+        longer.name[0] == "@"
+        or one.name[0] in "#@"
+        or one.name == longer.name
+        or (one.polar and not longer.polar)
+    )
 
 
 def _breaks(found: list[Mention], tokens: tuple[str, ...]) -> list[int]:
@@ -187,7 +205,12 @@ def _breaks(found: list[Mention], tokens: tuple[str, ...]) -> list[int]:
 
 
 def _reading(
-    part: list[Mention], tokens: tuple[str, ...], start: int, end: int, numbers: tuple[Quantity, ...], lexicon: Lexicon
+    part: list[Mention],
+    tokens: tuple[str, ...],
+    start: int,
+    end: int,
+    numbers: tuple[Quantity, ...],
+    lexicon: Lexicon,
 ) -> Reading:
     grammar = [m for m in part if m.name[0] == "#"]
     concepts = [m for m in part if m.name[0] not in "#@"]
@@ -200,19 +223,30 @@ def _reading(
             topic = mention.name[1:]
             near = any(0 <= mention.start - cue <= 3 for cue in cues)
             (aside.add if near else topics.append)(topic)
-    return Reading(tuple(signed), tuple(dict.fromkeys(topics)), frozenset(aside - set(topics)), numbers, tokens[start:end])
+    return Reading(
+        tuple(signed),
+        tuple(dict.fromkeys(topics)),
+        frozenset(aside - set(topics)),
+        numbers,
+        tokens[start:end],
+    )
 
 
-def _negate(concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int) -> list[Mention]:
+def _negate(
+    concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int
+) -> list[Mention]:
     """Give each concept its sign, and drop the words that mean nothing unless denied."""
     turned: dict[int, int] = defaultdict(int)
     spared = {place for m in grammar if m.name == "#not_negations" for place in range(m.start, m.end)}
     stops = {m.start for m in grammar if m.name == "#stops"}
     polar = [m for m in concepts if m.polar]
+    bare: set[int] = set()
     used: set[int] = set()
     for cue in grammar:
         if cue.name == "#later_negations" and cue.start not in spared:
-            before = [m for m in polar if m.end <= cue.start and not m.only_if_denied and cue.start - m.end <= 6]
+            before = [
+                m for m in polar if m.end <= cue.start and not m.only_if_denied and cue.start - m.end <= 6
+            ]
             if before and not _denies_ahead(cue, polar, tokens):
                 turned[before[-1].start] += 1
                 used |= set(range(cue.start, cue.end))
@@ -221,11 +255,18 @@ def _negate(concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, 
             continue
         reach = _reach(cue.end, end, tokens, stops)
         ahead = [m for m in polar if cue.end <= m.start < reach]
-        if ahead:
+        if not ahead:  # “not for long-term relief” turns the circumstance
+            others = [m for m in concepts if cue.end <= m.start < reach]
+            bare |= {others[0].start} if others else set()
+        else:
             first = ahead[0].start
             turned[first] += 1
             for mention in ahead:  # “no side effects or addiction”
-                if mention.start > first and {"or", "nor"} & set(tokens[first : mention.start]) and "and" not in tokens[first : mention.start]:
+                if (
+                    mention.start > first
+                    and {"or", "nor"} & set(tokens[first : mention.start])
+                    and "and" not in tokens[first : mention.start]
+                ):
                     turned[mention.start] += 1
     for place, token in enumerate(tokens[:end]):
         if token.endswith("n't") and token != "n't":
@@ -235,7 +276,7 @@ def _negate(concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, 
                 turned[ahead[0].start] += 1
     signed = []
     for mention in concepts:
-        denied = turned[mention.start] % 2 == 1 and mention.polar
+        denied = (turned[mention.start] % 2 == 1 and mention.polar) or mention.start in bare
         if mention.only_if_denied:
             if denied:
                 signed.append(replace(mention, sign=-1))
@@ -247,7 +288,11 @@ def _negate(concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, 
 def _denies_ahead(cue: Mention, polar: list[Mention], tokens: tuple[str, ...]) -> bool:
     """“It is not known that …” denies what follows."""
     following = tokens[cue.end : cue.end + 1]
-    return bool(following) and following[0] in ("that", "to", "whether", "if") and any(m.start >= cue.end for m in polar)
+    return (
+        bool(following)
+        and following[0] in ("that", "to", "whether", "if")
+        and any(m.start >= cue.end for m in polar)
+    )
 
 
 def _reach(start: int, end: int, tokens: tuple[str, ...], stops: set[int]) -> int:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
 
 from eutonia.claims.concepts import Lexicon, Mention, Reading
 from eutonia.claims.quantities import Quantity
@@ -28,6 +27,7 @@ class Part:
 
     name: str
     sign: int = 1
+    """0: whatever sign it has."""
     compare: str = ""
     value: float = 0.0
 
@@ -71,10 +71,12 @@ def part(text: str) -> Part:
     measured = _QUANTITY.match(text)
     if measured:
         return Part(measured[1], 1, measured[2], float(measured[3]))
-    return Part(text.lstrip("-"), -1 if text.startswith("-") else 1)
+    return Part(text.lstrip("-±"), {"-": -1, "±": 0}.get(text[0], 1))
 
 
-def find(reading: Reading, subject: tuple[str, ...], patterns: Iterable[Pattern], lexicon: Lexicon) -> list[Found]:
+def find(
+    reading: Reading, subject: tuple[str, ...], patterns: Iterable[Pattern], lexicon: Lexicon
+) -> list[Found]:
     """Claims in one clause, the more particular ones only.
 
     `subject`: the topics its reader has in mind where the clause names none, most likely first.
@@ -104,18 +106,24 @@ def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
 
 
 def _match(
-    pattern: Pattern, reading: Reading, subject: tuple[str, ...], seen: Mapping[str, list[Mention]], lexicon: Lexicon
+    pattern: Pattern,
+    reading: Reading,
+    subject: tuple[str, ...],
+    seen: Mapping[str, list[Mention]],
+    lexicon: Lexicon,
 ) -> Found | None:
     if pattern.unless & seen.keys() or not _is_subject(pattern, reading, subject, lexicon):
         return None
-    sign, places = 1, set[int]()
+    places: set[int] = set()
+    denials: list[set[int]] = []
     for line in pattern.lines:
         hit = _line(line, seen, reading.quantities)
         if hit is None:
             return None
-        sign *= hit[0]
-        places |= hit[1]
-    return Found(pattern.claim, sign, frozenset(places), len(pattern.lines))
+        places |= hit[0]
+        if hit[1] and not any(hit[1] & other for other in denials):  # one denial may show in two lines
+            denials.append(hit[1])
+    return Found(pattern.claim, -1 if len(denials) % 2 else 1, frozenset(places), len(pattern.lines))
 
 
 def holds(line: Iterable[Part], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]) -> bool:
@@ -125,30 +133,25 @@ def holds(line: Iterable[Part], seen: Mapping[str, list[Mention]], measured: tup
 
 def _line(
     line: tuple[Part, ...], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]
-) -> tuple[int, set[int]] | None:
-    """Sign and tokens of the first alternative that is mentioned."""
-    signs: list[int] = []
+) -> tuple[set[int], set[int]] | None:
+    """Tokens at which an alternative is mentioned, and those at which it is denied."""
     places: set[int] = set()
+    denied: set[int] = set()
     for alternative in line:
         if alternative.compare:
-            for quantity in measured:
-                if quantity.kind == alternative.name and _holds(quantity, alternative):
-                    return 1, {3000 + quantity.place}
-            continue
-        mentions = seen.get(alternative.name, ())
-        signs += [m.sign * alternative.sign for m in mentions]
-        for m in mentions:
+            places |= {
+                3000 + q.place for q in measured if q.kind == alternative.name and _holds(q, alternative)
+            }
+        for m in seen.get(alternative.name, ()):
             places |= set(range(m.start, m.end))
-    if not signs:
-        return None
+            if m.sign * alternative.sign < 0:
+                denied.add(m.start)
     # Words that deny weigh more: “it may work, but is not recommended” within one clause.
-    return (-1 if -1 in signs else 1), places
+    return (places, denied) if places else None
 
 
 def _holds(quantity: Quantity, wanted: Part) -> bool:
-    number = quantity.low if wanted.compare in (">", ">=") and quantity.high == float("inf") else quantity.high
-    if wanted.compare == "=" and quantity.low != quantity.high:
-        return False
+    number = quantity.stated if wanted.compare == "=" else quantity.high
     return bool(_COMPARE[wanted.compare](number, wanted.value))
 
 
@@ -157,7 +160,12 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
     about = pattern.claim.about
     if about == ANY:
         return all(lexicon.family(t) & pattern.needs for t in reading.topics)
-    named = [t for t in reading.topics if not lexicon.family(t) & pattern.needs or about in lexicon.family(t)]
+    kinds = {kind for t in reading.topics for kind in lexicon.kinds.get(t, ()) if t != about or kind != about}
+    named = [
+        t
+        for t in reading.topics
+        if (not lexicon.family(t) & pattern.needs or about in lexicon.family(t)) and t not in kinds
+    ]
     if not named:
         return any(about in lexicon.family(topic) for topic in subject[:1])
     first = named[0]
@@ -174,7 +182,9 @@ def _most_particular(found: list[Found]) -> list[Found]:
     kept = []
     for one in found:
         beaten = any(
-            other is not one and one.places <= other.places and (one.lines, len(one.places)) < (other.lines, len(other.places))
+            other is not one
+            and one.places <= other.places
+            and (one.lines, len(one.places)) < (other.lines, len(other.places))
             for other in found
         )
         if not beaten:

@@ -22,7 +22,12 @@ def omitted(
 ) -> Iterator[Omitted]:
     """The entries on the article's topics that no clause mentions."""
     mentions = [topic for reading in readings for topic in reading.topics]
-    about = {name for topic in topics if mentions.count(topic) >= ABOUT * len(mentions) for name in lexicon.family(topic)}
+    about = {
+        name
+        for topic in topics
+        if mentions.count(topic) >= ABOUT * len(mentions)
+        for name in lexicon.family(topic)
+    }
     seen = [(index(reading, lexicon), reading) for reading in readings]
     for entry in entries:
         if entry.about in about and not any(_said(line, seen) for line in entry.says):

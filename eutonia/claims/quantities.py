@@ -15,6 +15,8 @@ class Quantity:
     kind: str
     low: float
     high: float
+    stated: float
+    """The number itself; the greater where two are given."""
     place: int
     """Of its first character."""
 
@@ -39,8 +41,9 @@ def quantities(text: str, language: Language) -> list[Quantity]:
             continue
         if kind == "mg" and _PER_DAY.match(text, match.end()):
             kind = "mg_daily"
-        low, high = _bounded(low * factor, high * factor, before, language)
-        found.append(Quantity(kind, low, high, match.start()))
+        stated = high * factor
+        low, high = _bounded(low * factor, stated, before, language)
+        found.append(Quantity(kind, low, high, stated, match.start()))
     return found
 
 
@@ -54,7 +57,9 @@ def _bounded(low: float, high: float, before: str, language: Language) -> tuple[
 
 @lru_cache
 def _cue(cues: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?:^|\W)(?:{'|'.join(map(re.escape, cues))})(?:\s+(?:the|a|of|about|around|roughly|just|first))*\s*$")
+    return re.compile(
+        rf"(?:^|\W)(?:{'|'.join(map(re.escape, cues))})(?:\s+(?:the|a|of|about|around|roughly|just|first))*\s*$"
+    )
 
 
 @lru_cache

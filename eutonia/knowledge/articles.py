@@ -78,6 +78,9 @@ class Topic:
 
     names: tuple[str, ...]
     part_of: tuple[str, ...] = ()
+    """Wider topics whose claims apply to it too."""
+    kinds: tuple[str, ...] = ()
+    """Words for its kind (“Soma is a *muscle relaxant*”), which name no other subject beside it."""
 
 
 @entry

@@ -98,6 +98,8 @@ def _check(sections: dict[str, Entries], paths: dict[str, str]) -> None:
                 _check_rule(where, entry, sections)
             elif name == "features":
                 _check_feature(where, entry, sections)
+            elif name in ("claims", "omissions"):
+                _check_says(where, entry, sections["wording"])
             elif name in ("drugs", "therapies", "classes"):
                 classes = [*getattr(entry, "classes", ()), *getattr(entry, "part_of", ())]
                 classes += [dose_class.name for dose_class in getattr(entry, "dose_classes", ())]
@@ -160,6 +162,22 @@ def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> No
     treatments = {**sections["drugs"], **sections["classes"], **sections["therapies"]}
     for name in (name for group in groups for name in group):
         _known(where, "drug, class or therapy", name, treatments, "drugs/, classes/ and therapies/")
+
+
+def _check_says(where: str, entry: Any, wording: Entries) -> None:
+    """Every word that a claim looks for is defined. (Its rules are checked by the tests, which can say more.)"""
+    topics = {topic for family in wording.values() for topic in family.topics}
+    concepts = {concept for family in wording.values() for concept in family.concepts} | {"compared"}
+    if entry.about != "any":
+        _known(f"{where}, about", "topic", entry.about, dict.fromkeys(topics), "wording/")
+    for line in (*entry.says, *getattr(entry, "unless", ())):
+        for name in re.split(r"[|&]", line):
+            name = name.strip().lstrip("-±")
+            if re.fullmatch(r"\w+ *(?:<=|>=|=|<|>) *[\d.]+", name):
+                continue
+            is_topic = name.startswith("@") or name.startswith("than:")
+            known = topics if is_topic else concepts
+            _known(where, "topic" if is_topic else "concept", name.removeprefix("@").removeprefix("than:"), dict.fromkeys(known), "wording/")
 
 
 def _known(where: str, what: str, name: str, among: Mapping[str, Any], folder: str) -> None:

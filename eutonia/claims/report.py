@@ -1,0 +1,121 @@
+"""Claims → words: the text with its claims marked, for a terminal and as a page."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+import click
+
+from eutonia.claims.checking import CheckedClaim, Claims
+from eutonia.knowledge.articles import Judgement
+
+VERDICTS: dict[Judgement, tuple[str, str]] = {
+    "wrong": ("✗", "red"),
+    "misleading": ("!", "yellow"),
+    "unproven": ("?", "cyan"),
+    "supported": ("✓", "green"),
+}
+"""Verdict → its sign and colour, gravest first."""
+
+NOT_A_DOCTOR = (
+    "This checks statements against eutonia's knowledge. It does not replace a professional's advice."
+)
+
+
+def summary(claims: Claims) -> str:
+    """What was found, without pretending to a score of the whole article."""
+    counted = Counter(claim.verdict for claim in claims.claims)
+    found = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
+    matched = f"{claims.sentences_matched} of {claims.sentences} sentences make a claim that is known here"
+    rest = "The others were not judged: that says nothing about whether they are true."
+    return (
+        f"{matched}: {found}. {rest}"
+        if found
+        else f"No known claim was found in {claims.sentences} sentences. {rest}"
+    )
+
+
+def as_text(claims: Claims, text: str, width: int = 100) -> str:
+    """The article with its claims marked, what is to be said on each, and what is missing."""
+    lines = [
+        *_marked(claims, claims.text or text),
+        "",
+        click.style("What the claims are worth", bold=True),
+        "",
+    ]
+    for number, claim in enumerate(claims.claims, start=1):
+        sign, colour = VERDICTS[claim.verdict]
+        lines.append(
+            click.style(f"{sign} [{number}] {claim.verdict}", fg=colour, bold=True) + f"  {claim.statement}"
+        )
+        lines += _wrapped(claim.correction, width)
+        lines += _wrapped(f"Source: {_sources(claim)}  ({claim.claim})", width)
+        lines.append("")
+    if claims.omissions:
+        lines += [click.style("What is left out", bold=True), ""]
+        for omission in claims.omissions:
+            lines.append(click.style(f"- {omission.title}", bold=True) + f" ({omission.topic})")
+            lines += _wrapped(omission.why, width)
+        lines.append("")
+    lines += textwrap.wrap(summary(claims), width) + textwrap.wrap(NOT_A_DOCTOR, width)
+    return "\n".join(lines)
+
+
+def _marked(claims: Claims, text: str) -> list[str]:
+    pieces = []
+    place = 0
+    for start, end, numbers, worst in spans(claims):
+        pieces.append(printable(text[place:start]))
+        marks = "".join(f"[{VERDICTS[claims.claims[n - 1].verdict][0]}{n}]" for n in numbers)
+        pieces.append(
+            click.style(printable(text[start:end]), fg=VERDICTS[worst][1], underline=True) + f" {marks}"
+        )
+        place = end
+    pieces.append(printable(text[place:]))
+    return "".join(pieces).strip("\n").split("\n")
+
+
+def spans(claims: Claims) -> Iterator[tuple[int, int, list[int], Judgement]]:
+    """Marked stretches in order: start, end, the numbers of their claims (from 1), their gravest verdict."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for number, claim in enumerate(claims.claims, start=1):
+        places.setdefault((claim.start, claim.end), []).append(number)
+    order = list(VERDICTS)
+    for (start, end), numbers in sorted(places.items()):
+        verdicts = [claims.claims[n - 1].verdict for n in numbers]
+        yield start, end, numbers, min(verdicts, key=order.index)
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could repaint the reader's terminal or turn its lines round."""
+    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in _TURNING))
+
+
+_TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ")
+
+
+def _sources(claim: CheckedClaim) -> str:
+    return "; ".join(
+        f"{s.title}, {s.at} [{s.mark}]" if s.at else f"{s.title} [{s.mark}]" for s in claim.sources
+    )
+
+
+def as_page(claims: Claims, text: str) -> str:
+    """One self-contained HTML page; everything from the article is escaped."""
+    from jinja2 import Environment, PackageLoader
+
+    seen = claims.text or text
+    parts: list[dict[str, object]] = []
+    place = 0
+    for start, end, numbers, worst in spans(claims):
+        parts.append({"text": printable(seen[place:start])})
+        parts.append({"text": printable(seen[start:end]), "numbers": numbers, "verdict": worst})
+        place = end
+    parts.append({"text": printable(seen[place:])})
+    page = Environment(loader=PackageLoader("eutonia.claims", "."), autoescape=True).get_template("page.html")
+    return page.render(parts=parts, claims=claims, signs={v: s for v, (s, _) in VERDICTS.items()},
+                       summary=summary(claims), not_a_doctor=NOT_A_DOCTOR)  # fmt: skip
