@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeVar
 
 from eutonia.knowledge.load import Knowledge
@@ -45,7 +45,7 @@ Pattern = tuple[str, ...]
 """What each character of an ICD-10-CM code may be; an empty string is any."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CodeIndex:
     """Value sets by code and by word: those that name it themselves, and through `part_of` the wider ones."""
 
@@ -67,6 +67,10 @@ class CodeIndex:
 
     def look_up(self, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
         """The value sets of a condition, and whether its text speaks of the past or denies it."""
+        return _remembered(self, icd10cm, snomed, text)
+
+    def meaning(self, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
+        """What `look_up` answers, worked out."""
         code = normal_code(icd10cm)
         by_icd, known = self._by_icd(code)
         by_snomed = self.snomed.get((snomed or "").strip(), frozenset())
@@ -120,6 +124,12 @@ class CodeIndex:
                 yield first, last, left
 
 
+@lru_cache(maxsize=20_000)
+def _remembered(index: CodeIndex, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
+    """Records repeat the same conditions, within a patient and from one to the next."""
+    return index.meaning(icd10cm, snomed, text)
+
+
 def normal_code(code: str | None) -> str:
     """An ICD-10-CM code in capitals, without dot and space."""
     return re.sub(r"[\s.]", "", code or "").upper()
@@ -149,7 +159,22 @@ def _spans(
 
 # --- what words say about a term --------------------------------------------------------------------
 
-STOP = frozenset({".", ";", "but", "however", "although", "except", "|"})
+STOP = frozenset(
+    {
+        ".",
+        ";",
+        "|",
+        "but",
+        "however",
+        "although",
+        "except",
+        "now",
+        "currently",
+        "presents",
+        "presenting",
+        "complains",
+    }
+)
 """What a denial does not reach across."""
 
 NOT_BEFORE = tuple(

@@ -263,6 +263,7 @@ def test_a_denial_reaches_no_further_than_its_clause() -> None:
     assert words("Low back pain, no fever").value_sets == words("Low back pain").value_sets
     assert "night-pain" in words("no fever but night pain").value_sets
     assert "fever" not in words("no fever but night pain").value_sets
+    assert "low-back-pain" in words("History of breast cancer, now low back pain").value_sets
     assert "cirrhosis" in words("Cirrhosis without ascites").value_sets
     assert "liver-decompensation" not in words("Cirrhosis without ascites").value_sets
 
