@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from eutonia.errors import KnowledgeError
 from eutonia.knowledge.codes import build_index
 from eutonia.knowledge.load import SECTIONS
+from eutonia.knowledge.medicines import build_index as build_medicine_index
 from eutonia.knowledge.safety import Feature
 
 Entries = dict[str, Any]
@@ -59,6 +60,16 @@ def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
         sections[section][entry_id] = _entry(path, entry_id, content, readers[section])
     _check(sections, {PurePath(p).stem: p for p in files})
     sections["code_index"] = {"all": build_index(sections["value_sets"].values())}
+    sections["medicine_index"] = {
+        "all": build_medicine_index(
+            sections["drugs"],
+            sections["products"],
+            sections["recognised"],
+            sections["classes"],
+            sections["therapies"],
+            sections["medicine_words"].get("words"),
+        )
+    }
     return sections
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
-from eutonia.knowledge.treatments import Advice, Drug, DrugClass, OtherNames, Product, Therapy
+from eutonia.knowledge.treatments import Advice, Drug, DrugClass, MedicineWords, OtherNames, Product, Therapy
 
 ROOT = Path(__file__).parent
 
@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, Any] = {
     "drugs": Drug,
     "products": Product,
     "recognised": OtherNames,
+    "medicine_words": MedicineWords,
     "therapies": Therapy,
     "advice": Advice,
     "features": Feature,

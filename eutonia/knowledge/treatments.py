@@ -59,6 +59,10 @@ class Drug:
     """RxNorm code → RxNorm name, at every level that reaches this ingredient alone."""
     strengths_mg: tuple[float, ...] = ()
     """Strengths of approved oral single-ingredient products."""
+    systemic_routes: tuple[str, ...] = ()
+    """Routes that usually act on the spot (nasal, inhalation) by which this drug acts in the whole body."""
+    local_routes: tuple[str, ...] = ()
+    """Routes that usually act in the whole body (transdermal) by which this drug acts on the spot."""
     mme_per_mg: float | None = None
     """Oral morphine milligram equivalents per mg (CDC 2022); for a patch see `mme_per_mcg_h`."""
     mme_per_mcg_h: float | None = None
@@ -145,3 +149,25 @@ class Advice:
     questions: tuple[Answer, ...] = ()
     sources: tuple[Citation, ...]
     note: str = ""
+
+
+@entry
+class MedicineWords:
+    """How people write medicines: the words around a name, none of them a name itself."""
+
+    id: str
+    title: str
+    salts: tuple[str, ...]
+    """Words behind a name that say in which salt it comes."""
+    not_salts_after: tuple[str, ...]
+    """Names behind which such a word is an ingredient of its own: calcium, magnesium and zinc."""
+    routes: dict[str, tuple[str, ...]]
+    """Route → words that tell it, the most telling route first."""
+    counted: tuple[str, ...]
+    """Words behind a number that is no strength: 2 tablets, 14 days."""
+    not_before: tuple[str, ...]
+    """Words before a name that is not taken: no aspirin."""
+    not_behind: tuple[str, ...]
+    """Words behind a name that is not taken: aspirin-free."""
+    fillers: tuple[str, ...]
+    """Other words that are no ingredient."""

@@ -1,0 +1,109 @@
+"""Which drugs a medicine holds, and to which classes they belong.
+
+A code counts before the text; where its code is not known, the text is read. Nothing is guessed: what names no
+known drug is None, and the nearest name is only suggested.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache, lru_cache
+
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.medicines import Ingredient, MedicineIndex, Recognised, build_index, key, tokens
+
+__all__ = ["Ingredient", "Recognised", "classes_of", "recognise", "suggest"]
+
+
+@lru_cache(maxsize=8192)
+def recognise(
+    text: str, rxcui: str | None, knowledge: Knowledge, atc: str | None = None
+) -> Recognised | None:
+    """The ingredients of a medicine; None where neither code nor text names any.
+
+    >>> import eutonia.knowledge
+    >>> recognise("Percocet 5/325", None, eutonia.knowledge.load()).ingredients
+    (Ingredient(drug='oxycodone', mg=5.0, mg_per_hour=None), Ingredient(drug='acetaminophen', mg=325.0, mg_per_hour=None))
+    """
+    index = medicine_index(knowledge)
+    coded = index.codes.get((rxcui or "").strip())
+    if coded is None and (atc or "").strip().upper() in index.atc:
+        coded = Recognised((Ingredient(index.atc[(atc or "").strip().upper()]),))
+    read = index.read(text or "")
+    if coded is None or read is None:
+        return coded or read
+    return _both(coded, read)
+
+
+def _both(coded: Recognised, read: Recognised) -> Recognised:
+    """A code and a text together: the fuller list of ingredients, or both where they contradict each other."""
+    by_code = {i.drug: i for i in coded.ingredients}
+    by_text = {i.drug: i for i in read.ingredients}
+    fuller = read if by_text.keys() >= by_code.keys() else coded
+    every = by_code | by_text
+    kept = (
+        every
+        if by_code and not (by_text.keys() <= by_code.keys() or fuller is read)
+        else dict.fromkeys(i.drug for i in fuller.ingredients)
+    )
+    return Recognised(
+        ingredients=tuple(_filled(by_text.get(d), by_code.get(d)) for d in kept),
+        is_other=not kept,
+        route=read.route or coded.route,
+        form=read.form or coded.form,
+        unapproved_name=read.unapproved_name,
+        unread=read.unread,
+        contradicts=bool(by_code and by_text) and not by_code.keys() & by_text.keys(),
+    )
+
+
+def _filled(first: Ingredient | None, second: Ingredient | None) -> Ingredient:
+    """An ingredient as the text tells it, completed from its code."""
+    if first is None or second is None:
+        return first or second  # type: ignore[return-value]
+    if first.mg is None and first.mg_per_hour is None:
+        return second
+    return first
+
+
+def classes_of(
+    treatment: str, daily_mg: float | None, knowledge: Knowledge
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The classes a treatment certainly belongs to, and those it may belong to where its dose is not known."""
+    index = medicine_index(knowledge)
+    certain, possible = index.classes.get(treatment, frozenset()), frozenset[str]()
+    for names, up_to, above in index.dose_classes.get(treatment, ()):
+        if daily_mg is None:
+            possible |= names
+        elif (up_to is None or daily_mg <= up_to) and (above is None or daily_mg > above):
+            certain |= names
+    return certain, possible - certain
+
+
+def suggest(name: str, knowledge: Knowledge) -> str | None:
+    """The known name nearest to a misspelt one; None where none is near."""
+    index = medicine_index(knowledge)
+    words = [token.text for token in tokens(name) if token.kind == "word" and len(token.text) > 3]
+    for wanted in (key(name), *sorted(words, key=len, reverse=True)):
+        close = get_close_matches(wanted, index.spelled, n=1, cutoff=0.8)
+        if close:
+            return index.spelled[close[0]]
+    return None
+
+
+def medicine_index(knowledge: Knowledge) -> MedicineIndex:
+    """The index made when the knowledge was built, or made now."""
+    made: MedicineIndex | None = knowledge.section("medicine_index").get("all")
+    return made or _index(knowledge)
+
+
+@cache
+def _index(knowledge: Knowledge) -> MedicineIndex:
+    return build_index(
+        knowledge.drugs,
+        knowledge.products,
+        knowledge.recognised,
+        knowledge.classes,
+        knowledge.therapies,
+        next(iter(knowledge.section("medicine_words").values()), None),
+    )

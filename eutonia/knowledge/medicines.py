@@ -1,0 +1,417 @@
+"""Names and codes of medicines → their ingredients.
+
+A text is cut into tokens: names, strengths, and the words around them. Strengths go to the names they stand
+with: each to its own in “Oxycodone 5 MG / Acetaminophen 325 MG”, in turn in “Percocet 5/325”.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from eutonia.knowledge.treatments import Drug, DrugClass, MedicineWords, OtherNames, Product
+
+
+class Ingredient(NamedTuple):
+    """One drug of a medicine, with its mg per unit, or per hour from a patch, where told."""
+
+    drug: str
+    mg: float | None = None
+    mg_per_hour: float | None = None
+
+
+class Recognised(NamedTuple):
+    """What a medicine is made of."""
+
+    ingredients: tuple[Ingredient, ...]
+    is_other: bool = False
+    """Known, and none of its ingredients matters to any rule."""
+    route: str | None = None
+    form: str | None = None
+    unapproved_name: bool = False
+    unread: tuple[str, ...] = ()
+    """Further ingredients that are not known."""
+    contradicts: bool = False
+    """Code and text name different drugs; the ingredients of both are given."""
+
+
+class Name(NamedTuple):
+    """What a name stands for: the drugs, with fixed strengths where it has them; None for other ingredients."""
+
+    parts: tuple[tuple[str | None, float | None], ...]
+    unapproved: bool = False
+
+
+class Token(NamedTuple):
+    kind: str
+    """word, number, strength or mark"""
+    text: str
+    mg: float | None = None
+    per_hour: bool = False
+
+
+MASS_IN_MG = {"mg": 1.0, "milligram": 1.0, "g": 1e3, "gm": 1e3, "gram": 1e3, "mcg": 1e-3, "ug": 1e-3,
+              "µg": 1e-3, "μg": 1e-3, "microgram": 1e-3}  # fmt: skip
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
+TOKEN = re.compile(
+    rf"(?P<amount>{NUMBER})\s*(?P<unit>mg|mcg|ug|µg|μg|gm|grams?|g|milligrams?|micrograms?|%|iu|units?|unt|meq|mmol)\b"
+    r"(?P<per>\s*(?:/|per)\s*(?:\d*\.?\d*\s*)(?P<unit2>ml|l|hr|h|hour|actuat|actuation|spray|puff|mg|g|gm|dose)\b)?"
+    rf"|(?P<volume>(?:{NUMBER})\s*ml\b)"
+    rf"|(?P<list>(?<![\d./])(?:{NUMBER})(?:\s*mg)?(?:\s*[-/]\s*(?:{NUMBER}))+(?:\s*(?P<list_unit>mg|mcg)\b)?(?![\d/]))"
+    r"|(?P<word>[a-z0-9]*[a-zµ][a-z0-9]*)"
+    rf"|(?P<number>{NUMBER})"
+    r"|(?P<mark>[^\s\w])",
+)
+LONGEST_NAME = 8
+"""Words of the longest name."""
+LEAST_BARE_MG = 20
+"""A number without a unit is a strength where the drug comes in it, or from here on."""
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, apostrophes and the dots of abbreviations."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = "".join(c for c in unicodedata.normalize("NFD", folded) if not unicodedata.combining(c))
+    folded = re.sub(r"[’'`´®™©]", "", folded)
+    return re.sub(r"\bw\s*/\s*(?=[a-z])", "with ", re.sub(r"(?<=[a-z])\.(?=\s*[a-z0-9])", " ", folded))
+
+
+def key(name: str) -> str:
+    """A name without spaces, hyphens and marks: how names are told from each other."""
+    return re.sub(r"[^a-z0-9]", "", plain(name))
+
+
+def tokens(text: str) -> list[Token]:
+    return [token for match in TOKEN.finditer(plain(text)) for token in _tokens_of(match)]
+
+
+def _tokens_of(match: re.Match[str]) -> Iterator[Token]:
+    if match["amount"]:
+        factor = MASS_IN_MG.get(match["unit"]) or MASS_IN_MG.get(match["unit"].rstrip("s"))
+        per_hour = match["unit2"] in ("hr", "h", "hour")
+        countable = factor is not None and (match["per"] is None or per_hour)
+        mg = _value(match["amount"]) * factor if countable and factor else None
+        yield Token("strength", match[0], mg, per_hour)
+    elif match["list"]:
+        numbers = [_value(n) for n in re.findall(NUMBER, match["list"])]
+        factor = 1e-3 if match["list_unit"] == "mcg" else 1.0
+        kind = "strength" if match["list_unit"] else "list"
+        yield from (Token(kind, f"{n:g}", n * factor) for n in numbers)
+    elif match["word"]:
+        yield Token("word", match["word"])
+    elif match["number"]:
+        yield Token("number", match["number"], _value(match["number"]))
+    elif match["mark"]:
+        yield Token("mark", match["mark"])
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", ""))
+
+
+class Found(NamedTuple):
+    """A name in a text: first and last token."""
+
+    first: int
+    last: int
+    name: Name
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MedicineIndex:
+    """All names and codes of the knowledge, ready to be looked up."""
+
+    names: Mapping[str, Name]
+    spelled: Mapping[str, str]
+    """Name without spaces and marks → as it is written."""
+    codes: Mapping[str, Recognised]
+    atc: Mapping[str, str]
+    classes: Mapping[str, frozenset[str]]
+    """Drug or therapy → classes it belongs to at any dose, wider ones included."""
+    dose_classes: Mapping[str, tuple[tuple[frozenset[str], float | None, float | None], ...]]
+    """Drug → classes that it belongs to up to, or above, so many mg a day."""
+    strengths: Mapping[str, frozenset[float]]
+    systemic_routes: Mapping[str, tuple[str, ...]]
+    local_routes: Mapping[str, tuple[str, ...]]
+    words: MedicineWords | None
+
+    def read(self, text: str) -> Recognised | None:
+        """The ingredients that a text names; None where it names none that is known."""
+        parts = tokens(text)
+        found = self._not_denied(parts, self._names_in(parts))
+        if not found:
+            return None
+        slots = self._with_strengths(parts, found)
+        drugs = tuple(Ingredient(d, mg, rate) for d, mg, rate in slots if d is not None)
+        route, form = self._route(parts, found)
+        return Recognised(
+            ingredients=drugs,
+            is_other=not drugs,
+            route=self._acting(route, drugs),
+            form=form,
+            unapproved_name=any(f.name.unapproved for f in found),
+            unread=self._unread(parts, found),
+        )
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def _names_in(self, parts: Sequence[Token]) -> list[Found]:
+        """The longest names, left to right, with the salt words behind them."""
+        found: list[Found] = []
+        at = 0
+        while at < len(parts):
+            hit = self._name_at(parts, at)
+            if hit is None:
+                at += 1
+                continue
+            last = self._past_salts(parts, hit)
+            found.append(hit._replace(last=last))
+            at = last + 1
+        return found
+
+    def _name_at(self, parts: Sequence[Token], first: int) -> Found | None:
+        if parts[first].kind not in ("word", "number"):
+            return None
+        best, spelled, count = None, "", 0
+        for last in range(first, len(parts)):
+            token = parts[last]
+            if token.kind == "mark" and token.text in "-#":
+                continue
+            if token.kind not in ("word", "number") or count == LONGEST_NAME:
+                break
+            spelled, count = spelled + token.text, count + 1
+            name = self.names.get(spelled)
+            if name is not None and any(c.isalpha() for c in spelled):
+                best = Found(first, last, name, spelled)
+        return best
+
+    def _past_salts(self, parts: Sequence[Token], hit: Found) -> int:
+        words = self.words
+        if words is None or hit.text in {key(name) for name in words.not_salts_after}:
+            return hit.last
+        last = hit.last
+        while last + 1 < len(parts) and parts[last + 1].text in words.salts:
+            last += 1
+        return last
+
+    def _not_denied(self, parts: Sequence[Token], found: Iterable[Found]) -> list[Found]:
+        return [f for f in found if not self._denied(parts, f)]
+
+    def _denied(self, parts: Sequence[Token], hit: Found) -> bool:
+        """Whether the text says that it is not taken: no aspirin, aspirin-free."""
+        if self.words is None:
+            return False
+        before = []
+        for token in reversed(parts[max(0, hit.first - 4) : hit.first]):
+            if token.kind == "strength" or (token.kind == "mark" and token.text != "-"):
+                break
+            before.append(token.text)
+        behind = [t.text for t in parts[hit.last + 1 : hit.last + 3] if t.text != "-"]
+        return any(w in self.words.not_before for w in before) or behind[:1] in (
+            [word] for word in self.words.not_behind
+        )
+
+    def _unread(self, parts: Sequence[Token], found: Sequence[Found]) -> tuple[str, ...]:
+        """Words that stand where an ingredient would: alone between the slashes of a combination."""
+        taken = {i for f in found for i in range(f.first, f.last + 1)}
+        unread, depth, opens = [], 0, True
+        for at, token in enumerate(parts):
+            if token.text in ("(", "[", ")", "]"):
+                depth += 1 if token.text in "([" else -1
+            if token.text in ("/", "+", "&"):
+                opens = True
+                continue
+            if token.kind != "word" or at in taken:
+                opens = opens and at not in taken
+                continue
+            between = at > 0 and parts[at - 1].text in ("/", "+", "&")
+            before = at + 1 < len(parts) and parts[at + 1].text in ("/", "+", "&") and at == 0
+            followed = at + 1 == len(parts) or parts[at + 1].kind != "word" or self._known(parts[at + 1].text)
+            if (
+                depth == 0
+                and (between or before)
+                and followed
+                and len(token.text) > 4
+                and not self._known(token.text)
+            ):
+                unread.append(token.text)
+        return tuple(unread)
+
+    def _known(self, word: str) -> bool:
+        w = self.words
+        return w is not None and (
+            word in w.salts
+            or word in w.counted
+            or word in w.fillers
+            or any(word in r for r in w.routes.values())
+        )
+
+    # --- strengths --------------------------------------------------------------------------------
+
+    def _with_strengths(
+        self, parts: Sequence[Token], found: Sequence[Found]
+    ) -> list[tuple[str | None, float | None, float | None]]:
+        """Each ingredient once, with the strength that stands with it."""
+        starts = {f.first: f for f in found}
+        inside = {i for f in found for i in range(f.first, f.last + 1)}
+        events: list[tuple[str, Any]] = []
+        for at, token in enumerate(parts):
+            if at in starts:
+                events.append(("name", starts[at]))
+            elif at not in inside and self._is_strength(parts, at, found):
+                events.append(("strength", token))
+        runs = [(kind, [event for _, event in group]) for kind, group in groupby(events, key=lambda e: e[0])]
+        given: dict[str | None, tuple[float | None, float | None]] = {}
+        fixed: dict[str | None, float | None] = {}
+        before = bool(runs) and runs[0][0] == "strength"
+        for number, (kind, run) in enumerate(runs):
+            if kind != "name":
+                continue
+            slots = list(dict.fromkeys(d for f in run for d, _ in f.name.parts))
+            if any(d is None for d in slots):  # unnamed ingredients keep their places
+                slots = [d for f in run for d, _ in f.name.parts]
+            for d, mg in ((d, mg) for f in run for d, mg in f.name.parts):
+                fixed.setdefault(d, mg)
+            near = number - 1 if before else number + 1
+            strengths = runs[near][1] if 0 <= near < len(runs) else []
+            if len(strengths) < len(slots) and not (len(strengths) == 1 and len(set(slots)) == 1):
+                strengths = strengths if len(slots) == 1 else []
+            for d, token in zip(slots, strengths, strict=False):
+                if token.mg is not None and d not in given:
+                    given[d] = (None, token.mg) if token.per_hour else (token.mg, None)
+        every = dict.fromkeys(d for f in found for d, _ in f.name.parts)
+        told = bool(given)
+        return [
+            (d, *given.get(d, (fixed.get(d) if not told or len(every) > 1 else None, None))) for d in every
+        ]
+
+    def _is_strength(self, parts: Sequence[Token], at: int, found: Sequence[Found]) -> bool:
+        token = parts[at]
+        if token.kind == "strength":
+            return True
+        drugs = {d for f in found for d, _ in f.name.parts}
+        if token.kind == "list":
+            return len(drugs) > 1 and not self._counts(parts, at, small=True)
+        if token.kind != "number" or len(drugs) != 1 or self._counts(parts, at):
+            return False
+        if any(t.kind == "strength" for t in parts) or not any(f.last == at - 1 for f in found):
+            return False
+        (drug,) = drugs
+        known = self.strengths.get(drug or "", frozenset())
+        return token.mg is not None and (token.mg in known or token.mg >= LEAST_BARE_MG)
+
+    def _counts(self, parts: Sequence[Token], at: int, small: bool = False) -> bool:
+        """Whether the number at `at` counts tablets, days or times."""
+        if small and (parts[at].mg or 0) > 4:
+            return False
+        behind = next((t for t in parts[at + 1 : at + 4] if t.kind not in ("list",)), None)
+        return behind is not None and self.words is not None and behind.text in self.words.counted
+
+    # --- route ------------------------------------------------------------------------------------
+
+    def _route(self, parts: Sequence[Token], found: Sequence[Found]) -> tuple[str | None, str | None]:
+        """The route that the words tell, and the word that tells it."""
+        inside = {i for f in found for i in range(f.first, f.last + 1)}
+        said = [t.text for i, t in enumerate(parts) if t.kind == "word" and i not in inside]
+        for route, words in (self.words.routes if self.words else {}).items():
+            for word in said:
+                if word in words:
+                    return route, word
+        if any(t.kind == "strength" and t.text.endswith("%") for t in parts):
+            return "topical", "%"
+        return ("transdermal", None) if any(t.per_hour for t in parts) else (None, None)
+
+    def _acting(self, route: str | None, drugs: Iterable[Ingredient]) -> str | None:
+        """The route, named by where the drugs act."""
+        for ingredient in drugs:
+            if route in self.systemic_routes.get(ingredient.drug, ()):
+                return "mucosal"
+            if route in self.local_routes.get(ingredient.drug, ()):
+                return "topical"
+        return route
+
+
+# --- building ---------------------------------------------------------------------------------------
+
+
+def build_index(
+    drugs: Mapping[str, Drug],
+    products: Mapping[str, Product],
+    recognised: Mapping[str, OtherNames],
+    classes: Mapping[str, DrugClass],
+    therapies: Mapping[str, Any],
+    words: MedicineWords | None,
+) -> MedicineIndex:
+    """Turn the knowledge of medicines into the index."""
+    spelled: dict[str, str] = {}
+    names: dict[str, Name] = {}
+
+    def add(written: str, name: Name) -> None:
+        if names.setdefault(key(written), name) is name:
+            spelled[key(written)] = written
+
+    for drug in drugs.values():
+        name = Name(((drug.id, None),))
+        for written in (drug.title, drug.id, *drug.synonyms, *drug.brands):
+            add(written, name)
+        for written in drug.unapproved_names:
+            add(written, name._replace(unapproved=True))
+    for product in products.values():
+        name = Name((*product.ingredients.items(), *((None, None) for _ in product.others)))
+        for written in (*product.brands, *product.synonyms):
+            add(written, name)
+    for entry in recognised.values():
+        for written in entry.names:
+            add(written, Name(((None, None),)))
+    empty = MedicineIndex(
+        names=names,
+        spelled=spelled,
+        codes={},
+        atc={code: drug.id for drug in drugs.values() for code in drug.atc},
+        classes={t.id: wider(t.classes, classes) for t in (*therapies.values(), *drugs.values())},
+        dose_classes={
+            drug.id: tuple((wider((c.name,), classes), c.up_to_mg, c.above_mg) for c in drug.dose_classes)
+            for drug in drugs.values()
+            if drug.dose_classes
+        },
+        strengths={drug.id: frozenset(drug.strengths_mg) for drug in drugs.values()},
+        systemic_routes={d.id: d.systemic_routes for d in drugs.values() if d.systemic_routes},
+        local_routes={d.id: d.local_routes for d in drugs.values() if d.local_routes},
+        words=words,
+    )
+    codes: dict[str, Recognised] = {}
+    for drug in drugs.values():
+        if drug.rxcui:
+            codes[drug.rxcui] = Recognised((Ingredient(drug.id),))
+    for entry in (*drugs.values(), *products.values(), *recognised.values()):
+        named = entry.clinical_drugs if isinstance(entry, Drug) else entry.rxcui
+        for code, written in named.items():
+            codes[code] = _meant(empty, entry, written)
+    return MedicineIndex(**{f: getattr(empty, f) for f in MedicineIndex.__slots__} | {"codes": codes})
+
+
+def _meant(index: MedicineIndex, entry: Drug | Product | OtherNames, written: str) -> Recognised:
+    """The ingredients of a coded product: those of its file, with strengths and route as its name tells."""
+    own = (entry.id,) if isinstance(entry, Drug) else tuple(getattr(entry, "ingredients", ()))
+    read = index.read(written) or Recognised(())
+    told = {i.drug: i for i in read.ingredients}
+    fixed = getattr(entry, "ingredients", {})
+    drugs = tuple(told.get(drug) or Ingredient(drug, fixed.get(drug)) for drug in own)
+    return read._replace(ingredients=drugs, is_other=not drugs, unread=())
+
+
+def wider(names: Iterable[str], classes: Mapping[str, DrugClass]) -> frozenset[str]:
+    """The classes and all that they are part of."""
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name in classes:
+            seen.add(name)
+            waiting.extend(classes[name].part_of)
+    return frozenset(seen)
