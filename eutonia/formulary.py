@@ -21,9 +21,7 @@ def recognise(
 ) -> Recognised | None:
     """The ingredients of a medicine; None where neither code nor text names any.
 
-    >>> import eutonia.knowledge
-    >>> recognise("Percocet 5/325", None, eutonia.knowledge.load()).ingredients
-    (Ingredient(drug='oxycodone', mg=5.0, mg_per_hour=None), Ingredient(drug='acetaminophen', mg=325.0, mg_per_hour=None))
+    “Percocet 5/325” is oxycodone 5 mg and acetaminophen 325 mg.
     """
     index = medicine_index(knowledge)
     coded = index.codes.get((rxcui or "").strip())
@@ -39,13 +37,12 @@ def _both(coded: Recognised, read: Recognised) -> Recognised:
     """A code and a text together: the fuller list of ingredients, or both where they contradict each other."""
     by_code = {i.drug: i for i in coded.ingredients}
     by_text = {i.drug: i for i in read.ingredients}
-    fuller = read if by_text.keys() >= by_code.keys() else coded
-    every = by_code | by_text
-    kept = (
-        every
-        if by_code and not (by_text.keys() <= by_code.keys() or fuller is read)
-        else dict.fromkeys(i.drug for i in fuller.ingredients)
-    )
+    if by_text.keys() >= by_code.keys():
+        kept = list(by_text)
+    elif by_code.keys() >= by_text.keys():
+        kept = list(by_code)
+    else:
+        kept = list(by_code | by_text)
     return Recognised(
         ingredients=tuple(_filled(by_text.get(d), by_code.get(d)) for d in kept),
         is_other=not kept,

@@ -365,8 +365,8 @@ def build_index(
         name = Name((*product.ingredients.items(), *((None, None) for _ in product.others)))
         for written in (*product.brands, *product.synonyms):
             add(written, name)
-    for entry in recognised.values():
-        for written in entry.names:
+    for others in recognised.values():
+        for written in others.names:
             add(written, Name(((None, None),)))
     empty = MedicineIndex(
         names=names,
