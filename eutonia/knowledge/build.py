@@ -188,7 +188,13 @@ def _check_says(where: str, entry: Any, wording: Entries) -> None:
                 continue
             is_topic = name.startswith("@") or name.startswith("than:")
             known = topics if is_topic else concepts
-            _known(where, "topic" if is_topic else "concept", name.removeprefix("@").removeprefix("than:"), dict.fromkeys(known), "wording/")
+            _known(
+                where,
+                "topic" if is_topic else "concept",
+                name.removeprefix("@").removeprefix("than:"),
+                dict.fromkeys(known),
+                "wording/",
+            )
 
 
 def _known(where: str, what: str, name: str, among: Mapping[str, Any], folder: str) -> None:

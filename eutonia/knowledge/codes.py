@@ -185,7 +185,8 @@ NOT_BEFORE = tuple(
         "encounter for screening", "risk of", "risk for", "risk factors for", "prevention of", "prophylaxis for",
         "prophylaxis of", "vaccination against", "counseling", "counselling", "fear of", "family", "family history",
         "family hx", "fam hx", "fhx", "fh", "family history of", "exclude", "unlikely", "evaluate for", "test for",
-        "worried about", "concern about", "information on", "education about",
+        "worried about", "concern about", "information on", "education about", "education on", "assessment of",
+        "assessment for", "assessment using", "evaluation for", "suture",
     )
 )  # fmt: skip
 PAST_BEFORE = tuple(
@@ -200,7 +201,9 @@ NOT_BEHIND = tuple(
     tuple(cue.split())
     for cue in (
         "ruled out", "excluded", "negative", "unlikely", "denied", "absent", "not present", "not found",
-        "not confirmed", "was not", "is not", "screening", "refuted",
+        "not confirmed", "was not", "is not", "screening", "refuted", "screen", "assessment", "identification test",
+        "test", "scale", "score", "questionnaire", "inventory", "count", "risk", "prevention", "prophylaxis",
+        "vaccine", "vaccination", "immunization", "education", "counseling", "monitoring", "protocol", "protocols",
     )
 )  # fmt: skip
 PAST_BEHIND = tuple(
