@@ -6,6 +6,7 @@ nothing. Every error names the file, the place in it, and the remedy.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from eutonia.errors import KnowledgeError
 from eutonia.knowledge.codes import build_index
+from eutonia.knowledge.common import Citation
 from eutonia.knowledge.load import SECTIONS
 from eutonia.knowledge.medicines import build_index as build_medicine_index
 from eutonia.knowledge.safety import Feature
@@ -125,10 +127,17 @@ def _check(sections: dict[str, Entries], paths: dict[str, str]) -> None:
 
 
 def _citations(entry: Any) -> Iterable[Any]:
-    yield from getattr(entry, "sources", ())
-    option = getattr(entry, "option", None)
-    if option is not None:
-        yield from option.sources
+    """Every citation anywhere in an entry."""
+    if isinstance(entry, Citation):
+        yield entry
+    elif isinstance(entry, tuple):
+        for part in entry:
+            yield from _citations(part)
+    elif isinstance(entry, dict):
+        yield from _citations(tuple(entry.values()))
+    elif is_dataclass(entry):
+        for part in fields(entry):
+            yield from _citations(getattr(entry, part.name))
 
 
 def _check_rule(where: str, rule: Any, sections: dict[str, Entries]) -> None:

@@ -13,6 +13,15 @@ from typing import Any
 
 from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
+from eutonia.knowledge.pharmacology import (
+    Ancestry,
+    ModelPart,
+    Modulator,
+    Observation,
+    ReceptorSite,
+    Substance,
+    TherapyCourse,
+)
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
 from eutonia.knowledge.treatments import Advice, Drug, DrugClass, MedicineWords, OtherNames, Product, Therapy
 
@@ -29,6 +38,13 @@ SECTIONS: Mapping[str, Any] = {
     "medicine_words": MedicineWords,
     "therapies": Therapy,
     "advice": Advice,
+    "substances": Substance,
+    "receptor_sites": ReceptorSite,
+    "modulators": Modulator,
+    "ancestries": Ancestry,
+    "therapy_courses": TherapyCourse,
+    "observations": Observation,
+    "model": ModelPart,
     "features": Feature,
     "rules": Rule,
     "languages": Language,
@@ -97,6 +113,34 @@ class Knowledge:
     @property
     def advice(self) -> Mapping[str, Advice]:
         return self.section("advice")
+
+    @property
+    def substances(self) -> Mapping[str, Substance]:
+        return self.section("substances")
+
+    @property
+    def receptor_sites(self) -> Mapping[str, ReceptorSite]:
+        return self.section("receptor_sites")
+
+    @property
+    def modulators(self) -> Mapping[str, Modulator]:
+        return self.section("modulators")
+
+    @property
+    def ancestries(self) -> Mapping[str, Ancestry]:
+        return self.section("ancestries")
+
+    @property
+    def therapy_courses(self) -> Mapping[str, TherapyCourse]:
+        return self.section("therapy_courses")
+
+    @property
+    def observations(self) -> Mapping[str, Observation]:
+        return self.section("observations")
+
+    @property
+    def model(self) -> Mapping[str, ModelPart]:
+        return self.section("model")
 
     @property
     def features(self) -> Mapping[str, Feature]:
