@@ -15,6 +15,7 @@ from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
 from eutonia.knowledge.pharmacology import (
     Ancestry,
+    ClockTimes,
     ModelPart,
     Modulator,
     Observation,
@@ -44,6 +45,7 @@ SECTIONS: Mapping[str, Any] = {
     "ancestries": Ancestry,
     "therapy_courses": TherapyCourse,
     "observations": Observation,
+    "clock_times": ClockTimes,
     "model": ModelPart,
     "features": Feature,
     "rules": Rule,
@@ -137,6 +139,10 @@ class Knowledge:
     @property
     def observations(self) -> Mapping[str, Observation]:
         return self.section("observations")
+
+    @property
+    def clock_times(self) -> Mapping[str, ClockTimes]:
+        return self.section("clock_times")
 
     @property
     def model(self) -> Mapping[str, ModelPart]:

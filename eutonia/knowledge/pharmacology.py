@@ -155,6 +155,7 @@ class Substance:
     covariates: tuple[CovariateEffect, ...] = ()
     limit: Limit | None = None
     """None: never given, only formed."""
+    synonyms: tuple[str, ...] = ()
     units: dict[str, float] = field(default_factory=dict)
     """Words for an amount → mg (a drink of alcohol)."""
     sources: tuple[Citation, ...]
@@ -169,6 +170,8 @@ class ReceptorSite:
     title: str
     number: Quantity
     gain: Quantity
+    relaxes: float
+    """Share of its energy that eases muscle spasm."""
     sources: tuple[Citation, ...] = ()
     note: str = ""
 
@@ -258,3 +261,20 @@ class Observation:
     used_for_fitting: bool
     sources: tuple[Citation, ...]
     note: str = ""
+
+
+@entry
+class ClockTimes:
+    """When doses are taken, where an order says only how often."""
+
+    id: str
+    title: str
+    times: dict[int, tuple[float, ...]]
+    """Doses a day → hours of the clock."""
+    words: dict[str, float]
+    """Words for a time of day → the hour."""
+    first: float
+    """The hour of the first dose of an order by interval."""
+    day: tuple[float, float]
+    """From which hour to which it is day, for shading."""
+    sources: tuple[Citation, ...]

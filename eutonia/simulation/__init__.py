@@ -1,0 +1,152 @@
+"""Regimens → levels, sedation, relief, tolerance and withdrawal over time, for one patient or a million.
+
+`simulate()`, `population()` and `exposure()` are the public names. Heavy imports happen only when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eutonia.errors import InputError
+from eutonia.simulation.population import Patients, checked, population
+
+if TYPE_CHECKING:
+    import xarray
+
+    from eutonia.knowledge import Knowledge
+    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.schedule import Schedule
+
+__all__ = ["exposure", "outcome", "population", "simulate"]
+
+DRAWS = 200
+"""Virtual patients that stand for one patient of whom not all is known."""
+
+
+def simulate(
+    plan: Any,
+    *,
+    patients: Patients | Mapping[str, Any] | int | None = None,
+    until: float | str | None = None,
+    every: float | str = "1 hour",
+    draws: int = DRAWS,
+    seed: int = 0,
+    adherence: float = 1.0,
+    summary: bool = False,
+    knowledge: Knowledge | None = None,
+) -> xarray.Dataset:
+    """Simulate a plan (text, plan item, event table, or a list of them) in patients.
+
+    `patients` is a population, a mapping of facts about one patient, or None for someone of whom nothing is known.
+    One patient is simulated as `draws` virtual ones over all that is unknown of the patient and uncertain in the
+    model (0: the typical one alone). Times are hours or texts such as "28 days". With `summary` the courses are
+    not kept, and the result is one row of quantities a patient.
+
+    Returns an xarray Dataset with dims patient, time (h) and substance; every variable has its units.
+    Raises InputError for a plan, fact or size that cannot be simulated.
+    """
+    from eutonia.simulation.course import summary_dataset, to_dataset
+
+    result = outcome(plan, patients=patients, until=until, every=every, draws=draws, seed=seed,
+                     adherence=adherence, courses=not summary, knowledge=knowledge)  # fmt: skip
+    return summary_dataset(result) if summary else to_dataset(result)
+
+
+def outcome(
+    plan: Any,
+    *,
+    patients: Patients | Mapping[str, Any] | int | None = None,
+    until: float | str | None = None,
+    every: float | str = "1 hour",
+    draws: int = DRAWS,
+    seed: int = 0,
+    adherence: float = 1.0,
+    courses: bool = True,
+    knowledge: Knowledge | None = None,
+) -> Outcome:
+    """As `simulate`, but plain arrays: what other parts of eutonia call."""
+    import numpy as np
+
+    from eutonia.knowledge import load
+    from eutonia.simulation.engine import check_size, run
+
+    knowledge = knowledge or load()
+    if not 0.0 < adherence <= 1.0:
+        raise InputError(f"Adherence {adherence:g} is not a share between 0 and 1.")
+    end = None if until is None else hours(until, "until")
+    schedule = read(plan, knowledge, end)
+    people = as_patients(patients, draws, seed)
+    last = end if end is not None else default_end(schedule)
+    if last <= 0.0:
+        raise InputError(f"until {last:g} h is not after the start of the plan.")
+    step = hours(every, "every")
+    if step <= 0.0:
+        raise InputError(f"every {step:g} h is not a positive time.")
+    count = int(last / step + 1e-9) + 1 if courses else 2
+    check_size(people.number, count, 2 * len(schedule.regimens) + 2)
+    times = np.arange(count) * step if courses else np.array([0.0, last])
+    return run(schedule, people, knowledge, until=last, outputs=np.unique(np.append(times, last)), adherence=adherence)
+
+
+def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:
+    """Read whatever a plan may be given as."""
+    from eutonia.patient import PlanItem
+    from eutonia.simulation.schedule import Schedule, read_events, read_schedule
+
+    if isinstance(plan, Schedule):
+        return plan
+    if isinstance(plan, str) and plan.lower().endswith(".csv"):
+        return read_events(plan, knowledge)
+    if isinstance(plan, str | PlanItem):
+        plan = [plan]
+    if isinstance(plan, Sequence) and all(isinstance(item, str | PlanItem) for item in plan):
+        return read_schedule(plan, knowledge, until=until)
+    return read_events(plan, knowledge)
+
+
+def default_end(schedule: Schedule) -> float:
+    """A week beyond the last dose, in which withdrawal shows; or the end of the last therapy."""
+    day = 24.0
+    ends = [schedule.last_dose + (3 if sum(len(r.times) for r in schedule.regimens) == 1 else 7) * day]
+    ends += [session.end for session in schedule.sessions]
+    return -(-max(ends) // day) * day
+
+
+def as_patients(patients: Patients | Mapping[str, Any] | int | None, draws: int, seed: int) -> Patients:
+    """A population as it is; one patient as draws of what is not known."""
+    if isinstance(patients, Patients):
+        return patients
+    if isinstance(patients, int):
+        return population(patients, seed=seed)
+    facts = checked(dict(patients or {}), 1)
+    if isinstance(draws, bool) or draws < 0 or draws > 100_000:
+        raise InputError(f"{draws} draws are not between 0 and 100 000.")
+    return Patients(max(draws, 1), facts, seed, uncertain=draws > 0, typical=draws == 0)
+
+
+SPANS = {"minute": 1 / 60, "min": 1 / 60, "hour": 1.0, "h": 1.0, "hr": 1.0, "day": 24.0, "d": 24.0, "week": 168.0,
+         "wk": 168.0, "month": 730.5, "year": 8766.0}  # fmt: skip
+
+
+def hours(span: float | str, what: str) -> float:
+    """Hours of "28 days" or a number. Raises InputError."""
+    import math
+    import re
+
+    if isinstance(span, str):
+        found = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*", span.lower())
+        unit = (found[2].removesuffix("s") or "h") if found else ""
+        if not found or unit not in SPANS:
+            raise InputError(f"{what} “{span}” is not a span of time. Write it like “28 days” or “1 hour”.")
+        span = float(found[1]) * SPANS[unit]
+    if not math.isfinite(span) or span > 10 * 8766:
+        raise InputError(f"{what} {span:g} h is beyond ten years. Choose a shorter time.")
+    return float(span)
+
+
+def exposure(course: xarray.Dataset) -> xarray.Dataset:
+    """Non-compartmental quantities of each patient and substance, read from the course alone."""
+    from eutonia.simulation.exposure import exposure as read_exposure
+
+    return read_exposure(course)

@@ -1,0 +1,125 @@
+"""What the states mean: drive, sedation, impairment, relief, pain, ventilation, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eutonia.simulation import readouts
+from eutonia.simulation.adaptation import positive
+from eutonia.simulation.population import Column, Individuals
+from eutonia.simulation.schedule import Session
+from eutonia.simulation.system import Axis, System
+
+
+@dataclass(frozen=True)
+class States:
+    """States at some moments: time [T] or [T, n], levels [T, signals, n], the rest [T, n]."""
+
+    time: Column
+    level: Column
+    energy: Column
+    relaxing: Column
+    other: Column
+    fast: Column
+    slow: Column
+    dulled: Column
+    withdrawal: Column
+
+
+@dataclass(frozen=True)
+class Therapies:
+    """Effects of therapies without a drug, for each patient."""
+
+    sessions: tuple[Session, ...]
+    effect: tuple[Column, ...]
+    build: tuple[Column, ...]
+    fade: tuple[Column, ...]
+
+    def points(self, time: Column) -> list[Column]:
+        """Points of pain that each takes away at `time`."""
+        time = time if time.ndim == 2 else time[:, None]
+        return [
+            effect * course(time, session, build, fade)
+            for session, effect, build, fade in zip(self.sessions, self.effect, self.build, self.fade, strict=True)
+        ]
+
+
+def course(time: Column, session: Session, build: Column, fade: Column) -> Column:
+    """How much of its full effect a therapy has: it builds while it goes on, and fades after."""
+    during = 1.0 - np.exp(-np.clip(time - session.start, 0.0, session.end - session.start) / build)
+    return np.asarray(during * np.exp(-np.maximum(time - session.end, 0.0) / fade))
+
+
+def build_therapies(people: Individuals, sessions: Sequence[Session]) -> Therapies:
+    effects, builds, fades = [], [], []
+    for session in sessions:
+        entry = people.knowledge.therapy_courses[session.therapy]
+        kept = people.constant(1.0)
+        if entry.attendance is not None:
+            kept = people.figure(entry.attendance, f"{entry.id}/attendance")
+        often = min(session.per_week / entry.sessions_per_week, 1.0)
+        typical = entry.attendance.value if entry.attendance is not None else 1.0
+        effects.append(people.figure(entry.effect, f"{entry.id}/effect") * often * kept / typical)
+        builds.append(people.figure(entry.build, f"{entry.id}/build", 24.0))
+        fades.append(people.figure(entry.fade, f"{entry.id}/fade", 24.0))
+    return Therapies(tuple(sessions), tuple(effects), tuple(builds), tuple(fades))
+
+
+def saturation(axis: Axis, level: Column) -> Column:
+    """Sum of what the members of an axis add: maximum · C / (C + half)."""
+    bound = level[:, axis.signals]
+    return np.asarray((axis.maximum * bound / (bound + axis.half)).sum(1))
+
+
+def untreated(axis: Axis, level: Column) -> Column:
+    """Fraction of pain that painkillers leave."""
+    bound = level[:, axis.signals]
+    return np.asarray((1.0 - axis.maximum * bound / (bound + axis.half)).prod(1))
+
+
+def effects(system: System, states: States, therapies: Therapies | None = None) -> dict[str, Column]:
+    """Everything that is read out of the states, [T, n] each."""
+    p, sensitivity = system.figures, system.brain[0]
+    adapted = states.fast + states.slow
+    drive = sensitivity * states.energy - adapted
+    sedating = positive(drive) + positive(sensitivity * states.other - states.dulled)
+    share = np.divide(states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0)
+    eased = share * positive(sensitivity * states.energy - p["relaxation_share"] * adapted)
+    relaxation = eased + saturation(system.relaxation, states.level)
+    left = untreated(system.analgesia, states.level) * (
+        1.0 - readouts.relieved(relaxation, p["relaxation_most"], p["relaxation_half"])
+    )
+    time = states.time if states.time.ndim == 2 else states.time[:, None]
+    natural = natural_pain(system, time)
+    for points in therapies.points(time) if therapies else ():
+        left = left * (1.0 - np.clip(points / np.maximum(natural, 1.0), -1.0, 1.0))
+    bound = states.level[:, system.ventilation.signals]
+    opioid = (bound / system.ventilation.half).sum(1) / p["opioid_tolerant"]
+    return {
+        "drive": drive,
+        "sedating": sedating,
+        "relaxation": relaxation,
+        "sedation": readouts.score(sedating, p["sedation_half"], float(p["sedation_hill"][0])),
+        "impairment": readouts.score(sedating, p["impairment_half"], float(p["impairment_hill"][0])),
+        "relief": natural * (1.0 - left),
+        "tolerance": adapted,
+        "withdrawal": states.withdrawal,
+        "pain": natural * left,
+        "ventilation": readouts.ventilation(
+            opioid, drive, float(p["opioid_most"][0]), p["drive_most"], p["drive_half"], p["synergy"]
+        ),
+    }
+
+
+def natural_pain(system: System, time: Column) -> Column:
+    """Pain without treatment: the course of the cohort, scaled to the patient's own beginning."""
+    p = system.figures
+    whole = p["pain_fast_part"] + p["pain_slow_part"] + p["pain_rest"]
+    return np.asarray(
+        p["pain_baseline"] / whole
+        * readouts.natural_pain(np.maximum(time, 0.0), p["pain_fast_part"], p["pain_fast_time"],
+                                p["pain_slow_part"], p["pain_slow_time"], p["pain_rest"])
+    )  # fmt: skip

@@ -1,0 +1,297 @@
+"""Who is simulated: facts known, drawn, or typical; and the figures of each patient.
+
+Two layers of chance are kept apart: how patients differ (`spread`), and how unsure we are of the typical patient
+(`uncertainty`). Every draw is a function of seed, name of the figure and number of the patient alone, so that
+neither the order of patients, nor batches, nor threads, nor another drug in the plan change anyone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eutonia.errors import InputError
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
+    from eutonia.knowledge.pharmacology import CovariateEffect, Quantity
+
+Column = NDArray[np.float64]
+
+PHENOTYPES = ("poor", "intermediate", "normal", "rapid", "ultrarapid")
+LIVERS = ("normal", "child-pugh-a", "child-pugh-b", "child-pugh-c")
+FACTS = ("age", "sex", "weight", "cyp2c19", "liver", "egfr", "pregnant", "ancestry", "regular_user", "pain")
+MOST_PATIENTS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Patients:
+    """Patients to simulate. A fact is one value for all, one for each, or absent: then it is drawn."""
+
+    number: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    first: int = 0
+    """Number of the first one in the stream of draws."""
+    uncertain: bool = False
+    """Whether the figures of the typical patient are drawn as well."""
+    typical: bool = False
+    """Nothing is drawn: the middle of everything."""
+
+    def part(self, start: int, stop: int) -> Patients:
+        """Patients `start` to `stop`, the same persons as in the whole."""
+        facts = {
+            name: value[start:stop] if isinstance(value, np.ndarray) else value for name, value in self.facts.items()
+        }
+        return Patients(stop - start, facts, self.seed, self.first + start, self.uncertain, self.typical)
+
+
+def population(
+    number: int,
+    *,
+    seed: int = 0,
+    age: float | Sequence[float] | None = None,
+    sex: str | Sequence[str] | None = None,
+    weight: float | Sequence[float] | None = None,
+    cyp2c19: str | Sequence[str] | None = None,
+    liver: str | None = None,
+    egfr: float | Sequence[float] | None = None,
+    pregnant: bool | None = None,
+    ancestry: str | None = None,
+    regular_user: bool | None = None,
+    pain: str | None = None,
+    uncertain: bool = False,
+) -> Patients:
+    """`number` patients who share the facts given; every other fact is drawn for each.
+
+    `ancestry` is an entry of knowledge/ancestries and sets the frequencies of CYP2C19 phenotypes. `pain` is
+    "acute" or "persistent". Raises InputError for a fact that cannot be.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+        raise InputError(f"A population of {number!r} cannot be simulated. Ask for 1 patient or more.")
+    if number > MOST_PATIENTS:
+        raise InputError(
+            f"{number:,} patients are more than {MOST_PATIENTS:,}: the answer would be the same with fewer. "
+            "Ask for at most that many."
+        )
+    given = dict(age=age, sex=sex, weight=weight, cyp2c19=cyp2c19, liver=liver, egfr=egfr, pregnant=pregnant,
+                 ancestry=ancestry, regular_user=regular_user, pain=pain)  # fmt: skip
+    return Patients(int(number), checked(given, int(number)), seed, uncertain=uncertain)
+
+
+def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Facts in one form, impossible ones refused."""
+    facts: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in FACTS:
+            raise InputError(f"Unknown fact “{name}” about a patient. Known: {', '.join(FACTS)}.")
+        if value is None:
+            continue
+        if not isinstance(value, str) and hasattr(value, "__len__"):
+            value = np.asarray(value)
+            if len(value) != number:
+                raise InputError(f"{name} has {len(value)} values for {number} patients.")
+        facts[name] = value
+    for name, low, high in (("age", 16, 120), ("weight", 25, 400), ("egfr", 1, 250)):
+        if name in facts:
+            numbers = np.atleast_1d(np.asarray(facts[name], float))
+            if not np.all(np.isfinite(numbers) & (numbers >= low) & (numbers <= high)):
+                worst = numbers[~((numbers >= low) & (numbers <= high))][0]
+                hint = " Carisoprodol is unstudied below 16 years." if name == "age" and worst < low else ""
+                raise InputError(f"{name} {worst:g} is outside {low} to {high}, which the model covers.{hint}")
+    for name, words in (
+        ("sex", ("male", "female")),
+        ("cyp2c19", PHENOTYPES),
+        ("liver", LIVERS),
+        ("pain", ("acute", "persistent")),
+    ):
+        if name in facts:
+            for word in np.atleast_1d(facts[name]):
+                if word not in words:
+                    raise InputError(f"{name} “{word}” is not one of {', '.join(words)}.")
+    if np.any(facts.get("pregnant", False)) and np.any(np.asarray(facts.get("sex", "")) == "male"):
+        raise InputError("A pregnant patient cannot be male. Leave out one of the two.")
+    return facts
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Standard draws by name, for patients `first` to `first + number`."""
+
+    seed: int
+    first: int
+    number: int
+
+    def uniform(self, name: str) -> Column:
+        return self._stream(name)[:, 0]
+
+    def normal(self, name: str) -> Column:
+        """By Box and Muller, so that each patient takes the same two numbers of the stream."""
+        pair = self._stream(name)
+        normal: Column = np.sqrt(-2.0 * np.log1p(-pair[:, 0])) * np.cos(2.0 * np.pi * pair[:, 1])
+        return normal
+
+    def _stream(self, name: str) -> Column:
+        key = int.from_bytes(hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little")
+        bits = np.random.Philox(key=key)
+        bits.advance(self.first // 2)  # each count of the generator makes four numbers, and a patient takes two
+        skip = 2 * (self.first % 2)
+        return np.random.Generator(bits).random(skip + 2 * self.number)[skip:].reshape(self.number, 2)
+
+
+@dataclass(frozen=True)
+class Individuals:
+    """The figures of each patient: `figure(quantity, name)` in the units of the engine."""
+
+    patients: Patients
+    knowledge: Knowledge
+    posterior: Mapping[str, Column] = field(default_factory=dict)
+    """Drawn typical figures that replace the quantity's own uncertainty, by name."""
+
+    @cached_property
+    def draws(self) -> Draws:
+        return Draws(self.patients.seed, self.patients.first, self.patients.number)
+
+    def constant(self, value: float) -> Column:
+        return np.full(self.patients.number, float(value))
+
+    def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Column:
+        """The quantity for each patient. `per` turns its unit into the engine's."""
+        deviation = self.constant(0.0)
+        if not self.patients.typical:
+            if quantity.spread:
+                deviation += quantity.spread * self.draws.normal(name)
+            if self.patients.uncertain and name in self.posterior:
+                drawn = self.posterior[name]
+                deviation += drawn[(self.patients.first + np.arange(self.patients.number)) % len(drawn)]
+            elif self.patients.uncertain and quantity.uncertainty:
+                deviation += quantity.uncertainty * self.draws.normal(f"typical/{name}")
+        value = quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
+        if quantity.low is not None or quantity.high is not None:
+            value = np.clip(value, quantity.low, quantity.high)
+        return np.asarray(value * per)
+
+    def part(self, model: str, name: str, per: float = 1.0) -> Column:
+        """A figure of the model itself."""
+        return self.figure(self.knowledge.model[model].parameters[name], f"{model}/{name}", per)
+
+    @cached_property
+    def facts(self) -> Mapping[str, NDArray[Any]]:
+        """Every fact for every patient: as given, else drawn."""
+        given, number = self.patients.facts, self.patients.number
+        facts: dict[str, NDArray[Any]] = {}
+
+        def known(name: str) -> NDArray[Any] | None:
+            return np.broadcast_to(np.asarray(given[name]), (number,)) if name in given else None
+
+        age = known("age")
+        facts["age"] = self.part("population", "age") if age is None else age.astype(float)
+        sex, pregnant = known("sex"), known("pregnant")
+        if sex is not None:
+            women = sex == "female"
+        else:
+            share = self.part("population", "women")
+            women = self.draws.uniform("sex") < share if not self.patients.typical else np.zeros(number, bool)
+            if pregnant is not None:
+                women = women | pregnant.astype(bool)
+        facts["women"] = women
+        weight = known("weight")
+        facts["weight"] = self.part("population", "weight") if weight is None else weight.astype(float)
+        facts["liver"] = known("liver") if "liver" in given else np.full(number, "normal")  # type: ignore[assignment]
+        facts["pregnant"] = self.constant(0).astype(bool) if pregnant is None else pregnant.astype(bool)
+        egfr = known("egfr")
+        if egfr is None:
+            fall = self.part("population", "egfr_fall") * np.maximum(facts["age"] - 40.0, 0.0)
+            facts["egfr"] = np.maximum(self.part("population", "egfr") - fall, 30.0)
+        else:
+            facts["egfr"] = egfr.astype(float)
+        phenotype = known("cyp2c19")
+        facts["cyp2c19"] = self._phenotypes() if phenotype is None else np.array([PHENOTYPES.index(p) for p in phenotype])
+        return facts
+
+    def _phenotypes(self) -> NDArray[Any]:
+        if self.patients.typical:
+            return np.full(self.patients.number, PHENOTYPES.index("normal"))
+        shares = frequencies(str(self.patients.facts.get("ancestry", "us-mixed")), self.knowledge)
+        return np.minimum(np.searchsorted(np.cumsum(shares), self.draws.uniform("cyp2c19"), side="right"), 4)
+
+    @cached_property
+    def enzyme(self) -> dict[str, Column]:
+        """Activity of each enzyme: genotype now, other medicines added by `with_modulators`."""
+        levels = np.stack([self.part("population", phenotype) for phenotype in PHENOTYPES])
+        return {"cyp2c19": np.take_along_axis(levels, self.facts["cyp2c19"][None, :], 0)[0]}
+
+    def with_modulators(self, modulators: Sequence[tuple[str, float]]) -> None:
+        """Let other medicines inhibit or induce."""
+        for drug, daily in modulators:
+            entry = self.knowledge.modulators[drug]
+            for enzyme, quantity in entry.activity.items():
+                factor = self.figure(quantity, f"{drug}/{enzyme}")
+                for dose, activity in sorted(entry.by_dose.get(enzyme, {}).items()):
+                    if daily >= dose:
+                        factor = factor * (activity / quantity.value)
+                self.enzyme[enzyme] = self.enzyme.get(enzyme, self.constant(1.0)) * factor
+
+    def factors(self, effects: Sequence[CovariateEffect]) -> dict[str, Column]:
+        """What covariates multiply, by what they act on."""
+        found: dict[str, Column] = {}
+        for effect in effects:
+            found[effect.on] = found.get(effect.on, self.constant(1.0)) * np.where(self._holds(effect), effect.factor, 1.0)
+        return found
+
+    def _holds(self, effect: CovariateEffect) -> NDArray[np.bool_]:
+        if effect.feature == "sex":
+            return self.facts["women"] == ("female" in effect.equals)
+        if effect.feature == "pregnant":
+            return np.asarray(self.facts["pregnant"] == ("true" in effect.equals))
+        if effect.feature == "liver":
+            return np.isin(self.facts["liver"], effect.equals)
+        value = self.facts[effect.feature]
+        at_least = effect.at_least if effect.at_least is not None else -np.inf
+        below = effect.below if effect.below is not None else np.inf
+        return np.asarray((value >= at_least) & (value < below))
+
+    def assumptions(self) -> list[str]:
+        """What is not known of these patients, and what was done about it."""
+        given, notes = self.patients.facts, []
+        how = "taken as typical" if self.patients.typical else "drawn"
+        for name, words in (("age", "Age"), ("sex", "Sex"), ("weight", "Weight"), ("egfr", "Kidney function")):
+            if name not in given:
+                notes.append(f"{words} is not known: {how} as in adults with back pain.")
+        if "cyp2c19" not in given:
+            ancestry = given.get("ancestry")
+            who = f"people of {ancestry} ancestry" if ancestry else "participants of US trials"
+            notes.append(
+                "CYP2C19 is taken as normal." if self.patients.typical
+                else f"The CYP2C19 phenotype is not known: drawn as in {who}."
+            )  # fmt: skip
+        if "liver" not in given:
+            notes.append("The liver is taken to be healthy: nothing is known of it.")
+        if "pregnant" not in given and given.get("sex") != "male":
+            notes.append("Pregnancy is not known, and taken not to be.")
+        if "regular_user" not in given:
+            notes.append("Use before the plan is not known: simulated as in someone new to the drugs.")
+        if "pain" not in given:
+            notes.append("The pain is taken to be acute low back pain.")
+        return notes
+
+
+def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
+    """Shares of the phenotypes, in the order of PHENOTYPES. Raises InputError for an unknown ancestry."""
+    entry = knowledge.ancestries.get(ancestry)
+    if entry is None:
+        named = [key for key, a in knowledge.ancestries.items() if ancestry.lower() in (*a.synonyms, a.title.lower())]
+        if not named:
+            raise InputError(f"Unknown ancestry “{ancestry}”. Known: {', '.join(sorted(knowledge.ancestries))}.")
+        entry = knowledge.ancestries[named[0]]
+    if entry.mixture:
+        total = sum(entry.mixture.values())
+        return np.sum([share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()], axis=0)
+    shares = np.array([entry.cyp2c19[name] for name in PHENOTYPES])  # type: ignore[index]
+    return np.asarray(shares / shares.sum())

@@ -1,0 +1,329 @@
+"""Plans → doses in time.
+
+Time is hours from the first dose of the plan. What an order leaves open (at which hours three times a day is)
+comes from `knowledge/clock_times`; what it cannot leave open (how much) is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from eutonia.errors import InputError
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
+    from eutonia.patient import PlanItem
+
+DAY = 24.0
+
+MOST_EVENTS = 50_000
+"""Doses in one simulation beyond which the plan is taken for a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """One substance with its doses in time: hours from the start, mg."""
+
+    substance: str
+    times: tuple[float, ...]
+    amounts: tuple[float, ...]
+    as_needed: bool = False
+    stated_end: bool = True
+    """False where the order goes on until something else ends it."""
+
+    def until(self, end: float) -> Regimen:
+        kept = [(t, a) for t, a in zip(self.times, self.amounts, strict=True) if t < end - 1e-9]
+        return replace(self, times=tuple(t for t, _ in kept), amounts=tuple(a for _, a in kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A therapy without a drug: when it starts and ends, in hours."""
+
+    therapy: str
+    start: float
+    end: float
+    per_week: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All that is taken and done."""
+
+    regimens: tuple[Regimen, ...]
+    sessions: tuple[Session, ...]
+    modulators: tuple[tuple[str, float], ...]
+    """Medicines that change how others are cleared, with their daily mg (NaN: not stated)."""
+    clock: float
+    """The hour of the clock at time zero."""
+    length: float
+    """Hours to the end of the last order."""
+    notes: tuple[str, ...]
+    """What was assumed in reading the plan."""
+
+    @property
+    def last_dose(self) -> float:
+        return max((r.times[-1] for r in self.regimens if r.times), default=0.0)
+
+
+Plan = "str | PlanItem"
+
+
+def read_schedule(plans: Sequence[Any], knowledge: Knowledge, *, until: float | None = None) -> Schedule:
+    """Read plan texts or plan items into a schedule; the first stands for the plan, the others go along with it.
+
+    An order without an end lasts as long as the longest stated one, else until `until`, else two weeks.
+    Raises InputError for an unknown drug, a missing or absurd amount, or nothing to simulate.
+    """
+    items = [item for plan in plans for item in _items(plan, knowledge)]
+    if not items:
+        raise InputError("The plan is empty: there is nothing to simulate. Name a drug, its dose and how often.")
+    lengths = [_end(item) for item in items if _end(item) is not None]
+    length = max((end for end in lengths if end is not None), default=None)
+    notes: list[str] = []
+    if length is None:
+        length = until if until is not None else 14 * DAY
+        notes.append(f"No duration was stated; {length / DAY:g} days are simulated.")
+    orders: list[tuple[float, Regimen]] = []
+    sessions: list[Session] = []
+    modulators: dict[str, float] = {}
+    stops: dict[str, float] = {}
+    for item in items:
+        for name, per_unit in _ingredients(item, knowledge):
+            if item.action in ("stop", "stop-therapy") and name in knowledge.substances:
+                stops[name] = (item.start_day or 0.0) * DAY
+            elif name in knowledge.therapy_courses:
+                sessions.append(_session(name, item, knowledge, length))
+            elif name in knowledge.substances:
+                orders.append(_regimen(name, per_unit, item, knowledge, length))
+            elif name in knowledge.modulators:
+                modulators[name] = _daily(item)
+            else:
+                notes.append(f"{name} is not simulated; it is taken to change nothing here.")
+    for name in stops:
+        if not any(r.substance == name for _, r in orders):
+            raise InputError(
+                f"To simulate stopping {name}, say what is taken now as well, "
+                f"such as “{name} … mg … times a day” with the regular-user flag."
+            )
+    if not orders and not sessions:
+        raise InputError(
+            f"Nothing in the plan can be simulated. Substances: {', '.join(sorted(knowledge.substances))}; "
+            f"therapies: {', '.join(sorted(knowledge.therapy_courses))}."
+        )
+    zero = min((r.times[0] for _, r in orders if r.times), default=knowledge.clock_times["usual"].first)
+    clock = zero % DAY
+    shifted = [_shift(r, -zero).until(stops.get(r.substance, math.inf)) for _, r in orders]
+    if sum(len(r.times) for r in shifted) > MOST_EVENTS:
+        raise InputError(f"The plan holds more than {MOST_EVENTS:,} doses. Shorten it.")
+    return Schedule(tuple(shifted), tuple(sessions), tuple(modulators.items()), clock, length, tuple(notes))
+
+
+def _items(plan: Any, knowledge: Knowledge) -> Iterable[PlanItem]:
+    if isinstance(plan, str):
+        from eutonia.dosing_text import read_plan
+
+        plan = read_plan(plan)
+    name = plan.text or plan.therapy or ""
+    for part in plan.steps or (plan,):
+        yield part if part.text else part.model_copy(update={"text": name, "written": part.written or plan.written})
+
+
+def _end(item: PlanItem) -> float | None:
+    if item.action in ("stop", "stop-therapy"):
+        return None
+    return None if item.duration_days is None else ((item.start_day or 0.0) + item.duration_days) * DAY
+
+
+def _daily(item: PlanItem) -> float:
+    dose = item.dose_high or item.dose
+    return math.nan if dose is None or item.unit != "mg" else dose * (item.times_per_day or 1.0)
+
+
+def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, float | None]]:
+    """Substances or therapies that an item names, with mg per unit of a combination product."""
+    written = (item.text or item.therapy or "").strip()
+    if not written:
+        raise InputError(f"The plan “{item.written}” names no drug or therapy. Write which one.")
+    words = re.sub(r"\s+\d+(?:\.\d+)?\s*(?:mg|g|mcg)\b.*$", "", written.lower()).strip()
+    names = _names(knowledge)
+    found = names.get(words) or names.get(words.replace(" ", "-")) or names.get(words.removesuffix("s"))
+    if found is None:
+        first = words.split()[0]
+        found = names.get(first) or next((n for w, n in names.items() if words.startswith(w + " ")), None)
+    if found is None:
+        close = get_close_matches(words, names, n=1)
+        hint = f" Did you mean “{close[0]}”?" if close else ""
+        raise InputError(
+            f"Cannot simulate “{written}”: no drug or therapy of that name is known.{hint} "
+            f"Simulated substances: {', '.join(sorted(knowledge.substances))}."
+        )
+    product = knowledge.products.get(found)
+    if product is not None:
+        yield from product.ingredients.items()
+    else:
+        strength = re.search(r"(\d+(?:\.\d+)?)\s*mg\b", written)
+        yield found, float(strength[1]) if strength else None
+
+
+def _names(knowledge: Knowledge) -> Mapping[str, str]:
+    names: dict[str, str] = {}
+    for section in (knowledge.therapies, knowledge.products, knowledge.drugs, knowledge.therapy_courses,
+                    knowledge.modulators, knowledge.substances):  # fmt: skip
+        for key, thing in section.items():
+            for name in (key, thing.title, *getattr(thing, "synonyms", ()), *getattr(thing, "brands", ())):
+                names[name.lower()] = key
+    return names
+
+
+def _session(name: str, item: PlanItem, knowledge: Knowledge, length: float) -> Session:
+    course = knowledge.therapy_courses[name]
+    start = (item.start_day or 0.0) * DAY
+    end = _end(item) or start + course.weeks * 7 * DAY
+    return Session(name, start, end, (item.times_per_day or course.sessions_per_week / 7) * 7)
+
+
+def _regimen(
+    name: str, per_unit: float | None, item: PlanItem, knowledge: Knowledge, length: float
+) -> tuple[float, Regimen]:
+    amount = _amount(name, per_unit, item, knowledge)
+    start = (item.start_day or 0.0) * DAY
+    end = _end(item)
+    times = [t for t in _times(item, start, length if end is None else end, knowledge)]
+    per_day = item.times_per_day or 1.0
+    _plausible(name, amount, amount * (1 if len(times) == 1 else per_day), item, knowledge)
+    regimen = Regimen(name, tuple(times), (amount,) * len(times), item.as_needed, end is not None)
+    return start, regimen
+
+
+def _amount(name: str, per_unit: float | None, item: PlanItem, knowledge: Knowledge) -> float:
+    """mg in one dose; the upper end where a range is ordered."""
+    substance = knowledge.substances[name]
+    dose = item.dose_high or item.dose
+    if dose is None:
+        raise InputError(f"The plan “{item.written or item.text}” states no dose of {name}. Add it, such as “350 mg”.")
+    if not math.isfinite(dose) or dose <= 0:
+        raise InputError(f"The dose {dose:g} {item.unit or ''} of {name} is not a positive amount.")
+    unit = (item.unit or "mg").lower()
+    masses = {"mg": 1.0, "g": 1000.0, "mcg": 0.001, "µg": 0.001, "ug": 0.001}
+    if unit in masses:
+        return dose * masses[unit]
+    if unit in substance.units:
+        return dose * substance.units[unit]
+    if per_unit:
+        return dose * per_unit
+    raise InputError(f"“{item.written or item.text}”: how many mg of {name} is {dose:g} {unit}? Write the dose in mg.")
+
+
+def _plausible(name: str, amount: float, daily: float, item: PlanItem, knowledge: Knowledge) -> None:
+    limit = knowledge.substances[name].limit
+    if limit is None:
+        raise InputError(f"{name} is formed in the body and not given.")
+    if amount > limit.single or daily > limit.daily:
+        raise InputError(
+            f"“{item.written or item.text}” is {amount:g} mg of {name} at once and {daily:g} mg a day; more than "
+            f"{limit.single:g} mg at once or {limit.daily:g} mg a day is taken for a slip of the pen. Check the dose."
+        )
+
+
+def _times(item: PlanItem, start: float, end: float, knowledge: Knowledge) -> Iterable[float]:
+    """Hours from midnight of the first day."""
+    usual = knowledge.clock_times["usual"]
+    per_day = item.times_per_day or 1.0
+    once = item.duration_days is not None and item.duration_days <= 1 and per_day <= 1
+    if item.clock_times:
+        hours: Sequence[float] = sorted(_hour(text) for text in item.clock_times)
+    elif per_day <= 1:
+        words = set(re.findall(r"[a-z]+", item.written.lower()))
+        hours = [next((h for w, h in usual.words.items() if w in words), usual.first)]
+    elif item.every_hours or per_day != int(per_day) or int(per_day) not in usual.times:
+        every = item.every_hours or DAY / per_day
+        count = max(math.ceil((end - start) / every - 1e-9), 1)
+        yield from (start + usual.first + every * n for n in range(count))
+        return
+    else:
+        hours = usual.times[int(per_day)]
+    every_days = max(1.0, 1.0 / per_day) if per_day < 1 else 1.0
+    days = 1 if once else max(math.ceil((end - start) / DAY / every_days - 1e-9), 1)
+    for day in range(days):
+        yield from (start + day * every_days * DAY + hour for hour in hours)
+
+
+def _hour(text: str) -> float:
+    hour, minute = text.split(":")[:2]
+    return int(hour) + int(minute) / 60
+
+
+def _shift(regimen: Regimen, by: float) -> Regimen:
+    return replace(regimen, times=tuple(t + by for t in regimen.times))
+
+
+def read_events(table: Any, knowledge: Knowledge) -> Schedule:
+    """Read an event table in the convention of NONMEM and mrgsolve, of one patient.
+
+    Columns: `time` (h), `amt` (mg), `cmt` or `substance` (its name), and where used `evid`, `ii` (h), `addl`.
+    Takes a CSV path, records, or a frame.
+    """
+    rows = _rows(table)
+    doses: dict[str, list[tuple[float, float]]] = {}
+    previous = -math.inf
+    for number, row in enumerate(rows, 1):
+        place = f"row {number} of the event table"
+        evid = int(row.get("evid") or (1 if float(row.get("amt") or 0) > 0 else 0))
+        time, amount = _number(row, "time", place), _number(row, "amt", place)
+        if time < previous - 1e-9:
+            raise InputError(f"{place}: time {time:g} h lies before the row above it. Sort the table by time.")
+        previous = time
+        if evid == 0:
+            continue
+        if evid not in (1, 4):
+            raise InputError(f"{place}: evid {evid} is not read; doses are evid 1, observations 0.")
+        if amount <= 0:
+            raise InputError(f"{place}: the amount {amount:g} is not positive.")
+        name = str(row.get("substance") or row.get("cmt") or "carisoprodol").lower()
+        if name not in knowledge.substances:
+            raise InputError(f"{place}: unknown substance “{name}”. Known: {', '.join(sorted(knowledge.substances))}.")
+        more, every = int(row.get("addl") or 0), float(row.get("ii") or 0)
+        if more and every <= 0:
+            raise InputError(f"{place}: addl {more} needs ii, the hours between doses.")
+        doses.setdefault(name, []).extend((time + n * every, amount) for n in range(more + 1))
+    if not doses:
+        raise InputError("The event table holds no dose (evid 1 with amt above 0).")
+    regimens = tuple(
+        Regimen(name, tuple(t for t, _ in sorted(d)), tuple(a for _, a in sorted(d))) for name, d in doses.items()
+    )
+    length = max(r.times[-1] for r in regimens)
+    return Schedule(regimens, (), (), knowledge.clock_times["usual"].first, length, ())
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    if isinstance(table, str) or hasattr(table, "__fspath__"):
+        import csv
+
+        try:
+            with open(table, newline="", encoding="utf-8") as file:
+                records = list(csv.DictReader(file))
+        except OSError as error:
+            raise InputError(f"Cannot read {table}: {error.strerror}.") from None
+    elif hasattr(table, "to_dicts"):
+        records = table.to_dicts()
+    elif hasattr(table, "to_dict"):
+        records = table.to_dict("records")
+    else:
+        records = [dict(row) for row in table]
+    return [{str(k).strip().lower(): v for k, v in row.items() if v not in (None, "", ".")} for row in records]
+
+
+def _number(row: Mapping[str, Any], name: str, place: str) -> float:
+    try:
+        value = float(row.get(name) or 0)
+    except ValueError:
+        raise InputError(f"{place}: {name} is “{row[name]}”, not a number.") from None
+    if not math.isfinite(value) or value < 0:
+        raise InputError(f"{place}: {name} {value:g} must be zero or more.")
+    return value

@@ -1,0 +1,182 @@
+"""What a course comes to, per patient and over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.simulation.population import Column
+
+
+class Spread(BaseModel):
+    """A quantity over patients."""
+
+    model_config = ConfigDict(frozen=True)
+
+    mean: float | None
+    sd: float | None
+    median: float | None
+    p5: float | None
+    p25: float | None
+    p75: float | None
+    p95: float | None
+
+
+class Exposure(BaseModel):
+    """Exposure to one substance. After a single dose the area is extrapolated to infinity; after several it is that
+    of one dosing interval at the end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cmax_mg_l: Spread
+    tmax_h: Spread = Field(description="hours from the dose before the peak")
+    auc_mg_h_l: Spread
+    half_life_h: Spread
+    trough_mg_l: Spread
+    mean_mg_l: Spread
+
+
+class EffectSummary(BaseModel):
+    """Effects over the course."""
+
+    model_config = ConfigDict(frozen=True)
+
+    peak_drive: Spread = Field(description="kT")
+    peak_sedation: Spread
+    peak_impairment: Spread
+    hours_impaired: Spread
+    hours_impaired_a_day: Spread
+    morning_impairment: Spread = Field(description="highest of the mornings after days with doses, as the day begins")
+    probability_drowsy: float
+    probability_dizzy: float
+    peak_relief: Spread
+    onset_h: Spread = Field(description="hours to relief that is noticed, in those who notice it")
+    probability_relief: float
+    min_ventilation: Spread
+
+
+class WithdrawalSummary(BaseModel):
+    """Withdrawal after the last dose; days and hours count from it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    peak: Spread
+    peak_score: Spread = Field(description="0 to 50, like CIWA")
+    peak_day: Spread
+    onset_h: Spread = Field(description="hours to withdrawal that is felt, in those who feel it")
+    probability_any: float
+    probability_seizure: float
+    probability_hallucinosis: float
+
+
+class PainSummary(BaseModel):
+    """Pain, 0 to 100."""
+
+    model_config = ConfigDict(frozen=True)
+
+    baseline: Spread
+    at: dict[str, Spread]
+
+
+class CourseSummary(BaseModel):
+    """The answer of `eutonia simulate --json`."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+    schema_: Literal["eutonia/course-summary/1"] = Field("eutonia/course-summary/1", alias="schema")
+    patients: int
+    exposure: dict[str, Exposure]
+    effects: EffectSummary
+    withdrawal: WithdrawalSummary
+    pain: PainSummary
+    assumptions: list[str]
+    knowledge_version: str
+    notice: str = (
+        "A simulation supports a licensed professional's judgement and does not replace it; "
+        "the bands span both how patients differ and how unsure the model is, where both are drawn."
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a substance's exposure is read from."""
+
+    doses: tuple[float, ...]
+    """Times of the doses that bring it."""
+    start: float
+    """The interval at the end that stands for steady use; the whole course after a single dose."""
+    end: float
+    per_interval: int
+    """Doses in it."""
+
+    @property
+    def single(self) -> bool:
+        return len(self.doses) == 1
+
+
+def window(doses: Sequence[float], until: float) -> Window:
+    """One dosing interval at the end of a course: between regular doses, else the last day with doses."""
+    doses = tuple(sorted(set(doses)))
+    if len(doses) <= 1:
+        return Window(doses, doses[0] if doses else 0.0, until, 1)
+    gaps = np.diff(doses[-12:])
+    last = doses[-1]
+    if np.allclose(gaps, gaps[-1]):
+        return Window(doses, last, last + float(gaps[-1]), 1)
+    of_day = [dose for dose in doses if dose > last - 24.0 + 1e-9]
+    return Window(doses, of_day[0], of_day[0] + 24.0, len(of_day))
+
+
+PER_PATIENT = (
+    "peak_drive", "peak_sedating", "peak_sedation", "peak_impairment", "hours_impaired", "hours_impaired_a_day",
+    "morning_impairment", "peak_relief", "onset_h", "min_ventilation", "withdrawal_peak", "withdrawal_peak_day",
+    "withdrawal_onset_h", "hazard",
+)  # fmt: skip
+
+
+def spread(values: Column) -> Spread:
+    """Mean, spread and percentiles, over patients in whom the quantity exists."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Spread(mean=None, sd=None, median=None, p5=None, p25=None, p75=None, p95=None)
+    p5, p25, median, p75, p95 = (float(x) for x in np.percentile(values, (5, 25, 50, 75, 95)))
+    return Spread(mean=float(values.mean()), sd=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+                  median=median, p5=p5, p25=p25, p75=p75, p95=p95)  # fmt: skip
+
+
+def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], version: str) -> CourseSummary:
+    """Sum up what each patient's course came to (`engine.Outcome.per_patient`)."""
+    p = per_patient
+    exposure = {
+        name: Exposure(**{key: spread(p[f"{name}/{key}"]) for key in Exposure.model_fields}) for name in p["substances"]
+    }
+    noticed = np.isfinite(p["onset_h"])
+    effects = {key: spread(p[key]) for key in EffectSummary.model_fields if key in p and not key.startswith("prob")}
+    return CourseSummary(
+        patients=len(p["peak_drive"]),
+        exposure=exposure,
+        effects=EffectSummary(
+            **effects,
+            probability_drowsy=float(p["probability_drowsy"].mean()),
+            probability_dizzy=float(p["probability_dizzy"].mean()),
+            probability_relief=float(noticed.mean()),
+        ),
+        withdrawal=WithdrawalSummary(
+            peak=spread(p["withdrawal_peak"]),
+            peak_score=spread(p["withdrawal_score"]),
+            peak_day=spread(p["withdrawal_peak_day"]),
+            onset_h=spread(p["withdrawal_onset_h"]),
+            probability_any=float(p["probability_any"].mean()),
+            probability_seizure=float(p["probability_seizure"].mean()),
+            probability_hallucinosis=float(p["probability_hallucinosis"].mean()),
+        ),
+        pain=PainSummary(
+            baseline=spread(p["pain_baseline"]), at={label: spread(values) for label, values in p["pain_at"].items()}
+        ),
+        assumptions=list(assumptions),
+        knowledge_version=version,
+    )
