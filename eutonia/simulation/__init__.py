@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
@@ -80,6 +81,7 @@ def outcome(
     last = end if end is not None else default_end(schedule)
     if last <= 0.0:
         raise InputError(f"until {last:g} h is not after the start of the plan.")
+    schedule = replace(schedule, regimens=tuple(r.until(last) for r in schedule.regimens))
     step = hours(every, "every")
     if step <= 0.0:
         raise InputError(f"every {step:g} h is not a positive time.")

@@ -183,13 +183,19 @@ def windows(schedule: Schedule, system: System, knowledge: Knowledge, until: flo
     """For each substance, what its exposure is read from: the doses of it and of what forms it."""
     found = {}
     for name in system.substances:
-        sources = {name}
-        for other in knowledge.substances.values():
-            product = other.kinetics.metabolite
-            if product is not None and product.substance in sources:
-                sources.add(other.id)
+        sources = forming(name, knowledge)
         doses = [t for r in schedule.regimens if r.substance in sources for t in r.times if t >= 0.0]
         found[name] = window(doses, until)
+    return found
+
+
+def forming(name: str, knowledge: Knowledge) -> set[str]:
+    """A substance and those that it is formed from."""
+    found = {name}
+    for other in knowledge.substances.values():
+        product = other.kinetics.metabolite
+        if product is not None and product.substance in found:
+            found.add(other.id)
     return found
 
 

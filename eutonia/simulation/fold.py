@@ -63,7 +63,7 @@ def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
     else:
         cumulative = np.concatenate([np.zeros((1, area.shape[1])), np.cumsum(area, axis=0)])
         whole = at(time, cumulative, window.end) - at(time, cumulative, window.start)
-        covered = min(window.end, float(time[-1].min())) - window.start
+        covered = max(min(window.end, float(time[-1].min())) - window.start, 1e-9)
         found["auc_mg_h_l"] = whole / window.per_interval
         found["mean_mg_l"] = whole / covered
         within = (time >= window.start - 1e-9) & (time <= window.end + 1e-9)
@@ -118,7 +118,8 @@ def _effects(
     }
     found["min_ventilation"] = np.where(begun, seen["ventilation"], np.inf).min(0)
     found["hours_impaired"] = above(kept.time, seen["impairment"], p["impaired"], begun)
-    found["hours_impaired_a_day"] = found["hours_impaired"] / max(dosing / 24.0, 1.0)
+    on_days = begun & (kept.time < max(dosing, 24.0))
+    found["hours_impaired_a_day"] = above(kept.time, seen["impairment"], p["impaired"], on_days) / max(dosing / 24.0, 1.0)
     morning = [at(kept.time, seen["impairment"], float(hour)) for hour in mornings]
     found["morning_impairment"] = np.max(morning, axis=0) if morning else np.full(system.number, np.nan)
     felt = begun & (seen["relief"] >= p["noticeable"])

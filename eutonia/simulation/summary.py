@@ -126,9 +126,13 @@ def window(doses: Sequence[float], until: float) -> Window:
     gaps = np.diff(doses[-12:])
     last = doses[-1]
     if np.allclose(gaps, gaps[-1]):
-        return Window(doses, last, last + float(gaps[-1]), 1)
-    of_day = [dose for dose in doses if dose > last - 24.0 + 1e-9]
-    return Window(doses, of_day[0], of_day[0] + 24.0, len(of_day))
+        length, count, start = float(gaps[-1]), 1, last
+    else:
+        of_day = [dose for dose in doses if dose > last - 24.0 + 1e-9]
+        length, count, start = 24.0, len(of_day), of_day[0]
+    if start + length > until + 1e-9 and start - length > doses[0] - 1e-9:  # the last one is cut off
+        start -= length
+    return Window(doses, start, start + length, count)
 
 
 PER_PATIENT = (

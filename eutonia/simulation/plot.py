@@ -1,0 +1,136 @@
+"""The course as a chart: bands, doses, thresholds, day and night."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
+    from eutonia.simulation.engine import Outcome
+
+PANELS = (
+    ("impairment", "Impairment, 0–100"),
+    ("relief", "Relief, points of 100"),
+    ("withdrawal", "Withdrawal, kT"),
+    ("ventilation", "Ventilation, of rest"),
+)
+
+MOST_POINTS = 700
+
+
+def chart(outcome: Outcome, knowledge: Knowledge) -> dict[str, Any]:
+    """A Vega-Lite chart: levels above, effects below, each as median with the middle 50 and 90 % of patients."""
+    thin = max(1, len(outcome.times) // MOST_POINTS)
+    days = outcome.times[::thin] / 24.0
+    nights = _nights(outcome, knowledge, float(days[-1]))
+    doses = [
+        {"day": t / 24.0, "dose": f"{a:g} mg {r.substance}"}
+        for r in outcome.schedule.regimens
+        for t, a in zip(r.times, r.amounts, strict=True)
+        if 0.0 <= t <= outcome.times[-1]
+    ]
+    levels = [
+        row for n, name in enumerate(outcome.substances) for row in _bands(days, outcome.level[:, n, ::thin], name)
+    ]
+    panels = [_panel(levels, "Level in plasma, mg/L", nights, doses, coloured=True)]
+    parameters = knowledge.model["readouts"].parameters
+    lines = {
+        "impairment": (parameters["impaired"].value, "impaired"),
+        "relief": (parameters["noticeable"].value, "noticed"),
+        "withdrawal": (knowledge.model["withdrawal"].parameters["felt"].value, "felt"),
+    }
+    for name, title in PANELS:
+        values = outcome.courses[name][:, ::thin]
+        if name == "ventilation" and values.min() > 0.97:
+            continue
+        panels.append(_panel(_bands(days, values, name), title, nights, doses, line=lines.get(name)))
+    patients = len(outcome.courses["drive"])
+    who = "the typical patient" if patients == 1 else f"median, middle 50 % and 90 % of {patients:,} virtual patients"
+    return {
+        "title": {"text": _title(outcome), "subtitle": [who, "ticks: doses; shaded: night"]},
+        "vconcat": panels,
+        "spacing": 12,
+    }
+
+
+def _title(outcome: Outcome) -> str:
+    names = [r.substance for r in outcome.schedule.regimens] + [s.therapy for s in outcome.schedule.sessions]
+    names += [name for name, _ in outcome.schedule.modulators]
+    return " with ".join(dict.fromkeys(names))
+
+
+def _bands(days: Any, values: Any, name: str) -> list[dict[str, Any]]:
+    p5, p25, p50, p75, p95 = np.percentile(values, (5, 25, 50, 75, 95), axis=0)
+    return [
+        {"day": round(float(d), 4), "of": name, **{k: float(f"{v:.4g}") for k, v in zip(
+            ("p5", "p25", "p50", "p75", "p95"), row, strict=True)}}
+        for d, *row in zip(days, p5, p25, p50, p75, p95, strict=True)
+    ]  # fmt: skip
+
+
+def _nights(outcome: Outcome, knowledge: Knowledge, last: float) -> list[dict[str, float]]:
+    begins, ends = knowledge.clock_times["usual"].day
+    clock = outcome.schedule.clock
+    found = []
+    for day in range(-1, int(last) + 2):
+        start, end = day + (ends - clock) / 24.0, day + 1 + (begins - clock) / 24.0
+        if end > 0.0 and start < last:
+            found.append({"start": max(start, 0.0), "end": min(end, last)})
+    return found
+
+
+def _panel(
+    rows: list[dict[str, Any]], title: str, nights: list[dict[str, float]], doses: list[dict[str, Any]],
+    *, line: tuple[float, str] | None = None, coloured: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    x = {"field": "day", "type": "quantitative", "title": "days", "axis": {"grid": False}}
+    colour: dict[str, Any] = (
+        {"field": "of", "type": "nominal", "sort": None} if coloured else {"value": "#0072b2"}
+    )
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": nights},
+            "mark": {"type": "rect", "color": "#7a869a", "opacity": 0.13},
+            "encoding": {"x": {"field": "start", "type": "quantitative"}, "x2": {"field": "end"}},
+        }
+    ]
+    for low, high, opacity in (("p5", "p95", 0.18), ("p25", "p75", 0.3)):
+        layers.append(
+            {
+                "mark": {"type": "area", "opacity": opacity},
+                "encoding": {
+                    "x": x,
+                    "y": {"field": low, "type": "quantitative", "title": title},
+                    "y2": {"field": high},
+                    "color": colour,
+                },
+            }
+        )
+    layers.append(
+        {
+            "mark": {"type": "line", "strokeWidth": 1.6},
+            "encoding": {"x": x, "y": {"field": "p50", "type": "quantitative", "title": title}, "color": colour},
+        }
+    )
+    layers.append(
+        {
+            "data": {"values": doses},
+            "mark": {"type": "tick", "orient": "vertical", "size": 7, "thickness": 1, "yOffset": -3, "color": "#5b6570"},
+            "encoding": {
+                "x": {"field": "day", "type": "quantitative"},
+                "y": {"value": "height"},
+                "tooltip": {"field": "dose"},
+            },
+        }
+    )
+    if line is not None:
+        layers.append(
+            {
+                "data": {"values": [{"level": line[0], "name": line[1]}]},
+                "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#d55e00"},
+                "encoding": {"y": {"field": "level", "type": "quantitative"}, "tooltip": {"field": "name"}},
+            }
+        )
+    return {"data": {"values": rows}, "width": 760, "height": 130, "layer": layers}

@@ -1,0 +1,100 @@
+"""A course summary in words that a pharmacist reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eutonia.simulation.summary import CourseSummary, Spread
+
+if TYPE_CHECKING:
+    from eutonia.simulation.engine import Outcome
+
+
+def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
+    """The summary as text; the bands are the middle 90 % of patients."""
+    number = summary.patients
+    who = "the typical patient" if number == 1 else f"{number:,} virtual patients, median (5th to 95th percentile)"
+    lines = [click.style(_doses(outcome), bold=True), who, ""]
+    lines += [_head("Exposure")]
+    for name, e in summary.exposure.items():
+        lines += [
+            f"  {name}",
+            _row("    highest level", e.cmax_mg_l, "mg/L"),
+            _row("    reached after a dose in", e.tmax_h, "h"),
+            _row("    area under the level", e.auc_mg_h_l, "mg·h/L"),
+            _row("    half-life", e.half_life_h, "h"),
+        ]
+    e = summary.effects
+    lines += [
+        "",
+        _head("Effects"),
+        _row("  most relief", e.peak_relief, "points of 100"),
+        _row("  relief noticed after", e.onset_h, "h", f"in {_percent(e.probability_relief)}"),
+        _row("  highest impairment", e.peak_impairment, "of 100"),
+        _row("  impaired a day", e.hours_impaired_a_day, "h"),
+        _row("  on the next morning", e.morning_impairment, "of 100"),
+        _row("  lowest ventilation", e.min_ventilation, "of that at rest"),
+        f"  {'chance of drowsiness':<28}{_percent(e.probability_drowsy)}",
+        f"  {'chance of dizziness':<28}{_percent(e.probability_dizzy)}",
+        "",
+        _head("After the last dose"),
+        f"  {'chance of any withdrawal':<28}{_percent(summary.withdrawal.probability_any)}",
+        _row("  highest score, 0 to 50", summary.withdrawal.peak_score, ""),
+        _row("  at its worst on day", summary.withdrawal.peak_day, ""),
+        f"  {'chance of a seizure':<28}{_percent(summary.withdrawal.probability_seizure)}",
+        f"  {'chance of hallucinosis':<28}{_percent(summary.withdrawal.probability_hallucinosis)}",
+        "",
+        _head("Pain, 0 to 100"),
+        _row("  at the start", summary.pain.baseline, ""),
+        *(_row(f"  after {label}", values, "") for label, values in summary.pain.at.items()),
+        "",
+        _head("Assumed"),
+        *(f"  {line}" for note in summary.assumptions for line in _wrapped(note, width - 2)),
+        "",
+        *_wrapped(summary.notice, width),
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _doses(outcome: Outcome) -> str:
+    parts = []
+    for r in outcome.schedule.regimens:
+        if r.times:
+            amounts = sorted(set(r.amounts))
+            size = f"{amounts[0]:g}" if len(amounts) == 1 else f"{amounts[0]:g} to {amounts[-1]:g}"
+            days = (r.times[-1] - r.times[0]) / 24.0
+            over = f" over {days:.0f} days" if days >= 1 else ""
+            parts.append(f"{r.substance} {size} mg, {len(r.times)} dose{'s' if len(r.times) > 1 else ''}{over}")
+    parts += [session.therapy for session in outcome.schedule.sessions]
+    parts += [f"with {name}" for name, _ in outcome.schedule.modulators]
+    return "; ".join(parts)
+
+
+def _head(words: str) -> str:
+    return click.style(words, fg="cyan", bold=True)
+
+
+def _row(words: str, s: Spread, unit: str, note: str = "") -> str:
+    indent = len(words) - len(words.lstrip())
+    label = f"{words:<{30 if indent <= 2 else 30}}"
+    if s.median is None or s.p5 is None or s.p95 is None:
+        return f"{label}{'–':<12}{note}"
+    if s.sd == 0.0:
+        return f"{label}{_number(s.median)} {unit} {note}"
+    return f"{label}{_number(s.median)} ({_number(s.p5)} to {_number(s.p95)}) {unit} {note}"
+
+
+def _number(x: float) -> str:
+    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 10 else f"{x:.2g}" if abs(x) >= 0.01 else "0"
+
+
+def _percent(x: float) -> str:
+    return "under 1 %" if 0 < x < 0.01 else f"{100 * x:.0f} %"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, max(width, 40)) or [""]

@@ -1,0 +1,107 @@
+"""The command line and the Python names of the simulation."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import eutonia
+from eutonia.cli import main
+from eutonia.errors import InputError
+
+PLAN = "carisoprodol 350 mg four times a day for 3 days"
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["simulate", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_json_is_one_document_of_the_contract() -> None:
+    code, out, _ = run(PLAN, "--age", "70", "--cyp2c19", "poor", "--with", "oxycodone 10 mg every 6 hours",
+                       "--draws", "10", "--json")  # fmt: skip
+    assert code == 0
+    answer = json.loads(out)
+    assert answer["schema"] == "eutonia/course-summary/1"
+    assert answer["patients"] == 10
+    assert set(answer["exposure"]) == {"carisoprodol", "meprobamate", "oxycodone"}
+    for s in answer["exposure"]["carisoprodol"].values():
+        assert s["p5"] <= s["p25"] <= s["median"] <= s["p75"] <= s["p95"]
+    assert 0 < answer["effects"]["probability_drowsy"] < 1
+    assert list(answer["pain"]["at"]) == ["1 day", "3 days", "7 days"]
+    assert not any("CYP2C19" in note or note.startswith("Age") for note in answer["assumptions"])
+    assert any(note.startswith("Sex") for note in answer["assumptions"])
+
+
+def test_the_text_names_the_drug_and_says_what_was_assumed() -> None:
+    code, out, _ = run(PLAN, "--draws", "5")
+    assert code == 0
+    assert "carisoprodol 350 mg, 12 doses" in out
+    assert "Assumed" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["unicorn 5 mg daily"], "unicorn"),
+        (["carisoprodol 350 g four times a day"], "slip of the pen"),
+        (["carisoprodol four times a day"], "states no dose"),
+        (["stop carisoprodol"], "say what is taken now"),
+        ([PLAN, "--naive", "--regular-user"], "contradict"),
+        ([PLAN, "--pregnant", "--sex", "male"], "pregnant"),
+        ([PLAN, "--population", "1000000000"], "1,000,000,000"),
+        ([PLAN, "--population", "0"], "population"),
+        ([PLAN, "--age", "9"], "16"),
+        ([PLAN, "--ancestry", "martian"], "ancestry"),
+        ([PLAN, "--until", "soon"], "until"),
+        ([PLAN, "--every", "0 h"], "every"),
+        ([PLAN, "--draws", "4", "--out", "course.xyz"], ".nc, .parquet or .csv"),
+        ([PLAN, "--adherence", "2"], "Adherence"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_status_2(arguments: list[str], words: str) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2, out
+    assert out == ""
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_the_course_has_named_dimensions_and_units() -> None:
+    course = eutonia.simulate(PLAN, patients=eutonia.population(8, ancestry="european", seed=1), until="4 days")
+    assert dict(course.sizes) == {"patient": 8, "time": 97, "substance": 2}
+    assert set(course.data_vars) == {"concentration", "drive", "sedation", "impairment", "relief", "tolerance",
+                                     "withdrawal", "pain", "ventilation"}  # fmt: skip
+    for variable in course.variables.values():
+        assert {"units", "long_name"} <= set(variable.attrs)
+    assert course.attrs["assumptions"]
+    assert np.isfinite(course.to_array()).all()
+
+
+def test_same_seed_same_answer_and_another_seed_another() -> None:
+    one, same, other = (
+        eutonia.simulate(PLAN, patients=eutonia.population(4, seed=seed), summary=True) for seed in (1, 1, 2)
+    )
+    assert one.identical(same)
+    assert not one.equals(other)
+
+
+@pytest.mark.parametrize("ending", ["nc", "parquet", "csv"])
+def test_the_course_is_written_to_a_file(tmp_path, ending: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / f"course.{ending}"
+    code, _, err = run(PLAN, "--draws", "3", "--until", "2 days", "--out", str(path))
+    assert code == 0, err
+    assert path.stat().st_size > 1000
+
+
+def test_an_event_table_says_the_same_as_the_words() -> None:
+    table = [{"time": 0, "amt": 350, "cmt": "carisoprodol", "evid": 1, "ii": 6, "addl": 3}]
+    said = eutonia.simulate("carisoprodol 350 mg every 6 hours for 1 day", patients={"age": 40}, draws=3, until=48)
+    read = eutonia.simulate(table, patients={"age": 40}, draws=3, until=48)
+    np.testing.assert_allclose(read.concentration, said.concentration)
+
+
+def test_an_event_table_out_of_order_is_refused() -> None:
+    with pytest.raises(InputError, match="before the row above"):
+        eutonia.simulate([{"time": 5, "amt": 350, "cmt": "carisoprodol"}, {"time": 1, "amt": 350, "cmt": "carisoprodol"}])
