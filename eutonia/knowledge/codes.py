@@ -72,15 +72,16 @@ class CodeIndex:
     def meaning(self, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
         """What `look_up` answers, worked out."""
         code = normal_code(icd10cm)
-        by_icd, known = self._by_icd(code)
+        by_icd, taken_out = self._by_icd(code)
         by_snomed = self.snomed.get((snomed or "").strip(), frozenset())
         words = _words(text or "")
-        if not (known or by_snomed):
+        if not (by_icd or taken_out or by_snomed):
             return self._by_words(words)
         cue = _opening(words)
         past_code = code.startswith("Z") or (snomed or "").strip() in self.past
         found = self._wider(by_icd | by_snomed)
-        return Match(found | self._narrower(found, words), cue == "past" and not past_code, cue == "not")
+        said = self._narrower(found, words) - taken_out
+        return Match(found | said, cue == "past" and not past_code, cue == "not")
 
     def _narrower(self, found: frozenset[str], words: Sequence[str]) -> frozenset[str]:
         """What the text adds to the code: only parts of what the code says ("chronic", "stage 4")."""
@@ -95,13 +96,13 @@ class CodeIndex:
     def _wider(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(wide for name in names for wide in self.part_of.get(name, ()))
 
-    def _by_icd(self, code: str) -> tuple[frozenset[str], bool]:
-        """Value sets of an ICD-10-CM code, and whether any of them speaks of it at all."""
+    def _by_icd(self, code: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Value sets of an ICD-10-CM code, and those that take it out."""
         if len(code) < 2:
-            return frozenset(), False
+            return frozenset(), frozenset()
         found = _found(code, self.prefixes, self.patterns)
         taken_out = _found(code, self.not_prefixes, self.not_patterns)
-        return frozenset(found - taken_out), bool(found or taken_out)
+        return frozenset(found - taken_out), frozenset(taken_out)
 
     def _by_words(self, words: Sequence[str]) -> Match:
         """Each term counts as the words before and behind it say: now, in the past, or not at all."""
