@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from eutonia.errors import KnowledgeError
 from eutonia.knowledge.codes import build_index
 from eutonia.knowledge.common import Citation
+from eutonia.knowledge.evidence_checks import references
 from eutonia.knowledge.load import SECTIONS
 from eutonia.knowledge.medicines import build_index as build_medicine_index
 from eutonia.knowledge.safety import Feature
@@ -60,7 +61,7 @@ def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
                 path, f"another file of {section}/ is called {entry_id} too. Rename one of them."
             )
         sections[section][entry_id] = _entry(path, entry_id, content, readers[section])
-    _check(sections, {PurePath(p).stem: p for p in files})
+    _check(sections, {(PurePath(p).parts[0], PurePath(p).stem): p for p in files})
     sections["code_index"] = {"all": build_index(sections["value_sets"].values())}
     sections["medicine_index"] = {
         "all": build_medicine_index(
@@ -101,12 +102,11 @@ def names_in(line: str) -> list[str]:
     return pl.sql_expr(line).meta.root_names()
 
 
-def _check(sections: dict[str, Entries], paths: dict[str, str]) -> None:
+def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:
     for name, entries in sections.items():
         for entry in entries.values():
-            where = paths[entry.id]
-            for citation in _citations(entry):
-                _known(where, "source", citation.key, sections["sources"], "sources/")
+            where = paths[name, entry.id]
+            _check_references(where, name, entry, sections)
             if name == "rules":
                 _check_rule(where, entry, sections)
             elif name == "features":
@@ -124,6 +124,13 @@ def _check(sections: dict[str, Entries], paths: dict[str, str]) -> None:
             elif name == "value_sets":
                 for other in entry.includes:
                     _known(where, "value set", other, sections["value_sets"], "value_sets/")
+
+
+def _check_references(where: str, section: str, entry: Any, sections: dict[str, Entries]) -> None:
+    for citation in _citations(entry):
+        _known(where, "source", citation.key, sections["sources"], "sources/")
+    for at, what, name, among in references(section, entry):
+        _known(f"{where}, {at}", what, name, sections[among], f"{among}/")
 
 
 def _citations(entry: Any) -> Iterable[Any]:

@@ -23,6 +23,7 @@ from eutonia.knowledge.pharmacology import (
     Substance,
     TherapyCourse,
 )
+from eutonia.knowledge.evidence import Intervention, NaturalCourse, Outcome, Population, Profile, Trial
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
 from eutonia.knowledge.treatments import Advice, Drug, DrugClass, MedicineWords, OtherNames, Product, Therapy
 
@@ -53,6 +54,12 @@ SECTIONS: Mapping[str, Any] = {
     "wording": Wording,
     "claims": Claim,
     "omissions": Omission,
+    "populations": Population,
+    "interventions": Intervention,
+    "outcomes": Outcome,
+    "trials": Trial,
+    "profiles": Profile,
+    "courses": NaturalCourse,
 }
 """Folder below knowledge/ → the type of its entries."""
 
@@ -155,6 +162,30 @@ class Knowledge:
     @property
     def rules(self) -> Mapping[str, Rule]:
         return self.section("rules")
+
+    @property
+    def trials(self) -> Mapping[str, Trial]:
+        return self.section("trials")
+
+    @property
+    def interventions(self) -> Mapping[str, Intervention]:
+        return self.section("interventions")
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        return self.section("outcomes")
+
+    @property
+    def populations(self) -> Mapping[str, Population]:
+        return self.section("populations")
+
+    @property
+    def profiles(self) -> Mapping[str, Profile]:
+        return self.section("profiles")
+
+    @property
+    def courses(self) -> Mapping[str, NaturalCourse]:
+        return self.section("courses")
 
 
 @cache
