@@ -1,0 +1,188 @@
+"""Answers in sentences and in a table for the terminal."""
+
+from collections.abc import Iterator
+
+from eutonia.appraisal.models import Evidence, Summary
+from eutonia.appraisal.question import group, title
+from eutonia.knowledge import Knowledge
+
+PROBABLY = 0.95
+"""Chance of being better from which that is said, where the interval holds nil."""
+
+
+def number(value: float, measure: str) -> str:
+    return f"{value:.2f}" if measure == "RR" else f"{value:.1f}"
+
+
+def interval(ci: tuple[float, float], measure: str) -> str:
+    return f"{number(ci[0], measure)} to {number(ci[1], measure)}"
+
+
+def sentences(knowledge: Knowledge, answer: Evidence) -> list[str]:
+    """The answer as a clinician would say it: does it work, how sure, over what time, beside what would happen anyway."""
+    therapy = title(knowledge, answer.question.therapy)
+    against = title(knowledge, answer.question.comparator).lower()
+    condition = knowledge.populations[answer.question.condition].title.lower()
+    what = knowledge.outcomes[answer.question.outcome].title.lower()
+    if answer.estimate is None or answer.ci is None:
+        return list(_nothing(answer, therapy, against, condition, what))
+    return list(_something(knowledge, answer, therapy, against, condition, what))
+
+
+def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what: str) -> Iterator[str]:
+    when = f" at {answer.question.window}" if answer.question.window else ""
+    yield f"No usable data: no trial found gives a figure for {what} with {therapy.lower()} against {against} in {condition}{when}."
+    if answer.missing:
+        people = sum(m.people or 0 for m in answer.missing)
+        yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
+    if answer.over_time:
+        yield f"There are data for {', '.join(part.what for part in answer.over_time)}."
+    if answer.indirect:
+        yield (
+            "Indirect evidence, which does not answer the question: "
+            + "; ".join(map(_told, answer.indirect))
+            + "."
+        )
+
+
+def _told(part: Summary) -> str:
+    ratio = "ratio " if part.measure == "RR" else ""
+    return (
+        f"{part.what}: {ratio}{number(part.estimate, part.measure)} ({interval(part.ci, part.measure)}; "
+        f"{part.trials} trial{'s' if part.trials != 1 else ''}, {part.patients} people)"
+    )
+
+
+def _something(
+    knowledge: Knowledge, answer: Evidence, therapy: str, against: str, condition: str, what: str
+) -> Iterator[str]:
+    assert answer.estimate is not None
+    assert answer.ci is not None
+    outcome = knowledge.outcomes[answer.question.outcome]
+    nil = 1.0 if answer.measure == "RR" else 0.0
+    better = answer.estimate < nil if outcome.better == "lower" else answer.estimate > nil
+    clear = not answer.ci[0] <= nil <= answer.ci[1]
+    background = answer.rows[0].added_to
+    added = f", added to {title(knowledge, group(knowledge, background)).lower()}," if background else ""
+    size = "risk ratio" if answer.measure == "RR" else "difference"
+    if outcome.harm:
+        finding = ("less" if better else "more") if clear else "no clear difference"
+    elif clear:
+        finding = "better" if better else "worse"
+    elif answer.probability_better is not None and answer.probability_better >= PROBABLY:
+        finding = "probably better, though no difference cannot be ruled out"
+    else:
+        finding = "no clear difference"
+    yield (
+        f"{therapy}{added} against {against} in {condition}, {answer.question.window}: {finding} ({what}); {size} "
+        f"{number(answer.estimate, answer.measure)} (95 % interval {interval(answer.ci, answer.measure)}), "
+        f"{answer.trials} trial{'s' if answer.trials != 1 else ''}, {answer.patients} people. "
+        f"Certainty: {answer.certainty.level}."
+    )
+    if answer.prediction_interval is not None:
+        yield f"A similar new trial would find {interval(answer.prediction_interval, answer.measure)}."
+    if not outcome.harm and answer.probability_important is not None:
+        yield (
+            f"The chance that the average effect is worth having ({outcome.important_says}) is "
+            f"{100 * answer.probability_important:.0f} %."
+        )
+    if answer.absolute is not None:
+        a = answer.absolute
+        one = "harm" if outcome.harm else "benefit"
+        yield (
+            f"In 100 people: {a.treatment:.0f} with treatment, {a.comparator:.0f} without, difference "
+            f"{a.difference:+.0f} ({a.ci[0]:+.0f} to {a.ci[1]:+.0f})."
+            + (
+                f" One more with that {one} in {a.one_more_in:.0f} treated."
+                if clear and a.difference > 0
+                else ""
+            )
+        )
+    if answer.natural_course is not None:
+        n = answer.natural_course
+        yield (
+            f"Without specific treatment mean pain falls from {n.at_start:.0f} to {n.pain:.0f} of 100 by day {n.day} "
+            "anyway; the figures above are differences beyond that."
+        )
+    if answer.robustness is not None and answer.robustness.changes_the_conclusion:
+        yield f"Without {' or '.join(answer.robustness.changes_the_conclusion)} the conclusion changes."
+    if answer.on_top_of_other_treatment:
+        yield "Other use: " + "; ".join(map(_told, answer.on_top_of_other_treatment)) + "."
+    changed = [part for part in answer.by_confidence if part.trials != answer.trials]
+    if changed:
+        yield "With other demands on the figures: " + "; ".join(map(_told, changed)) + "."
+    if answer.missing:
+        people = sum(m.people or 0 for m in answer.missing)
+        yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
+
+
+def as_text(answer: Evidence, width: int = 100) -> str:
+    """The answer for a terminal: sentences, then the figures behind them, each with its trial."""
+    lines = [*(line for sentence in answer.say for line in _wrapped(sentence, width)), ""]
+    lines += _trial_table(answer, width)
+    if answer.certainty.reasons:
+        lines += ["", _bold(f"Certainty: {answer.certainty.level}"), *_reasons(answer, width)]
+    for head, parts in (
+        ("By other methods", answer.other_methods),
+        ("Over time", answer.over_time),
+        ("Alone or added to other treatment", answer.on_top_of_other_treatment),
+        ("Against other comparators", answer.other_comparators),
+        ("By least confidence in the figures", answer.by_confidence),
+        ("Indirect, not an answer", answer.indirect),
+    ):
+        if len(parts) > (head in ("Over time", "By least confidence in the figures")):
+            lines += ["", _bold(head), *(f"  {_told(part)}" for part in parts)]
+    for head, trials in (("Known, without a usable result", answer.missing), ("Left out", answer.left_out)):
+        if trials:
+            lines += ["", _bold(head)]
+            lines += [
+                f"  {t.trial:<22} {f'{t.people} people' if t.people else '':<12} {t.why}" for t in trials
+            ]
+    if answer.assumptions:
+        lines += ["", _bold("Assumptions")]
+        lines += [line for told in answer.assumptions for line in _wrapped(told, width, "  - ", "    ")]
+    lines += ["", "`eutonia why TRIAL` shows a trial as it was reported, with its source."]
+    return "\n".join(lines)
+
+
+def _bold(text: str) -> str:
+    import click
+
+    return click.style(text, bold=True)
+
+
+def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, max(60, width), initial_indent=first, subsequent_indent=rest)
+
+
+def _trial_table(answer: Evidence, width: int) -> list[str]:
+    if not answer.rows:
+        return []
+    ratio = answer.measure == "RR"
+    lines = [
+        _bold(
+            f"{'Trial':<22} {'Day':>4} {'People':>10}  {'Ratio' if ratio else 'Difference':<24} {'Weight':>6}  Figures"
+        )
+    ]
+    for row in answer.rows:
+        people = f"{row.n[0]} v {row.n[1]}"
+        told = f"{number(row.effect, answer.measure)} ({interval(row.ci, answer.measure)})"
+        counts = f"; {row.events[0]} v {row.events[1]} events" if row.events else ""
+        lines.append(
+            f"{row.trial:<22} {row.day:>4} {people:>10}  {told:<24} {row.weight:>4.0f} %  "
+            f"{row.mark}; {row.standard_error_from}{counts}"[: max(30, width)]
+        )
+    lines.append(f"Scale: {answer.scale}. {answer.method}.")
+    return lines
+
+
+def _reasons(answer: Evidence, width: int) -> list[str]:
+    return [
+        line
+        for r in answer.certainty.reasons
+        for line in _wrapped(
+            f"{r.step:+d} {r.domain}: {r.why}" if r.step else f" 0 {r.domain}: {r.why}", width, "  ", "     "
+        )
+    ]
