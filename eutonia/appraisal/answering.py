@@ -437,8 +437,8 @@ def _assumptions(knowledge: Knowledge, question: Question, pooled: Synthesis | N
         told.append(question.outcome.instead_says)
     if pooled.tau2 is not None and "half-normal" in pooled.method:
         told.append(
-            f"With {len(pooled.rows)} trials the spread between trials cannot be estimated well; a prior from experience "
-            f"stands in ({pooled.method}; tau about {sqrt(pooled.tau2):.2g})."
+            f"With {len(pooled.rows)} trials the spread between trials cannot be estimated well; a prior from "
+            f"experience stands in ({pooled.method}; tau about {sqrt(pooled.tau2):.2g})."
         )
     imputed = [row.trial for row in pooled.rows if "imputed" in row.route]
     if imputed:

@@ -5,7 +5,6 @@ of inception cohorts by weighted least squares. A treatment's effect is another 
 credited to this one first.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -83,14 +82,14 @@ def course_of(condition: str, knowledge: Knowledge) -> NaturalCourse | None:
     return next((c for c in knowledge.courses.values() if condition in c.conditions), None)
 
 
-def _curve(parameters: Sequence[float], days: NDArray[np.float64]) -> NDArray[np.float64]:
-    floor, start, tau = parameters
-    return floor + (start - floor) * np.exp(-days / tau)
+def _curve(parameters: ArrayLike, days: NDArray[np.float64]) -> NDArray[np.float64]:
+    floor, start, tau = np.asarray(parameters, dtype=float)
+    return np.asarray(floor + (start - floor) * np.exp(-days / tau))
 
 
-def _slopes(parameters: Sequence[float], days: NDArray[np.float64]) -> NDArray[np.float64]:
+def _slopes(parameters: ArrayLike, days: NDArray[np.float64]) -> NDArray[np.float64]:
     """Derivatives of the curve by floor, start and tau; (days, 3)."""
-    floor, start, tau = parameters
+    floor, start, tau = np.asarray(parameters, dtype=float)
     fall = np.exp(-days / tau)
     return np.column_stack([1 - fall, fall, (start - floor) * fall * days / tau**2])
 
@@ -98,14 +97,20 @@ def _slopes(parameters: Sequence[float], days: NDArray[np.float64]) -> NDArray[n
 @lru_cache
 def _fitted(points: tuple[tuple[float, float, float], ...], cohorts: int) -> _Fit:
     days, pain, se = (np.array(part) for part in zip(*points, strict=True))
+
+    def misses(parameters: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray((_curve(parameters, days) - pain) / se)
+
     found = least_squares(
-        lambda p: (_curve(p, days) - pain) / se,
+        misses,
         x0=[pain[-1], pain[0], 40.0],
         bounds=([0, 0, 1.0], [100, 100, 1000.0]),
     )
     # Where the curve misses the points by more than their errors, the errors are widened by as much.
     excess = max(1.0, 2 * found.cost / max(1, len(points) - 3))
-    covariance = np.linalg.inv(found.jac.T @ found.jac) * excess
+    slopes = _slopes(found.x, days) / se[:, None]
+    covariance = np.asarray(np.linalg.inv(slopes.T @ slopes), dtype=float) * excess
     # Pooled standard errors are mostly the spread between cohorts, divided by the root of their number.
     between = float(np.sqrt(np.mean(se**2))) * sqrt(cohorts)
-    return _Fit(tuple(found.x.tolist()), covariance, between)
+    floor, start, tau = (float(value) for value in found.x)
+    return _Fit((floor, start, tau), covariance, between)

@@ -87,7 +87,7 @@ def intervention(knowledge: Knowledge, name: str, what: str) -> str:
         if wanted in (_plain(entry.title), *map(_plain, entry.synonyms)):
             return entry.id
     # A treatment that no trial here has tested: a question about it can be asked, and has no data.
-    others = {**knowledge.drugs, **knowledge.therapies}
+    others: dict[str, Any] = {**knowledge.drugs, **knowledge.therapies}
     if wanted in others:
         return wanted
     for other in others.values():

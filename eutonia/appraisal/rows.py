@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log, sqrt
 from statistics import median
+from typing import Any
 
 from eutonia.appraisal.question import Band
 from eutonia.knowledge import Knowledge
@@ -163,7 +164,7 @@ def _from_arms(
     )
 
 
-def _common(trial: Trial, treatments: Iterable[str], comparators: Iterable[str]) -> dict[str, object]:
+def _common(trial: Trial, treatments: Iterable[str], comparators: Iterable[str]) -> dict[str, Any]:
     return {
         "trial": trial.id,
         "title": trial.title,

@@ -92,8 +92,9 @@ def synthesise(rows: Sequence[Row], outcome: Outcome) -> Synthesis:
         probability_better=better(0.0),
         probability_important=better(threshold),
         others={
-            "REML, Hartung–Knapp": (mixed.estimate, mixed.ci),
-            "REML, Wald": (wald.estimate, wald.ci),
+            # With few trials Hartung–Knapp has hardly a degree of freedom, and says nothing.
+            **({} if few else {"random effects, Hartung–Knapp, guarded": (mixed.estimate, mixed.ci)}),
+            "random effects, Wald": (wald.estimate, wald.ci),
             "common effect": (common.estimate, common.ci),
         }
         if len(rows) > 1
@@ -123,7 +124,7 @@ def _estimate(y: np.ndarray, v: np.ndarray, mixed: Pool, outcome: Outcome, measu
         )  # fmt: skip
     return (
         mixed.estimate, mixed.ci, mixed.pi, mixed.tau2, "random effects (REML), Hartung–Knapp, guarded",
-        lambda value: float(t.cdf((value - mixed.estimate) / mixed.se, mixed.df)),
+        lambda value: float(t.cdf((value - mixed.estimate) / mixed.se, len(y) - 1)),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def interval(ci: tuple[float, float], measure: str) -> str:
 
 
 def sentences(knowledge: Knowledge, answer: Evidence) -> list[str]:
-    """The answer as a clinician would say it: does it work, how sure, over what time, beside what would happen anyway."""
+    """The answer as a clinician would say it: does it work, how sure, when, and beside what would happen anyway."""
     therapy = title(knowledge, answer.question.therapy)
     against = title(knowledge, answer.question.comparator).lower()
     condition = knowledge.populations[answer.question.condition].title.lower()
@@ -31,7 +31,10 @@ def sentences(knowledge: Knowledge, answer: Evidence) -> list[str]:
 
 def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what: str) -> Iterator[str]:
     when = f" at {answer.question.window}" if answer.question.window else ""
-    yield f"No usable data: no trial found gives a figure for {what} with {therapy.lower()} against {against} in {condition}{when}."
+    yield (
+        f"No usable data: no trial found gives a figure for {what} with {therapy.lower()} against {against} in "
+        f"{condition}{when}."
+    )
     if answer.missing:
         people = sum(m.people or 0 for m in answer.missing)
         yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
@@ -108,18 +111,28 @@ def _something(
         yield f"Without {' or '.join(answer.robustness.changes_the_conclusion)} the conclusion changes."
     if answer.on_top_of_other_treatment:
         yield "Other use: " + "; ".join(map(_told, answer.on_top_of_other_treatment)) + "."
-    changed = [part for part in answer.by_confidence if part.trials != answer.trials]
-    if changed:
-        yield "With other demands on the figures: " + "; ".join(map(_told, changed)) + "."
+    if _different(answer):
+        yield "With other demands on the figures: " + "; ".join(map(_told, _different(answer))) + "."
     if answer.missing:
         people = sum(m.people or 0 for m in answer.missing)
         yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
 
 
+def _different(answer: Evidence) -> list[Summary]:
+    """How the answer reads where figures must be surer, or may be less sure: only what changes it."""
+    told: list[Summary] = []
+    seen = {(answer.estimate, answer.trials)}
+    for part in answer.by_confidence:
+        if (part.estimate, part.trials) not in seen:
+            seen.add((part.estimate, part.trials))
+            told.append(part.model_copy(update={"what": f"figures {part.what} or surer"}))
+    return told
+
+
 def as_text(answer: Evidence, width: int = 100) -> str:
     """The answer for a terminal: sentences, then the figures behind them, each with its trial."""
     lines = [*(line for sentence in answer.say for line in _wrapped(sentence, width)), ""]
-    lines += _trial_table(answer, width)
+    lines += _trial_table(answer)
     if answer.certainty.reasons:
         lines += ["", _bold(f"Certainty: {answer.certainty.level}"), *_reasons(answer, width)]
     for head, parts in (
@@ -127,10 +140,10 @@ def as_text(answer: Evidence, width: int = 100) -> str:
         ("Over time", answer.over_time),
         ("Alone or added to other treatment", answer.on_top_of_other_treatment),
         ("Against other comparators", answer.other_comparators),
-        ("By least confidence in the figures", answer.by_confidence),
+        ("With surer or less sure figures", _different(answer)),
         ("Indirect, not an answer", answer.indirect),
     ):
-        if len(parts) > (head in ("Over time", "By least confidence in the figures")):
+        if len(parts) > (head == "Over time"):
             lines += ["", _bold(head), *(f"  {_told(part)}" for part in parts)]
     for head, trials in (("Known, without a usable result", answer.missing), ("Left out", answer.left_out)):
         if trials:
@@ -157,7 +170,7 @@ def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str
     return textwrap.wrap(text, max(60, width), initial_indent=first, subsequent_indent=rest)
 
 
-def _trial_table(answer: Evidence, width: int) -> list[str]:
+def _trial_table(answer: Evidence) -> list[str]:
     if not answer.rows:
         return []
     ratio = answer.measure == "RR"
@@ -172,7 +185,7 @@ def _trial_table(answer: Evidence, width: int) -> list[str]:
         counts = f"; {row.events[0]} v {row.events[1]} events" if row.events else ""
         lines.append(
             f"{row.trial:<22} {row.day:>4} {people:>10}  {told:<24} {row.weight:>4.0f} %  "
-            f"{row.mark}; {row.standard_error_from}{counts}"[: max(30, width)]
+            f"{row.mark}{counts}{'; SD imputed' if 'imputed' in row.standard_error_from else ''}"
         )
     lines.append(f"Scale: {answer.scale}. {answer.method}.")
     return lines

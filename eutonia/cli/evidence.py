@@ -56,9 +56,9 @@ def command(
     )
     if forest or funnel or over_time or network:
         from eutonia.appraisal import pictures
-        from eutonia.charts import save
+        from eutonia.charts import Theme, save
 
-        theme = "dark" if dark else "light"
+        theme: Theme = "dark" if dark else "light"
         for path, draw in (
             (forest, pictures.forest),
             (funnel, pictures.funnel),
