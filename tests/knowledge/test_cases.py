@@ -1,0 +1,30 @@
+"""Whole cases: the findings expected, none that must not fire, nothing else of weight, and the verdict."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.score_vignettes import Score, score_file
+
+OWN = Path(__file__).with_name("cases.yaml")
+DOSSIER = Path(__file__).parents[3] / "shared" / "dossier" / "vignettes.yaml"
+SCORES = score_file(OWN)
+
+
+def _right(score: Score) -> None:
+    assert score.missed == []
+    assert score.wrong == []
+    assert score.verdict == score.expected_verdict
+
+
+@pytest.mark.parametrize("score", SCORES, ids=lambda score: score.id)
+def test_our_cases(score: Score) -> None:
+    _right(score)
+
+
+@pytest.mark.skipif(not DOSSIER.exists(), reason="the vignettes of the dossier are not beside this checkout")
+def test_the_vignettes_of_the_dossier() -> None:
+    scores = score_file(DOSSIER)
+    assert len(scores) == 25
+    for score in scores:
+        _right(score)
