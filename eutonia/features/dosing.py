@@ -3,6 +3,7 @@
 The drug is the one that the feature file is about; nothing here knows any drug by name.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -138,7 +139,7 @@ def cyclobenzaprine_extended_release(feature: ComputedFeature, chart: Chart) -> 
     found = [
         t
         for t in _of(feature, chart.involved)
-        if set(feature.codes["words"]) & set(t.text.casefold().split())
+        if set(feature.codes["words"]) & set(re.findall(r"[a-z0-9]+", t.text.casefold()))
     ]
     return Value(True, names(found)) if found else NO
 
