@@ -44,15 +44,33 @@ class Sig:
 
 
 def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
-    """Read one plan in words. The name of the drug or therapy is whatever is left over in one place.
+    """Read one plan in words: what is done, the drug or therapy, its dose, frequency, length.
 
-    Steps (`350 mg tid for 4 days, then bid for 4 days`) become `steps`.
+    Steps (`350 mg tid for 4 days, then bid for 4 days`) become `steps`. A text that names no drug at all
+    (`350 mg tid`) is read too, with an empty `text`.
     Raises UnreadableText, which names the words that could not be read.
     """
-    sig = _read(text)
+    from eutonia.dosing_names import find, judge
+
+    if knowledge is None:
+        from eutonia.knowledge import load
+
+        knowledge = load()
+    found = find(text, knowledge)
+    marked = text if found is None else f"{text[: found.start]} {NAME} {text[found.end :]}"
+    sig = _read(marked, text)
     if sig.unread:
-        raise UnreadableText(text, sig.unread, _HINT)
-    return _named(sig.item, knowledge)
+        raise UnreadableText(text, sig.unread, HINT)
+    return judge(_with_name(sig.item, found.text if found else ""), found, text, knowledge)
+
+
+NAME = "\ue000"
+"""Stands for the name of the drug while the rest is read, so that no word of it is taken for a dose."""
+
+
+def _with_name(item: PlanItem, name: str) -> PlanItem:
+    steps = tuple(_with_name(step, name) for step in item.steps)
+    return item.model_copy(update={"text": item.text.replace(NAME, name), "steps": steps})
 
 
 def read_dosage(text: str) -> Sig:
@@ -65,25 +83,7 @@ def read_dosage(text: str) -> Sig:
     return Sig(sig.item, (*names, *sig.unread))
 
 
-_HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, one drug or therapy in a plan."
-
-
-def therapy_named(text: str, knowledge: Knowledge | None = None) -> str | None:
-    """The therapy without a drug that `text` names, by its title or a synonym."""
-    from eutonia.knowledge import load
-
-    wanted = f" {re.sub(r'[^a-z0-9]+', ' ', text.casefold()).strip()} "
-    found = [
-        (len(name), therapy.id)
-        for therapy in (knowledge or load()).therapies.values()
-        for name in (therapy.id, therapy.title, *therapy.synonyms)
-        if f" {re.sub(r'[^a-z0-9]+', ' ', name.casefold()).strip()} " in wanted
-    ]
-    return max(found)[1] if found else None
-
-
-def _named(item: PlanItem, knowledge: Knowledge | None) -> PlanItem:
-    return item
+HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, one drug or therapy in a plan."
 
 
 # --- reading ----------------------------------------------------------------------------------------
@@ -112,11 +112,12 @@ class _Said:
     understood: int = 0
 
 
-def _read(text: str) -> Sig:
+def _read(text: str, written: str = "") -> Sig:
+    written = written or text
     if not text.strip():
-        raise UnreadableText(text, ("(nothing)",), _HINT)
+        raise UnreadableText(text, ("(nothing)",), HINT)
     if len(text) > LONGEST:
-        raise UnreadableText(text[:40] + "…", (f"a text of {len(text)} characters",), _HINT)
+        raise UnreadableText(text[:40] + "…", (f"a text of {len(text)} characters",), HINT)
     action, rest = _action(tidy(text))
     parts = [
         p
@@ -125,14 +126,14 @@ def _read(text: str) -> Sig:
     ]
     said = [step for part in parts for step in _split_doses(list(scan(part)))]
     if not said:
-        return Sig(PlanItem(action=action, written=text), ())
+        return Sig(PlanItem(action=action, written=written), ())
     items = [_item(each, action) for each in said]
     unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
     try:
         whole = items[0] if len(items) == 1 else _stepped(items, said, action)
     except ValueError as error:
-        raise UnreadableText(text, (text,), "A dose, number or date in it is out of range.") from error
-    return Sig(whole.model_copy(update={"written": text}), unread)
+        raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
+    return Sig(whole.model_copy(update={"written": written}), unread)
 
 
 def _action(text: str) -> tuple[Action, str]:

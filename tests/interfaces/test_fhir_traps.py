@@ -94,7 +94,6 @@ def test_the_same_order_repeated_stays_repeated_for_the_features_to_merge():
 
 
 def test_therapies_ordered_as_services_are_plans_and_tests_are_not():
-    pytest.importorskip("eutonia.formulary")
     service = {
         "resourceType": "ServiceRequest",
         "id": "s1",

@@ -1,0 +1,148 @@
+"""The name of the drug or therapy in a plan: where it stands, and what it is."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from eutonia.errors import UnreadableText
+from eutonia.formulary import medicine_index, recognise, suggest
+from eutonia.knowledge import Knowledge, load
+from eutonia.knowledge.medicines import key
+from eutonia.patient import PlanItem
+
+MOST_WORDS = 8
+"""Words of the longest name."""
+_WORD = re.compile(r"[^\W_]+")
+_INSIDE = re.compile(r"[\s.'’#-]*")
+"""What may stand between the words of one name."""
+_BETWEEN = re.compile(r"\s*(?:/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
+"""What may stand between the names of one product."""
+_RELEASE = re.compile(
+    r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
+    re.IGNORECASE,
+)
+_REGION = re.compile(
+    r"(?:\s*,?\s*\b(?:to|on|for|of|the|my|both|left|right|lower|upper|low|back|neck|limbs?|legs?|arms?|shoulders?|hips?|knees?|"
+    r"calf|calves|thighs?|foot|feet|hands?|jaw|head|spine|spinal|lumbar|cervical|thoracic|muscles?|area|region|therapy|"
+    r"program(?:me)?|class(?:es)?|gentle|light|deep|tissue|regular)\b)*",
+    re.IGNORECASE,
+)
+"""Words around a therapy that say where or how, and belong to its name."""
+
+
+class FoundName(NamedTuple):
+    """Where a name stands, how it is written, and the therapy that it is (None for a drug)."""
+
+    start: int
+    end: int
+    text: str
+    therapy: str | None
+
+
+def find(text: str, knowledge: Knowledge) -> FoundName | None:
+    """The first known name in a text: the longest from its first word on, with the names it is joined to."""
+    words = list(_WORD.finditer(text))
+    for at, word in enumerate(words):
+        hit = _longest(text, words, at, knowledge)
+        if hit is None or word[0].isdigit():
+            continue
+        last, therapy = hit
+        start, end = word.start(), words[last].end()
+        if therapy is not None:
+            end += len(_REGION.match(text, end)[0])  # type: ignore[index]
+            return FoundName(start, end, text[start:end].strip(" ,"), therapy)
+        end = _whole_product(text, words, last, knowledge)
+        return FoundName(start, end, text[start:end], None)
+    return None
+
+
+def _longest(text: str, words: list[re.Match[str]], first: int, knowledge: Knowledge) -> tuple[int, str | None] | None:
+    """The last word of the longest name that begins at `first`, and the therapy it names; a drug wins a tie."""
+    drugs, therapies = medicine_index(knowledge).names, _therapies(knowledge)
+    best: tuple[int, str | None] | None = None
+    spelled = ""
+    for last in range(first, min(first + MOST_WORDS, len(words))):
+        if last > first and not _INSIDE.fullmatch(text, words[last - 1].end(), words[last].start()):
+            break
+        spelled += key(words[last][0])
+        if spelled in drugs:
+            best = last, None
+        elif spelled in therapies:
+            best = last, therapies[spelled]
+    return best
+
+
+def _whole_product(text: str, words: list[re.Match[str]], last: int, knowledge: Knowledge) -> int:
+    """The end of a product that is named by several names, `oxycodone and acetaminophen`, with its salts."""
+    salts = medicine_index(knowledge).words
+    end = words[last].end()
+    while True:
+        release = _RELEASE.match(text, end)
+        if release:
+            end = release.end()
+            last = max(n for n, w in enumerate(words) if w.end() <= end)
+        joined = _BETWEEN.match(text, end)
+        at = next((n for n, w in enumerate(words) if joined and w.start() == joined.end()), None)
+        if at is None or at == last:
+            return end
+        hit = _longest(text, words, at, knowledge)
+        if hit is not None and hit[1] is None:
+            last = hit[0]
+        elif salts is not None and words[at][0].casefold() in salts.salts and not joined[0].strip():  # type: ignore[index]
+            last = at
+        else:
+            return end
+        end = words[last].end()
+        if text[end : end + 1] in (")", "]") and "(" in text[words[0].start() : end]:
+            end += 1
+
+
+@cache
+def _therapies(knowledge: Knowledge) -> dict[str, str]:
+    """Names of therapies without spaces and marks → id."""
+    return {
+        key(name): therapy.id
+        for therapy in knowledge.therapies.values()
+        for name in (therapy.id, therapy.title, *therapy.synonyms)
+    }
+
+
+def therapy_named(text: str, knowledge: Knowledge | None = None) -> str | None:
+    """The therapy without a drug that a text names."""
+    found = find(text, knowledge or load())
+    return found.therapy if found else None
+
+
+LEAST_MASS = 10
+"""A dose without a unit from here on is no number of tablets."""
+
+
+def judge(item: PlanItem, found: FoundName | None, written: str, knowledge: Knowledge) -> PlanItem:
+    """The item with its therapy, and its unit where the drug's strengths tell it.
+
+    Raises UnreadableText for a name that is not known, with the nearest one that is.
+    """
+    if found is not None and found.therapy is not None:
+        action = item.action if item.action in ("taper", "assess") else f"{item.action}-therapy"
+        return item.model_copy(update={"therapy": found.therapy, "action": action})
+    if not item.text or item.action == "assess" or item.unit == "drink":
+        return item
+    if recognise(item.text, None, knowledge) is None:
+        close = suggest(item.text, knowledge)
+        hint = f"Did you mean {close}?" if close else "It is no drug or therapy that is known here."
+        raise UnreadableText(written, (item.text,), hint)
+    return _with_unit(item, written, knowledge)
+
+
+def _with_unit(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
+    """`carisoprodol 350 tid`: a number as large as a strength of the drug is milligrams."""
+    if item.unit != "each" or item.dose is None or item.dose <= LEAST_MASS:
+        return item
+    known = recognise(item.text, None, knowledge)
+    strengths = medicine_index(knowledge).strengths
+    single = known.ingredients[0].drug if known and len(known.ingredients) == 1 else ""
+    if item.dose in strengths.get(single, ()):
+        return item.model_copy(update={"unit": "mg"})
+    raise UnreadableText(written, (f"{item.dose:g}",), "Give its unit, as in “350 mg” or “1 tablet”.")
