@@ -19,6 +19,7 @@ _INSIDE = re.compile(r"[\s.'’#-]*")
 """What may stand between the words of one name."""
 _BETWEEN = re.compile(r"\s*(?:/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
 """What may stand between the names of one product."""
+_STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:mg|mcg|g)(?=\s*(?:/|\+|&|\band\b))", re.IGNORECASE)
 _RELEASE = re.compile(
     r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
     re.IGNORECASE,
@@ -58,7 +59,9 @@ def find(text: str, knowledge: Knowledge) -> FoundName | None:
     return None
 
 
-def _longest(text: str, words: list[re.Match[str]], first: int, knowledge: Knowledge) -> tuple[int, str | None] | None:
+def _longest(
+    text: str, words: list[re.Match[str]], first: int, knowledge: Knowledge
+) -> tuple[int, str | None] | None:
     """The last word of the longest name that begins at `first`, and the therapy it names; a drug wins a tie."""
     drugs, therapies = medicine_index(knowledge).names, _therapies(knowledge)
     best: tuple[int, str | None] | None = None
@@ -83,7 +86,8 @@ def _whole_product(text: str, words: list[re.Match[str]], last: int, knowledge: 
         if release:
             end = release.end()
             last = max(n for n, w in enumerate(words) if w.end() <= end)
-        joined = _BETWEEN.match(text, end)
+        strength = _STRENGTH.match(text, end)
+        joined = _BETWEEN.match(text, strength.end() if strength else end)
         at = next((n for n, w in enumerate(words) if joined and w.start() == joined.end()), None)
         if at is None or at == last:
             return end
@@ -95,6 +99,9 @@ def _whole_product(text: str, words: list[re.Match[str]], last: int, knowledge: 
         else:
             return end
         end = words[last].end()
+        if strength:  # each name with its own strength: the last one belongs to the product, too
+            own = re.match(r"\s*\d+(?:\.\d+)?\s*(?:mg|mcg|g)\b", text[end:], re.IGNORECASE)
+            end += own.end() if own else 0
         if text[end : end + 1] in (")", "]") and "(" in text[words[0].start() : end]:
             end += 1
 
@@ -129,11 +136,24 @@ def judge(item: PlanItem, found: FoundName | None, written: str, knowledge: Know
         return item.model_copy(update={"therapy": found.therapy, "action": action})
     if not item.text or item.action == "assess" or item.unit == "drink":
         return item
-    if recognise(item.text, None, knowledge) is None:
+    if found is None and recognise(item.text, None, knowledge) is None:
         close = suggest(item.text, knowledge)
         hint = f"Did you mean {close}?" if close else "It is no drug or therapy that is known here."
         raise UnreadableText(written, (item.text,), hint)
-    return _with_unit(item, written, knowledge)
+    return _with_unit(_as_product(item, knowledge), written, knowledge)
+
+
+def _as_product(item: PlanItem, knowledge: Knowledge) -> PlanItem:
+    """`Soma 350 mg`: behind a brand stands the strength of the product, behind an ingredient just the dose."""
+    if item.unit not in ("mg", "g", "ug") or item.dose_high is not None or re.search(r"\d", item.text):
+        return item
+    known = recognise(item.text, None, knowledge)
+    if known is None or len(known.ingredients) != 1:
+        return item
+    drug = knowledge.drugs[known.ingredients[0].drug]
+    if any(key(name) in key(item.text) for name in (drug.title, *drug.synonyms)):
+        return item
+    return item.model_copy(update={"text": f"{item.text} {item.dose:g} {item.unit}"})
 
 
 def _with_unit(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:

@@ -345,7 +345,7 @@ _rule(
     rf"{_N}\s*(?:{_UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
     lambda m: m[0],
 )
-_rule("ratio", r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d{2,}(?:\.\d+)?(?:/\d+(?:\.\d+)?)+", lambda m: m[0])
+_rule("ratio", r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+", lambda m: m[0])
 _rule("mass", rf"{_RANGE}\s*-?\s*({_UNIT})", lambda m: (*_pair(m), _NAME_OF[m[3].casefold()]))
 _rule(
     "count",

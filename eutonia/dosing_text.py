@@ -60,7 +60,8 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     marked = text if found is None else f"{text[: found.start]} {NAME} {text[found.end :]}"
     sig = _read(marked, text)
     if sig.unread:
-        raise UnreadableText(text, sig.unread, HINT)
+        words = tuple(found.text if found and word == NAME else word for word in sig.unread)
+        raise UnreadableText(text, words, HINT)
     return judge(_with_name(sig.item, found.text if found else ""), found, text, knowledge)
 
 

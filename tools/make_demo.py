@@ -19,11 +19,22 @@ DEMO = Path(__file__).parent.parent / "demo" / "patient.json"
 SEED, AS_OF, PEOPLE = 7, "2026-03-01", 30
 EARLIEST = "2021"
 """Encounters and observations from before are left out; conditions, allergies and medicines stay."""
-BILLING = {"Claim", "ExplanationOfBenefit", "Coverage", "Provenance", "SupplyDelivery", "PaymentReconciliation"}
+BILLING = {
+    "Claim",
+    "ExplanationOfBenefit",
+    "Coverage",
+    "Provenance",
+    "SupplyDelivery",
+    "PaymentReconciliation",
+}
 DATED = ("effectiveDateTime", "occurrenceDateTime", "performedDateTime", "started", "date", "authoredOn")
 PERIODS = ("period", "performedPeriod", "effectivePeriod")
 KEPT = {"Patient", "Condition", "AllergyIntolerance", "MedicationRequest", "Medication"}
-RXNORM, SNOMED, LOINC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct", "http://loinc.org"
+RXNORM, SNOMED, LOINC = (
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+    "http://snomed.info/sct",
+    "http://loinc.org",
+)
 UCUM = "http://unitsofmeasure.org"
 
 Resource = dict[str, Any]
@@ -42,7 +53,11 @@ def generate(folder: Path) -> list[Path]:
 def has_back_pain(bundle: Resource) -> bool:
     person = resources(bundle, "Patient")
     alive = not any("deceasedDateTime" in p for p in person)
-    texts = [json.dumps(c.get("code", {})).casefold() for c in resources(bundle, "Condition") if "abatementDateTime" not in c]
+    texts = [
+        json.dumps(c.get("code", {})).casefold()
+        for c in resources(bundle, "Condition")
+        if "abatementDateTime" not in c
+    ]
     return alive and any("low back pain" in text for text in texts)
 
 
@@ -78,8 +93,14 @@ def additions(patient: Resource) -> list[Resource]:
             "dosageInstruction": [{"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": dose}]}],
         } | more  # fmt: skip
 
-    active = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
-    confirmed = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed"}]}
+    active = {
+        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]
+    }
+    confirmed = {
+        "coding": [
+            {"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": "confirmed"}
+        ]
+    }
     supply = {"quantity": {"value": 120, "unit": "tablet"},
               "expectedSupplyDuration": {"value": 30, "unit": "days", "system": UCUM, "code": "d"}}  # fmt: skip
     return [
@@ -107,7 +128,12 @@ def main() -> None:
     entries += [{"fullUrl": f"urn:uuid:{r['id']}", "resource": r} for r in additions(patient)]
     for entry in entries:
         entry.pop("request", None)
-    record = {"resourceType": "Bundle", "type": "collection", "timestamp": f"{AS_OF}T09:00:00Z", "entry": entries}
+    record = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "timestamp": f"{AS_OF}T09:00:00Z",
+        "entry": entries,
+    }
     DEMO.parent.mkdir(exist_ok=True)
     DEMO.write_text(json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n")
     print(f"{DEMO}: {len(entries)} resources, {DEMO.stat().st_size / 1e6:.1f} MB")
