@@ -15,7 +15,7 @@ from eutonia.patient import PlanItem
 MOST_WORDS = 8
 """Words of the longest name."""
 _WORD = re.compile(r"[^\W_]+")
-_INSIDE = re.compile(r"[\s.'’#-]*")
+_INSIDE = re.compile(r"[\s.'’#&-]*")
 """What may stand between the words of one name."""
 _BETWEEN = re.compile(r"\s*(?:/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
 """What may stand between the names of one product."""
@@ -25,9 +25,9 @@ _RELEASE = re.compile(
     re.IGNORECASE,
 )
 _REGION = re.compile(
-    r"(?:\s*,?\s*\b(?:to|on|for|of|the|my|both|left|right|lower|upper|low|back|neck|limbs?|legs?|arms?|shoulders?|hips?|knees?|"
-    r"calf|calves|thighs?|foot|feet|hands?|jaw|head|spine|spinal|lumbar|cervical|thoracic|muscles?|area|region|therapy|"
-    r"program(?:me)?|class(?:es)?|gentle|light|deep|tissue|regular)\b)*",
+    r"(?:\s*,?\s*\b(?:(?:to|on|for|of|with)\s+)?(?:(?:the|my|both|left|right|lower|upper|low|deep|light|gentle|regular)\s+)*"
+    r"(?:back|neck|limbs?|legs?|arms?|shoulders?|hips?|knees?|calf|calves|thighs?|foot|feet|hands?|jaw|head|spine|"
+    r"lumbar|cervical|thoracic|muscles?|tissue|area|region|therapy|program(?:me)?|class(?:es)?)\b)*",
     re.IGNORECASE,
 )
 """Words around a therapy that say where or how, and belong to its name."""
