@@ -14,8 +14,16 @@ from eutonia.cli.patient_flags import patient_facts, patient_flags
 @patient_flags
 @click.option("--population", "number", type=int, metavar="N", help="Simulate N patients instead of one.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
-@click.option("--draws", type=int, default=200, show_default=True, help="Draws of what is unknown of one patient; 0: the typical one.")
-@click.option("--adherence", type=float, default=1.0, show_default=True, help="Share of doses that are taken.")
+@click.option(
+    "--draws",
+    type=int,
+    default=200,
+    show_default=True,
+    help="Draws of what is unknown of one patient; 0: the typical one.",
+)
+@click.option(
+    "--adherence", type=float, default=1.0, show_default=True, help="Share of doses that are taken."
+)
 @click.option("--until", metavar="T", help="How long to simulate, such as “28 days”.")
 @click.option("--every", metavar="T", default="1 hour", show_default=True, help="Spacing of the course.")
 @click.option("--out", metavar="FILE", help="Write the course to a .nc, .parquet or .csv file.")

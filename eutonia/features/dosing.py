@@ -304,7 +304,10 @@ def carisoprodol_stopped_or_cut(feature: ComputedFeature, chart: Chart) -> Value
                 return Value(True, f"{course.days} days, stopped {course.last}")
             if course.goes_on and _cut(feature, chart):
                 return Value(True, "dose cut by half or more")
-    return NO
+    undated = [
+        t for t in _of(feature, chart.past) if t.start and supply_end(t.start, t.end, t.days_supply) is None
+    ]
+    return UNKNOWN if undated else NO  # it ended, but the record does not say when
 
 
 def _cut(feature: ComputedFeature, chart: Chart) -> bool:

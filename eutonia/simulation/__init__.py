@@ -88,7 +88,14 @@ def outcome(
     count = int(last / step + 1e-9) + 1 if courses else 2
     check_size(people.number, count, 2 * len(schedule.regimens) + 2)
     times = np.arange(count) * step if courses else np.array([0.0, last])
-    return run(schedule, people, knowledge, until=last, outputs=np.unique(np.append(times, last)), adherence=adherence)
+    return run(
+        schedule,
+        people,
+        knowledge,
+        until=last,
+        outputs=np.unique(np.append(times, last)),
+        adherence=adherence,
+    )
 
 
 def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:

@@ -95,13 +95,19 @@ class _Engine:
         at = np.where(inside, np.maximum(arrive, begin), end)
         order = np.argsort(at, axis=0, kind="stable")
         for k in range(len(events) + 1):
-            until = np.take_along_axis(at, order[k : k + 1], 0)[0] if k < len(events) else np.full(system.number, end)
+            until = (
+                np.take_along_axis(at, order[k : k + 1], 0)[0]
+                if k < len(events)
+                else np.full(system.number, end)
+            )
             self._march(until - self.now, grid.before[i] if k == 0 else grid.after[i])
             self.now = until
             if k < len(events):
                 for place, event in enumerate(events):
                     takes = (order[k] == place) & inside[place]
-                    self.state.modes[system.modes[grid.event_input[event]]] += np.where(takes, grid.amounts[event], 0.0)
+                    self.state.modes[system.modes[grid.event_input[event]]] += np.where(
+                        takes, grid.amounts[event], 0.0
+                    )
                 if system.saturable:  # what flows in jumps; every other level is continuous
                     self.state.level = self.state.level.copy()
                     for pool in system.saturable:
@@ -146,7 +152,9 @@ class _Engine:
     def _linear(self, modes: Column) -> Column:
         level = np.zeros((self.system.signals, self.system.number))
         if len(self.starts):
-            level[self.signals] = np.add.reduceat(self.system.entry_weight * modes[self.system.entry_mode], self.starts)
+            level[self.signals] = np.add.reduceat(
+                self.system.entry_weight * modes[self.system.entry_mode], self.starts
+            )
         return level
 
     def _energies(self, level: Column) -> tuple[Column, Column, Column]:
@@ -161,7 +169,9 @@ class _Engine:
         energy = system.strength * np.log((1.0 + opened) / (1.0 + closed))
         return energy[system.gaba].sum(0), system.relaxes @ energy, energy[~system.gaba].sum(0)
 
-    def _induce(self, k: int, h: Column, half: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
+    def _induce(
+        self, k: int, h: Column, half: Column, start: Column, mid: Column, end: Column
+    ) -> tuple[Column, Column]:
         """What induced elimination takes beyond the linear system, by a Runge-Kutta step in its own modes."""
         own, extra, speed = self.system.induced[k], self.state.extra[k], self.state.speed[k]
 

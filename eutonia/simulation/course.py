@@ -54,7 +54,10 @@ QUANTITIES = {
 EXPOSURE = {
     "cmax_mg_l": ("mg/L", "highest level"),
     "tmax_h": ("h", "time of the highest level after the dose before it"),
-    "auc_mg_h_l": ("mg.h/L", "area under the level, to infinity after one dose, else over a dosing interval at the end"),
+    "auc_mg_h_l": (
+        "mg.h/L",
+        "area under the level, to infinity after one dose, else over a dosing interval at the end",
+    ),
     "half_life_h": ("h", "half-life"),
     "trough_mg_l": ("mg/L", "lowest level in the dosing interval at the end"),
     "mean_mg_l": ("mg/L", "mean level in the dosing interval at the end"),
@@ -84,7 +87,8 @@ def summary_dataset(outcome: Outcome) -> xarray.Dataset:
 
     p = outcome.per_patient
     data: dict[str, Any] = {
-        name: ("patient", p[name], {"units": unit, "long_name": words}) for name, (unit, words) in QUANTITIES.items()
+        name: ("patient", p[name], {"units": unit, "long_name": words})
+        for name, (unit, words) in QUANTITIES.items()
     }
     for key, (unit, words) in EXPOSURE.items():
         rows = [p[f"{name}/{key}"] for name in outcome.substances]
@@ -100,7 +104,11 @@ def _coordinates(outcome: Outcome, *, times: bool) -> dict[str, Any]:
     patients = np.arange(len(outcome.per_patient["peak_drive"]))
     coordinates: dict[str, Any] = {
         "patient": ("patient", patients, {"units": "1", "long_name": "number of the patient"}),
-        "substance": ("substance", np.array(outcome.substances, dtype=str), {"units": "", "long_name": "substance"}),
+        "substance": (
+            "substance",
+            np.array(outcome.substances, dtype=str),
+            {"units": "", "long_name": "substance"},
+        ),
     }
     if times:
         coordinates["time"] = ("time", outcome.times, {"units": "h", "long_name": "time from the first dose"})

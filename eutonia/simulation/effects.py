@@ -43,7 +43,9 @@ class Therapies:
         time = time if time.ndim == 2 else time[:, None]
         return [
             effect * course(time, session, build, fade)
-            for session, effect, build, fade in zip(self.sessions, self.effect, self.build, self.fade, strict=True)
+            for session, effect, build, fade in zip(
+                self.sessions, self.effect, self.build, self.fade, strict=True
+            )
         ]
 
 
@@ -86,7 +88,9 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
     adapted = states.fast + states.slow
     drive = sensitivity * states.energy - adapted
     sedating = positive(drive) + positive(sensitivity * states.other - states.dulled)
-    share = np.divide(states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0)
+    share = np.divide(
+        states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0
+    )
     eased = share * positive(sensitivity * states.energy - p["relaxation_share"] * adapted)
     relaxation = eased + saturation(system.relaxation, states.level)
     left = untreated(system.analgesia, states.level) * (

@@ -109,7 +109,12 @@ class _Part:
 
 
 def prepare(
-    schedule: Schedule, patients: Patients, knowledge: Knowledge, outputs: Column, adherence: float, finest: float
+    schedule: Schedule,
+    patients: Patients,
+    knowledge: Knowledge,
+    outputs: Column,
+    adherence: float,
+    finest: float,
 ) -> tuple[System, Grid, Therapies]:
     """The system, the grid and the therapies of some patients."""
     people = Individuals(patients, knowledge)
@@ -118,13 +123,26 @@ def prepare(
     dosed = tuple(dict.fromkeys(r.substance for r in regimens))
     system = build_system(people, dosed)
     times = np.concatenate([np.asarray(r.times) for r in regimens]) if regimens else np.zeros(0)
-    inputs = np.concatenate([np.full(len(r.times), dosed.index(r.substance)) for r in regimens]) if regimens else np.zeros(0)
-    amounts = np.concatenate([np.asarray(r.amounts) for r in regimens])[:, None] if regimens else np.zeros((0, 1))
+    inputs = (
+        np.concatenate([np.full(len(r.times), dosed.index(r.substance)) for r in regimens])
+        if regimens
+        else np.zeros(0)
+    )
+    amounts = (
+        np.concatenate([np.asarray(r.amounts) for r in regimens])[:, None] if regimens else np.zeros((0, 1))
+    )
     taken = _taken(regimens, people, adherence)
     if taken is not None:
         amounts = amounts * taken
     order = np.argsort(times, kind="stable")
-    grid = build_grid(times[order], inputs[order].astype(np.int64), amounts[order], system.longest_lag, outputs, finest=finest)
+    grid = build_grid(
+        times[order],
+        inputs[order].astype(np.int64),
+        amounts[order],
+        system.longest_lag,
+        outputs,
+        finest=finest,
+    )
     return system, grid, build_therapies(people, schedule.sessions)
 
 
@@ -140,7 +158,9 @@ def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -
             first = [(r.times[0] % DAY, r.amounts[0])]
         before = [(t - d * DAY, a) for d in range(days, 0, -1) for t, a in first]
         all_doses = sorted([*before, *zip(r.times, r.amounts, strict=True)])
-        longer.append(Regimen(r.substance, tuple(t for t, _ in all_doses), tuple(a for _, a in all_doses), r.as_needed))
+        longer.append(
+            Regimen(r.substance, tuple(t for t, _ in all_doses), tuple(a for _, a in all_doses), r.as_needed)
+        )
     return longer
 
 
@@ -154,12 +174,19 @@ def _taken(regimens: Sequence[Regimen], people: Individuals, adherence: float) -
         chance = (share if r.as_needed else people.constant(1.0)) * adherence
         for dose in range(len(r.times)):
             drawn = people.draws.uniform(f"taken/{number}/{dose}")
-            rows.append((drawn < chance).astype(float) if not people.patients.typical else people.constant(1.0))
+            rows.append(
+                (drawn < chance).astype(float) if not people.patients.typical else people.constant(1.0)
+            )
     return np.stack(rows)
 
 
 def _chunk(
-    schedule: Schedule, patients: Patients, knowledge: Knowledge, outputs: Column, adherence: float, finest: float
+    schedule: Schedule,
+    patients: Patients,
+    knowledge: Knowledge,
+    outputs: Column,
+    adherence: float,
+    finest: float,
 ) -> _Part:
     system, grid, therapies = prepare(schedule, patients, knowledge, outputs, adherence, finest)
     kept = trace(system, grid)

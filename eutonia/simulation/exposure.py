@@ -30,7 +30,9 @@ def exposure(course: xarray.Dataset) -> xarray.Dataset:
     from eutonia.simulation.course import EXPOSURE
 
     if "concentration" not in course:
-        raise InputError("exposure() needs a course with concentrations: the result of simulate() without summary.")
+        raise InputError(
+            "exposure() needs a course with concentrations: the result of simulate() without summary."
+        )
     time = np.asarray(course["time"].values, float)
     names = [str(name) for name in course["substance"].values]
     level = course["concentration"].transpose("patient", "substance", "time").values

@@ -119,14 +119,20 @@ def _effects(
     found["min_ventilation"] = np.where(begun, seen["ventilation"], np.inf).min(0)
     found["hours_impaired"] = above(kept.time, seen["impairment"], p["impaired"], begun)
     on_days = begun & (kept.time < max(dosing, 24.0))
-    found["hours_impaired_a_day"] = above(kept.time, seen["impairment"], p["impaired"], on_days) / max(dosing / 24.0, 1.0)
+    found["hours_impaired_a_day"] = above(kept.time, seen["impairment"], p["impaired"], on_days) / max(
+        dosing / 24.0, 1.0
+    )
     morning = [at(kept.time, seen["impairment"], float(hour)) for hour in mornings]
     found["morning_impairment"] = np.max(morning, axis=0) if morning else np.full(system.number, np.nan)
     felt = begun & (seen["relief"] >= p["noticeable"])
     first = np.take_along_axis(kept.time, felt.argmax(0)[None], 0)[0]
     found["onset_h"] = np.where(felt.any(0), first, np.nan)
-    found["probability_drowsy"] = readouts.probability(p["drowsy_intercept"], p["drowsy_slope"], found["peak_sedating"])
-    found["probability_dizzy"] = readouts.probability(p["dizzy_intercept"], p["dizzy_slope"], found["peak_sedating"])
+    found["probability_drowsy"] = readouts.probability(
+        p["drowsy_intercept"], p["drowsy_slope"], found["peak_sedating"]
+    )
+    found["probability_dizzy"] = readouts.probability(
+        p["dizzy_intercept"], p["dizzy_slope"], found["peak_sedating"]
+    )
     found["pain_baseline"] = natural_pain(system, np.zeros((1, 1)))[0]
     return found
 
@@ -140,7 +146,9 @@ def above(time: Column, values: Column, threshold: Column, begun: Column) -> Col
     return np.asarray((np.diff(time, axis=0) * share * begun[:-1]).sum(0))
 
 
-def _withdrawal(kept: Trace, severity: Column, system: System, last_dose: float, begun: Column) -> dict[str, Column]:
+def _withdrawal(
+    kept: Trace, severity: Column, system: System, last_dose: float, begun: Column
+) -> dict[str, Column]:
     p = system.figures
     over = np.where(begun, severity, 0.0)
     peak, top = over.max(0), over.argmax(0)

@@ -70,7 +70,11 @@ def build_grid(
             before.append((1,) * max(1, math.ceil(first / 0.5 - 1e-9)))
             after.append(doubling(length, finest, coarsest))
         else:
-            plain = max(2.5 * finest, min(coarsest, 0.25 * (a - recent) + 2.5 * finest)) if math.isfinite(recent) else coarsest
+            plain = (
+                max(2.5 * finest, min(coarsest, 0.25 * (a - recent) + 2.5 * finest))
+                if math.isfinite(recent)
+                else coarsest
+            )
             before.append((1,) * max(1, math.ceil(length / plain - 1e-9)))
             after.append(())
     return Grid(points, np.searchsorted(points, np.round(outputs, 9)), event_time, event_input, amounts,

@@ -19,7 +19,9 @@ APART = 1e-6
 """Two rates closer than this, relatively, are moved apart: their exact coincidence has another formula."""
 
 
-def biexponential(clearance: Number, volume: Number, exchange: Number, peripheral: Number) -> tuple[Number, ...]:
+def biexponential(
+    clearance: Number, volume: Number, exchange: Number, peripheral: Number
+) -> tuple[Number, ...]:
     """Rates (fast, slow) and weights of the plasma level after a unit bolus into two compartments."""
     out, there, back = clearance / volume, exchange / volume, exchange / peripheral
     total = out + there + back
@@ -75,7 +77,25 @@ def decay(x):  # type: ignore[no-untyped-def]
     """
     x = x - (x > 32.0) * (x - 32.0)
     z = x * 0.0625
-    p = 1.0 - z * (1.0 - z / 2 * (1.0 - z / 3 * (1.0 - z / 4 * (1.0 - z / 5 * (1.0 - z / 6 * (1.0 - z / 7 * (1.0 - z / 8 * (1.0 - z / 9 * (1.0 - z / 10)))))))))
+    p = 1.0 - z * (
+        1.0
+        - z
+        / 2
+        * (
+            1.0
+            - z
+            / 3
+            * (
+                1.0
+                - z
+                / 4
+                * (
+                    1.0
+                    - z / 5 * (1.0 - z / 6 * (1.0 - z / 7 * (1.0 - z / 8 * (1.0 - z / 9 * (1.0 - z / 10)))))
+                )
+            )
+        )
+    )
     p = p * p
     p = p * p
     p = p * p

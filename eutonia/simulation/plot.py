@@ -32,7 +32,9 @@ def chart(outcome: Outcome, knowledge: Knowledge) -> dict[str, Any]:
         if 0.0 <= t <= outcome.times[-1]
     ]
     levels = [
-        row for n, name in enumerate(outcome.substances) for row in _bands(days, outcome.level[:, n, ::thin], name)
+        row
+        for n, name in enumerate(outcome.substances)
+        for row in _bands(days, outcome.level[:, n, ::thin], name)
     ]
     panels = [_panel(levels, "Level in plasma, mg/L", nights, doses, coloured=True)]
     parameters = knowledge.model["readouts"].parameters
@@ -47,7 +49,11 @@ def chart(outcome: Outcome, knowledge: Knowledge) -> dict[str, Any]:
             continue
         panels.append(_panel(_bands(days, values, name), title, nights, doses, line=lines.get(name)))
     patients = len(outcome.courses["drive"])
-    who = "the typical patient" if patients == 1 else f"median, middle 50 % and 90 % of {patients:,} virtual patients"
+    who = (
+        "the typical patient"
+        if patients == 1
+        else f"median, middle 50 % and 90 % of {patients:,} virtual patients"
+    )
     return {
         "title": {"text": _title(outcome), "subtitle": [who, "ticks: doses; shaded: night"]},
         "vconcat": panels,
@@ -111,13 +117,24 @@ def _panel(
     layers.append(
         {
             "mark": {"type": "line", "strokeWidth": 1.6},
-            "encoding": {"x": x, "y": {"field": "p50", "type": "quantitative", "title": title}, "color": colour},
+            "encoding": {
+                "x": x,
+                "y": {"field": "p50", "type": "quantitative", "title": title},
+                "color": colour,
+            },
         }
     )
     layers.append(
         {
             "data": {"values": doses},
-            "mark": {"type": "tick", "orient": "vertical", "size": 7, "thickness": 1, "yOffset": -3, "color": "#5b6570"},
+            "mark": {
+                "type": "tick",
+                "orient": "vertical",
+                "size": 7,
+                "thickness": 1,
+                "yOffset": -3,
+                "color": "#5b6570",
+            },
             "encoding": {
                 "x": {"field": "day", "type": "quantitative"},
                 "y": {"value": "height"},

@@ -47,7 +47,8 @@ class Patients:
     def part(self, start: int, stop: int) -> Patients:
         """Patients `start` to `stop`, the same persons as in the whole."""
         facts = {
-            name: value[start:stop] if isinstance(value, np.ndarray) else value for name, value in self.facts.items()
+            name: value[start:stop] if isinstance(value, np.ndarray) else value
+            for name, value in self.facts.items()
         }
         return Patients(stop - start, facts, self.seed, self.first + start, self.uncertain, self.typical)
 
@@ -104,7 +105,9 @@ def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
             if not np.all(np.isfinite(numbers) & (numbers >= low) & (numbers <= high)):
                 worst = numbers[~((numbers >= low) & (numbers <= high))][0]
                 hint = " Carisoprodol is unstudied below 16 years." if name == "age" and worst < low else ""
-                raise InputError(f"{name} {worst:g} is outside {low} to {high}, which the model covers.{hint}")
+                raise InputError(
+                    f"{name} {worst:g} is outside {low} to {high}, which the model covers.{hint}"
+                )
     for name, words in (
         ("sex", ("male", "female")),
         ("cyp2c19", PHENOTYPES),
@@ -138,9 +141,13 @@ class Draws:
         return normal
 
     def _stream(self, name: str) -> Column:
-        key = int.from_bytes(hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little")
+        key = int.from_bytes(
+            hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little"
+        )
         bits = np.random.Philox(key=key)
-        bits.advance(self.first // 2)  # each count of the generator makes four numbers, and a patient takes two
+        bits.advance(
+            self.first // 2
+        )  # each count of the generator makes four numbers, and a patient takes two
         skip = 2 * (self.first % 2)
         return np.random.Generator(bits).random(skip + 2 * self.number)[skip:].reshape(self.number, 2)
 
@@ -172,7 +179,9 @@ class Individuals:
                 deviation += drawn[(self.patients.first + np.arange(self.patients.number)) % len(drawn)]
             elif self.patients.uncertain and quantity.uncertainty:
                 deviation += quantity.uncertainty * self.draws.normal(f"typical/{name}")
-        value = quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
+        value = (
+            quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
+        )
         if quantity.low is not None or quantity.high is not None:
             value = np.clip(value, quantity.low, quantity.high)
         return np.asarray(value * per)
@@ -212,7 +221,9 @@ class Individuals:
         else:
             facts["egfr"] = egfr.astype(float)
         phenotype = known("cyp2c19")
-        facts["cyp2c19"] = self._phenotypes() if phenotype is None else np.array([PHENOTYPES.index(p) for p in phenotype])
+        facts["cyp2c19"] = (
+            self._phenotypes() if phenotype is None else np.array([PHENOTYPES.index(p) for p in phenotype])
+        )
         return facts
 
     def _phenotypes(self) -> NDArray[Any]:
@@ -242,7 +253,9 @@ class Individuals:
         """What covariates multiply, by what they act on."""
         found: dict[str, Column] = {}
         for effect in effects:
-            found[effect.on] = found.get(effect.on, self.constant(1.0)) * np.where(self._holds(effect), effect.factor, 1.0)
+            found[effect.on] = found.get(effect.on, self.constant(1.0)) * np.where(
+                self._holds(effect), effect.factor, 1.0
+            )
         return found
 
     def _holds(self, effect: CovariateEffect) -> NDArray[np.bool_]:
@@ -261,7 +274,12 @@ class Individuals:
         """What is not known of these patients, and what was done about it."""
         given, notes = self.patients.facts, []
         how = "taken as typical" if self.patients.typical else "drawn"
-        for name, words in (("age", "Age"), ("sex", "Sex"), ("weight", "Weight"), ("egfr", "Kidney function")):
+        for name, words in (
+            ("age", "Age"),
+            ("sex", "Sex"),
+            ("weight", "Weight"),
+            ("egfr", "Kidney function"),
+        ):
             if name not in given:
                 notes.append(f"{words} is not known: {how} as in adults with back pain.")
         if "cyp2c19" not in given:
@@ -286,12 +304,20 @@ def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
     """Shares of the phenotypes, in the order of PHENOTYPES. Raises InputError for an unknown ancestry."""
     entry = knowledge.ancestries.get(ancestry)
     if entry is None:
-        named = [key for key, a in knowledge.ancestries.items() if ancestry.lower() in (*a.synonyms, a.title.lower())]
+        named = [
+            key
+            for key, a in knowledge.ancestries.items()
+            if ancestry.lower() in (*a.synonyms, a.title.lower())
+        ]
         if not named:
-            raise InputError(f"Unknown ancestry “{ancestry}”. Known: {', '.join(sorted(knowledge.ancestries))}.")
+            raise InputError(
+                f"Unknown ancestry “{ancestry}”. Known: {', '.join(sorted(knowledge.ancestries))}."
+            )
         entry = knowledge.ancestries[named[0]]
     if entry.mixture:
         total = sum(entry.mixture.values())
-        return np.sum([share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()], axis=0)
+        return np.sum(
+            [share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()], axis=0
+        )
     shares = np.array([entry.cyp2c19[name] for name in PHENOTYPES])  # type: ignore[index]
     return np.asarray(shares / shares.sum())

@@ -17,7 +17,9 @@ def logarithm(ratio):  # type: ignore[no-untyped-def]
     near = near**0.5
     y = (near - 1.0) / (near + 1.0)
     s = y * y
-    return 32.0 * y * (1.0 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s * (1 / 13)))))))
+    return (
+        32.0 * y * (1.0 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s * (1 / 13)))))))
+    )
 
 
 def opening_energy(opened, closed, strength):  # type: ignore[no-untyped-def]

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
     """The summary as text; the bands are the middle 90 % of patients."""
     number = summary.patients
-    who = "the typical patient" if number == 1 else f"{number:,} virtual patients, median (5th to 95th percentile)"
+    who = (
+        "the typical patient"
+        if number == 1
+        else f"{number:,} virtual patients, median (5th to 95th percentile)"
+    )
     lines = [click.style(_doses(outcome), bold=True), who, ""]
     lines += [_head("Exposure")]
     for name, e in summary.exposure.items():
@@ -66,7 +70,9 @@ def _doses(outcome: Outcome) -> str:
             size = f"{amounts[0]:g}" if len(amounts) == 1 else f"{amounts[0]:g} to {amounts[-1]:g}"
             days = (r.times[-1] - r.times[0]) / 24.0
             over = f" over {days:.0f} days" if days >= 1 else ""
-            parts.append(f"{r.substance} {size} mg, {len(r.times)} dose{'s' if len(r.times) > 1 else ''}{over}")
+            parts.append(
+                f"{r.substance} {size} mg, {len(r.times)} dose{'s' if len(r.times) > 1 else ''}{over}"
+            )
     parts += [session.therapy for session in outcome.schedule.sessions]
     parts += [f"with {name}" for name, _ in outcome.schedule.modulators]
     return "; ".join(parts)
@@ -87,7 +93,9 @@ def _row(words: str, s: Spread, unit: str, note: str = "") -> str:
 
 
 def _number(x: float) -> str:
-    return f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 10 else f"{x:.2g}" if abs(x) >= 0.01 else "0"
+    return (
+        f"{x:.0f}" if abs(x) >= 100 else f"{x:.1f}" if abs(x) >= 10 else f"{x:.2g}" if abs(x) >= 0.01 else "0"
+    )
 
 
 def _percent(x: float) -> str:

@@ -82,7 +82,9 @@ def read_schedule(plans: Sequence[Any], knowledge: Knowledge, *, until: float | 
     """
     items = [item for plan in plans for item in _items(plan, knowledge)]
     if not items:
-        raise InputError("The plan is empty: there is nothing to simulate. Name a drug, its dose and how often.")
+        raise InputError(
+            "The plan is empty: there is nothing to simulate. Name a drug, its dose and how often."
+        )
     lengths = [_end(item) for item in items if _end(item) is not None]
     length = max((end for end in lengths if end is not None), default=None)
     notes: list[str] = []
@@ -131,7 +133,11 @@ def _items(plan: Any, knowledge: Knowledge) -> Iterable[PlanItem]:
         plan = read_plan(plan)
     name = plan.text or plan.therapy or ""
     for part in plan.steps or (plan,):
-        yield part if part.text else part.model_copy(update={"text": name, "written": part.written or plan.written})
+        yield (
+            part
+            if part.text
+            else part.model_copy(update={"text": name, "written": part.written or plan.written})
+        )
 
 
 def _end(item: PlanItem) -> float | None:
@@ -206,7 +212,9 @@ def _amount(name: str, per_unit: float | None, item: PlanItem, knowledge: Knowle
     substance = knowledge.substances[name]
     dose = item.dose_high or item.dose
     if dose is None:
-        raise InputError(f"The plan “{item.written or item.text}” states no dose of {name}. Add it, such as “350 mg”.")
+        raise InputError(
+            f"The plan “{item.written or item.text}” states no dose of {name}. Add it, such as “350 mg”."
+        )
     if not math.isfinite(dose) or dose <= 0:
         raise InputError(f"The dose {dose:g} {item.unit or ''} of {name} is not a positive amount.")
     unit = (item.unit or "mg").lower()
@@ -217,7 +225,9 @@ def _amount(name: str, per_unit: float | None, item: PlanItem, knowledge: Knowle
         return dose * substance.units[unit]
     if per_unit:
         return dose * per_unit
-    raise InputError(f"“{item.written or item.text}”: how many mg of {name} is {dose:g} {unit}? Write the dose in mg.")
+    raise InputError(
+        f"“{item.written or item.text}”: how many mg of {name} is {dose:g} {unit}? Write the dose in mg."
+    )
 
 
 def _plausible(name: str, amount: float, daily: float, item: PlanItem, knowledge: Knowledge) -> None:
@@ -277,7 +287,9 @@ def read_events(table: Any, knowledge: Knowledge) -> Schedule:
         evid = int(row.get("evid") or (1 if float(row.get("amt") or 0) > 0 else 0))
         time, amount = _number(row, "time", place), _number(row, "amt", place)
         if time < previous - 1e-9:
-            raise InputError(f"{place}: time {time:g} h lies before the row above it. Sort the table by time.")
+            raise InputError(
+                f"{place}: time {time:g} h lies before the row above it. Sort the table by time."
+            )
         previous = time
         if evid == 0:
             continue
@@ -287,7 +299,9 @@ def read_events(table: Any, knowledge: Knowledge) -> Schedule:
             raise InputError(f"{place}: the amount {amount:g} is not positive.")
         name = str(row.get("substance") or row.get("cmt") or "carisoprodol").lower()
         if name not in knowledge.substances:
-            raise InputError(f"{place}: unknown substance “{name}”. Known: {', '.join(sorted(knowledge.substances))}.")
+            raise InputError(
+                f"{place}: unknown substance “{name}”. Known: {', '.join(sorted(knowledge.substances))}."
+            )
         more, every = int(row.get("addl") or 0), float(row.get("ii") or 0)
         if more and every <= 0:
             raise InputError(f"{place}: addl {more} needs ii, the hours between doses.")
@@ -295,7 +309,8 @@ def read_events(table: Any, knowledge: Knowledge) -> Schedule:
     if not doses:
         raise InputError("The event table holds no dose (evid 1 with amt above 0).")
     regimens = tuple(
-        Regimen(name, tuple(t for t, _ in sorted(d)), tuple(a for _, a in sorted(d))) for name, d in doses.items()
+        Regimen(name, tuple(t for t, _ in sorted(d)), tuple(a for _, a in sorted(d)))
+        for name, d in doses.items()
     )
     length = max(r.times[-1] for r in regimens)
     return Schedule(regimens, (), (), knowledge.clock_times["usual"].first, length, ())
@@ -316,7 +331,9 @@ def _rows(table: Any) -> list[dict[str, Any]]:
         records = table.to_dict("records")
     else:
         records = [dict(row) for row in table]
-    return [{str(k).strip().lower(): v for k, v in row.items() if v not in (None, "", ".")} for row in records]
+    return [
+        {str(k).strip().lower(): v for k, v in row.items() if v not in (None, "", ".")} for row in records
+    ]
 
 
 def _number(row: Mapping[str, Any], name: str, place: str) -> float:

@@ -50,7 +50,9 @@ class EffectSummary(BaseModel):
     peak_impairment: Spread
     hours_impaired: Spread
     hours_impaired_a_day: Spread
-    morning_impairment: Spread = Field(description="highest of the mornings after days with doses, as the day begins")
+    morning_impairment: Spread = Field(
+        description="highest of the mornings after days with doses, as the day begins"
+    )
     probability_drowsy: float
     probability_dizzy: float
     peak_relief: Spread
@@ -156,10 +158,13 @@ def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], versio
     """Sum up what each patient's course came to (`engine.Outcome.per_patient`)."""
     p = per_patient
     exposure = {
-        name: Exposure(**{key: spread(p[f"{name}/{key}"]) for key in Exposure.model_fields}) for name in p["substances"]
+        name: Exposure(**{key: spread(p[f"{name}/{key}"]) for key in Exposure.model_fields})
+        for name in p["substances"]
     }
     noticed = np.isfinite(p["onset_h"])
-    effects = {key: spread(p[key]) for key in EffectSummary.model_fields if key in p and not key.startswith("prob")}
+    effects = {
+        key: spread(p[key]) for key in EffectSummary.model_fields if key in p and not key.startswith("prob")
+    }
     return CourseSummary(
         patients=len(p["peak_drive"]),
         exposure=exposure,
@@ -179,7 +184,8 @@ def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], versio
             probability_hallucinosis=float(p["probability_hallucinosis"].mean()),
         ),
         pain=PainSummary(
-            baseline=spread(p["pain_baseline"]), at={label: spread(values) for label, values in p["pain_at"].items()}
+            baseline=spread(p["pain_baseline"]),
+            at={label: spread(values) for label, values in p["pain_at"].items()},
         ),
         assumptions=list(assumptions),
         knowledge_version=version,

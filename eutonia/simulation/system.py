@@ -134,7 +134,11 @@ class _Builder:
 
     def figure(self, substance: Substance, quantity: Quantity, name: str) -> Column:
         unit = quantity.unit
-        per = UNITS.get(unit) or PER_KG.get(unit, 0.0) * self.reference or MOLAR.get(unit, 0.0) * substance.molar_mass
+        per = (
+            UNITS.get(unit)
+            or PER_KG.get(unit, 0.0) * self.reference
+            or MOLAR.get(unit, 0.0) * substance.molar_mass
+        )
         if not per:
             raise ValueError(f"{substance.id}: the unit {unit} of {name} has no place in the engine")
         return self.people.figure(quantity, f"{substance.id}/{name}", per)
@@ -148,7 +152,9 @@ class _Builder:
         on = people.factors(substance.covariates)
         one = people.constant(1.0)
         f: dict[str, Any] = {"on": on}
-        f["ka"] = self.figure(substance, k.absorption_rate, "absorption_rate") * on.get("absorption_rate", one)
+        f["ka"] = self.figure(substance, k.absorption_rate, "absorption_rate") * on.get(
+            "absorption_rate", one
+        )
         volume = self.figure(substance, k.volume, "volume")
         if k.volume_women is not None:
             women = self.figure(substance, k.volume_women, "volume")
@@ -157,7 +163,9 @@ class _Builder:
         parts, products = [], []
         for path in k.pathways or (_WHOLE,):
             own = one
-            if not people.patients.typical and (path.spread or (people.patients.uncertain and path.uncertainty)):
+            if not people.patients.typical and (
+                path.spread or (people.patients.uncertain and path.uncertainty)
+            ):
                 own = np.exp(path.spread * people.draws.normal(f"{name}/{path.by}")
                              + people.patients.uncertain * path.uncertainty * people.draws.normal(f"typical/{name}/{path.by}"))  # fmt: skip
             activity = people.enzyme.get(path.by, one)
@@ -172,19 +180,28 @@ class _Builder:
         f["clearance"] = one * 0.0
         f["bioavailability"] = one
         if k.clearance is not None:
-            clearance = self.figure(substance, k.clearance, "clearance") * whole * on.get("clearance", one) * self.vigour
+            clearance = (
+                self.figure(substance, k.clearance, "clearance")
+                * whole
+                * on.get("clearance", one)
+                * self.vigour
+            )
             if k.well_stirred:
                 flow = people.part("population", "liver_flow") * self.vigour
                 f["clearance"], f["bioavailability"] = well_stirred(clearance, flow)
             else:
                 f["clearance"] = clearance
         if k.bioavailability is not None:
-            f["bioavailability"] = self.figure(substance, k.bioavailability, "bioavailability") * on.get("bioavailability", one)
+            f["bioavailability"] = self.figure(substance, k.bioavailability, "bioavailability") * on.get(
+                "bioavailability", one
+            )
         if k.peripheral_volume is not None and k.exchange is not None:
             peripheral = self.figure(substance, k.peripheral_volume, "peripheral_volume") * self.size
             f["peripheral"] = peripheral * on.get("volume", one) * on.get("peripheral_volume", one)
             f["exchange"] = self.figure(substance, k.exchange, "exchange") * self.vigour
-            fast, slow, w_fast, w_slow = biexponential(f["clearance"], f["volume"], f["exchange"], f["peripheral"])
+            fast, slow, w_fast, w_slow = biexponential(
+                f["clearance"], f["volume"], f["exchange"], f["peripheral"]
+            )
             f["decay"] = ((fast, w_fast), (slow, w_slow))
         elif k.clearance is not None:
             f["decay"] = ((f["clearance"] / f["volume"], 1.0 / f["volume"]),)
@@ -253,7 +270,11 @@ class _Builder:
             k, f = self.known.substances[name].kinetics, self.disposition(name)
             entries += [(count, mode, w) for mode, w in response.items()]
             assert k.maximum_rate is not None and k.half_saturation is not None
-            top = self.figure(self.known.substances[name], k.maximum_rate, "maximum_rate") * self.size / f["volume"]
+            top = (
+                self.figure(self.known.substances[name], k.maximum_rate, "maximum_rate")
+                * self.size
+                / f["volume"]
+            )
             half = self.figure(self.known.substances[name], k.half_saturation, "half_saturation")
             saturable.append(Saturable(signal[name], count, top, half))
             count += 1
@@ -271,7 +292,9 @@ class _Builder:
             rates=_stack(self.rates, people),
             entry_signal=np.array([s for s, _, _ in entries], np.int64),
             entry_mode=np.array([m for _, m, _ in entries], np.int64),
-            entry_weight=_stack([np.broadcast_to(w, (people.patients.number,)) for _, _, w in entries], people),
+            entry_weight=_stack(
+                [np.broadcast_to(w, (people.patients.number,)) for _, _, w in entries], people
+            ),
             induced=tuple(self._induced(signal)),
             saturable=tuple(saturable),
             gaba=np.array([gaba for gaba, _, _ in sites], bool),
@@ -309,11 +332,15 @@ class _Builder:
             ))  # fmt: skip
         return found
 
-    def _sites(self, acting: dict[str, int]) -> tuple[list[tuple[bool, Column, float]], list[tuple[int, int, Column, Column]]]:
+    def _sites(
+        self, acting: dict[str, int]
+    ) -> tuple[list[tuple[bool, Column, float]], list[tuple[int, int, Column, Column]]]:
         sites: list[tuple[bool, Column, float]] = []
         members: list[tuple[int, int, Column, Column]] = []
         number_of: dict[str, int] = {}
-        bound = [(n, self.known.substances[n]) for n in acting if self.known.substances[n].effects.gaba is not None]
+        bound = [
+            (n, self.known.substances[n]) for n in acting if self.known.substances[n].effects.gaba is not None
+        ]
         for name, substance in sorted(bound, key=lambda pair: pair[1].effects.gaba.site):  # type: ignore[union-attr]
             binding = substance.effects.gaba
             assert binding is not None
@@ -324,7 +351,9 @@ class _Builder:
                 )
                 number_of[binding.site] = len(sites)
                 sites.append((True, strength, entry.relaxes))
-            free = self.figure(substance, binding.free, "free") * self.disposition(name)["on"].get("free", 1.0)
+            free = self.figure(substance, binding.free, "free") * self.disposition(name)["on"].get(
+                "free", 1.0
+            )
             opened = free / self.figure(substance, binding.opened, "opened")
             closed = free / self.figure(substance, binding.closed, "closed")
             members.append((number_of[binding.site], acting[name], opened, closed))
@@ -351,7 +380,9 @@ class _Builder:
 
     def _brain(self) -> Column:
         part = self.people.part
-        sensitivity = self.people.factors(self.known.model["readouts"].covariates).get("sensitivity", self.people.constant(1.0))
+        sensitivity = self.people.factors(self.known.model["readouts"].covariates).get(
+            "sensitivity", self.people.constant(1.0)
+        )
         fast, slow, most = (part("adaptation", name) for name in ("fast_share", "slow_share", "most"))
         shrink = np.minimum(1.0, most / (fast + slow))
         return np.stack([
@@ -371,7 +402,9 @@ class _Builder:
         for name, quantity in self.known.model[f"pain-{kind}"].parameters.items():
             figures[f"pain_{name}"] = people.part(f"pain-{kind}", name, UNITS[quantity.unit])
         if np.any(people.patients.facts.get("regular_user", False)):
-            figures["opioid_tolerant"] = np.where(people.patients.facts["regular_user"], figures["opioid_tolerance"], 1.0)
+            figures["opioid_tolerant"] = np.where(
+                people.patients.facts["regular_user"], figures["opioid_tolerance"], 1.0
+            )
         else:
             figures["opioid_tolerant"] = people.constant(1.0)
         return figures
