@@ -227,11 +227,17 @@ class Chart:
         )
 
     def _ingredients(self, number: int, entry: Medication | PlanItem) -> tuple[Taken, ...]:
+        text = entry.text
         if isinstance(entry, PlanItem) and (entry.therapy or entry.action.endswith("-therapy")):
-            return self._therapy(number, entry)
-        if not entry.text and not entry.rxcui and not entry.atc:
+            therapy = self._therapy(number, entry)
+            if therapy:
+                return therapy
+            text = text or entry.therapy or ""  # a supplement is often ordered as a therapy
+        if not text and not entry.rxcui and not entry.atc:
             return ()
-        found = recognise(entry.text, entry.rxcui, self.knowledge, atc=entry.atc)
+        found = recognise(text, entry.rxcui, self.knowledge, atc=entry.atc)
+        if found is None and isinstance(entry, PlanItem) and entry.therapy:
+            found = recognise(entry.therapy, None, self.knowledge)
         if found is None:
             return self._therapy(number, entry) if isinstance(entry, PlanItem) else ()
         if found.is_other:
@@ -283,7 +289,7 @@ class Chart:
             strength_mg=strength,
             daily_mg=daily,
             mg_per_hour=mg_per_hour(entry),
-            route=_route(route),
+            route=self._acts(route, treatment),
             product=product or entry.text.casefold(),
             unapproved=unapproved,
             start=entry.start,
@@ -293,6 +299,12 @@ class Chart:
             days_supply=entry.days_supply,
             prescriber=None if planned else entry.prescriber,  # type: ignore[union-attr]
         )
+
+    def _acts(self, route: str, treatment: str) -> str:
+        """Where a treatment acts by the route: some patches act only under the patch."""
+        drug = self.knowledge.drugs.get(treatment)
+        known = _route(route)
+        return "topical" if drug and known in drug.local_routes else known
 
     def _therapy(self, number: int, item: PlanItem) -> tuple[Taken, ...]:
         names = therapy_names(self.knowledge)
@@ -477,7 +489,7 @@ def _names_treatment(item: PlanItem) -> bool:
 
 
 def _route(route: str) -> str:
-    word = route.casefold()
+    word = route.casefold().replace("subcutaneous", "")  # through the skin, not on it
     for known, words in ROUTES.items():
         if any(w in word for w in words):
             return known

@@ -1,5 +1,6 @@
 """The kinds of features that need no function of their own: what their files say is enough."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from eutonia.dates import within
@@ -172,13 +173,14 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
     for entry in case.allergies or ():
         if (entry.verification_status or "") in ("refuted", "entered-in-error"):
             continue
-        substance = recognise(entry.substance, entry.rxcui, chart.knowledge)
+        name = _ALLERGY_WORDS.sub(" ", entry.substance.casefold()).strip()
+        substance = recognise(name, entry.rxcui, chart.knowledge)
         drugs = {i.drug for i in substance.ingredients} if substance else set()
         belonging = {
             *drugs,
             *(c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part),
         }
-        if wanted & (belonging | {entry.substance.casefold().strip().removesuffix("s")}):
+        if wanted & (belonging | _classes_called(name, chart)):
             found.append((entry, _counts(feature, entry)))
     sure = [entry for entry, counts in found if counts]
     if sure:
@@ -187,6 +189,18 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
         return UNKNOWN
     known = case.no_known_allergies or case.allergies is not None
     return NO if known else UNKNOWN
+
+
+_ALLERGY_WORDS = re.compile(
+    r"\b(?:(?:allergy|allergic|hypersensitivity|intolerance|sensitivity)(?: reaction)?(?: to)?|adverse reaction to)\b"
+    r"|\((?:substance|product|disorder|finding)\)"
+)
+"""Words around the name of a substance in allergy lists."""
+
+
+def _classes_called(name: str, chart: Chart) -> set[str]:
+    """The classes that an allergy list calls by this name ("nonsteroidal anti-inflammatory drugs")."""
+    return {c.id for c in chart.knowledge.classes.values() if any(word in name for word in c.allergens)}
 
 
 def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:

@@ -99,6 +99,8 @@ class DrugClass:
     title: str
     part_of: tuple[str, ...] = ()
     """Wider classes whose members its members are too."""
+    allergens: tuple[str, ...] = ()
+    """What allergy lists call the class, lower case."""
     sources: tuple[Citation, ...]
     note: str = ""
 

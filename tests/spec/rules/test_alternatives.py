@@ -295,6 +295,13 @@ EXAMPLES = [
     case(["nsaid-lithium-methotrexate"], [], IBU, [m("lithium carbonate 300 mg", 300, 2)]),
     case(["nsaid-lactation-ok"], [], IBU, obs=[NP, o("Breastfeeding status", "breastfeeding", code="63895-7")],
          patient=W(30)),
+    case(["nsaid-anticoagulant"], [], IBU, [m("enoxaparin 40 mg injection", 40, 1, route="subcutaneous")]),
+    case([], ["nsaid-*"], p("diclofenac 1.3 % patch", days=7), [m("warfarin 5 mg", 5)]),
+    case([], ["nsaid-*"], p("diclofenac epolamine", days=7, route="transdermal"), [m("warfarin 5 mg", 5)]),
+    *(case(["nsaid-hypersensitivity"], [], NAP, no_known_allergies=False,
+           allergies=[{"substance": substance, "type": "allergy", "reaction": "anaphylaxis"}])
+      for substance in ("NSAIDs", "Nonsteroidal anti-inflammatory agents", "Allergy to aspirin (disorder)",
+                        "Ibuprofen allergy", "Advil", "acetylsalicylic acid", "salicylates")),
     # --- acetaminophen and opioids
     case(["apap-daily-over-4g"], ["apap-duplicate"], p("acetaminophen 500 mg", 1000, 4),
          [m("hydrocodone/acetaminophen 5/325 tablet", 1, 4, "tablet")]),
@@ -374,6 +381,11 @@ EXAMPLES = [
     case(["exercise-sedated", "exercise-sedated"], [], [EX, CYC]),
     case(["mfr-evidence-info"], [], MFR, cond=[CLBP]),
     case([], ["mfr-evidence-info"], MFR, cond=[SPASM]),
+    case(["mag-renal"], [], t("magnesium", "magnesium supplement"), cond=[LBP, c("ESRD", "N18.6")]),
+    case(["manip-bleeding-bone"], [], t("chiropractic", "chiropractic adjustment"),
+         cond=[LBP, c("Osteoporosis", "M81.0")]),
+    case(["mfr-fracture-local"], [], t("mfr", "myofascial release, lower limb"),
+         cond=[c("Calf pain", "M79.661", "2026-02-01"), c("Tibia fracture", "S82.201A", "2026-02-10")]),
     # --- red flags
     case(["rf-cauda-equina"], [], IBU, cond=[LBP, c("Fecal incontinence", "R15.9", "2026-03-01")]),
     case(["rf-cauda-equina"], [], IBU, cond=[LBP, c("Cauda equina syndrome", "G83.4", "2026-03-01")]),
