@@ -16,9 +16,10 @@ import time
 import numpy as np
 import polars as pl
 
+from eutonia.conditions import condition, features_of, schema
 from eutonia.knowledge import load
 from eutonia.knowledge.safety import Rule
-from eutonia.rules import check, condition, features_of, judge, schema
+from eutonia.rules import check, judge
 
 KNOWN_TRUE, UNKNOWN = 0.02, 0.02
 SLAB = 100_000
@@ -96,8 +97,8 @@ def main() -> None:
     full = time.perf_counter() - start
     print(machine())
     print(f"{rows:,} rows, {table.width} features, {len(rules)} rules")
-    print(f"judge            {bare:6.1f} s")
-    print(f"check            {full:6.1f} s   ({full / bare:.1f} × judge)")
+    print(f"judge            {bare:6.2f} s")
+    print(f"check            {full:6.2f} s   ({full / bare:.1f} × judge)")
     print(f"issues           {applying:,} apply, {unknown:,} cannot be told")
     print(f"peak memory      {peak_gb():6.2f} GB, of which {before:.2f} GB were there with the table")
 
