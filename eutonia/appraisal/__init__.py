@@ -8,7 +8,8 @@ Read `answering.py` first. The statistics are in `eutonia.meta`; every fact abou
 """
 
 from eutonia.appraisal.answering import evidence
+from eutonia.appraisal.comparing import compare
 from eutonia.appraisal.course import Course, natural_course
 from eutonia.appraisal.models import Comparison, Evidence
 
-__all__ = ["Comparison", "Course", "Evidence", "evidence", "natural_course"]
+__all__ = ["Comparison", "Course", "Evidence", "compare", "evidence", "natural_course"]

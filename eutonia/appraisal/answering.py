@@ -114,7 +114,7 @@ def _search(knowledge: Knowledge, question: Question, comparator: str) -> Found:
     ]
     rows = _one_kind(rows)
     band = chosen_band(rows, question.day, acute=bool(question.condition.acute))
-    main = _main(knowledge, nearest(rows, band, question.day)) if band is not None else ()
+    main = main_rows(knowledge, nearest(rows, band, question.day)) if band is not None else ()
     return Found(comparator, band, tuple(main), tuple(rows), tuple(missing), (*left_out, *repeated))
 
 
@@ -182,7 +182,7 @@ def strata(knowledge: Knowledge, rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _main(knowledge: Knowledge, rows: Sequence[Row]) -> list[Row]:
+def main_rows(knowledge: Knowledge, rows: Sequence[Row]) -> list[Row]:
     """The treatment alone where trials tested it alone; else the background with most people."""
     parts = strata(knowledge, rows)
     if not parts:
@@ -346,7 +346,7 @@ def _robustness(pooled: Synthesis) -> Robustness | None:
 
 def _over_time(knowledge: Knowledge, question: Question, found: Found) -> list[Summary]:
     """The same comparison in each window, without other active treatment where that was tested."""
-    parts = [(band, _main(knowledge, nearest(found.every, band, None))) for band in BANDS]
+    parts = [(band, main_rows(knowledge, nearest(found.every, band, None))) for band in BANDS]
     return [_summary(band.title, synthesise(rows, question.outcome)) for band, rows in parts if rows]
 
 

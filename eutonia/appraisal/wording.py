@@ -1,8 +1,8 @@
 """Answers in sentences and in a table for the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from eutonia.appraisal.models import Evidence, Summary
+from eutonia.appraisal.models import Comparison, Evidence, Factor, Factors, Summary
 from eutonia.appraisal.question import group, title
 from eutonia.knowledge import Knowledge
 
@@ -199,3 +199,61 @@ def _reasons(answer: Evidence, width: int) -> list[str]:
             f"{r.step:+d} {r.domain}: {r.why}" if r.step else f" 0 {r.domain}: {r.why}", width, "  ", "     "
         )
     ]
+
+
+def comparison_text(comparison: Comparison, knowledge: Knowledge, width: int = 100) -> str:
+    """A comparison for a terminal: factor by factor, then what is best for what, and what cannot be said."""
+    titles = ", ".join(factors.title for factors in comparison.factors.values())
+    condition = knowledge.populations[comparison.condition].title.lower()
+    lines = [_bold(f"{titles} in {condition}"), ""]
+    for head, told in _factor_rows():
+        lines.append(_bold(head))
+        for factors in comparison.factors.values():
+            text = told(factors) or "not known"
+            lines += _wrapped(f"{factors.title}: {text}", width, "  ", "    ")
+        lines.append("")
+    if comparison.ranking is not None:
+        lines.append(_bold("Ranking, by pain in one network of trials"))
+        lines += [
+            f"  {rank.therapy:<24} P-score {rank.p_score:.2f}  {rank.estimate:+.1f} ({interval(rank.ci, 'MD')})"
+            for rank in comparison.ranking
+        ]
+    else:
+        lines += [_bold("No ranking"), *_wrapped(comparison.why_no_ranking or "", width, "  ", "  ")]
+    for head, text in (
+        ("Best for now", comparison.best_for.immediate.why),
+        ("Best for the long term", comparison.best_for.long_term.why),
+        ("Together", comparison.together.why),
+    ):
+        lines += ["", _bold(head), *_wrapped(text, width, "  ", "  ")]
+    lines += ["", *(line for note in comparison.notes for line in _wrapped(note, width, "- ", "  "))]
+    return "\n".join(lines)
+
+
+def _factor_rows() -> list[tuple[str, Callable[[Factors], str | None]]]:
+    def say(factor: Factor | None) -> str | None:
+        return factor.say if factor else None
+
+    return [
+        ("Type", lambda f: f.type),
+        ("Onset of effect", lambda f: say(f.onset)),
+        ("Time to meaningful relief", lambda f: say(f.time_to_relief)),
+        ("Size of effect on pain", lambda f: f.size_says),
+        ("Responders", lambda f: f.responders.say[0]),
+        ("Side effects", _harm_text),
+        ("Long-term use", lambda f: say(f.long_term)),
+        ("Dependence", lambda f: say(f.dependence)),
+        ("Schedule", lambda f: say(f.schedule)),
+        ("Sessions", lambda f: say(f.sessions)),
+        ("After stopping", lambda f: say(f.after_stopping)),
+    ]
+
+
+def _harm_text(factors: Factors) -> str:
+    told = [
+        f"{harm.harm.lower()} {harm.risk_per_100:.0f} against {harm.comparator_per_100:.0f} in 100"
+        + (f" (one more in {harm.nnh:.0f})" if harm.nnh else "")
+        + f", {harm.dose}"
+        for harm in factors.side_effects
+    ]
+    return factors.side_effects_say + (" " + "; ".join(told) + "." if told else "")

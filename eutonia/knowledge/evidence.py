@@ -174,10 +174,11 @@ class Trial:
 
 @entry
 class Told:
-    """A statement with its sources."""
+    """A statement with its sources, of which trials may be some."""
 
     say: str
-    sources: tuple[Citation, ...]
+    sources: tuple[Citation, ...] = ()
+    trials: tuple[str, ...] = ()
 
 
 @entry
@@ -189,7 +190,8 @@ class Span:
     against_days: float | None = None
     """The same time in the control group."""
     say: str
-    sources: tuple[Citation, ...]
+    sources: tuple[Citation, ...] = ()
+    trials: tuple[str, ...] = ()
 
 
 @entry

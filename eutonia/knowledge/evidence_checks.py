@@ -1,10 +1,11 @@
 """What a file about evidence refers to, and what a trial must hold to be usable."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from eutonia.errors import KnowledgeError
-from eutonia.knowledge.evidence import Contrast, NaturalCourse, Profile, Result, Trial
+from eutonia.knowledge.evidence import Contrast, NaturalCourse, Profile, Result, Span, Told, Trial
 
 
 class Reference(NamedTuple):
@@ -41,6 +42,13 @@ def _profile(profile: Profile) -> Iterator[Reference]:
     yield Reference("file name", "intervention", profile.id, "interventions")
     for name in (*profile.not_with, *profile.with_care):
         yield Reference("not_with or with_care", "intervention", name, "interventions")
+    for part in fields(profile):
+        told = getattr(profile, part.name)
+        if isinstance(told, Span | Told):
+            if not told.sources and not told.trials:
+                raise KnowledgeError(f"profiles/{profile.id}.yaml, {part.name}", "says something without a source.")
+            for trial in told.trials:
+                yield Reference(part.name, "trial", trial, "trials")
 
 
 def _trial(trial: Trial) -> Iterator[Reference]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
+from eutonia.knowledge.evidence import Intervention, NaturalCourse, Outcome, Population, Profile, Trial
 from eutonia.knowledge.pharmacology import (
     Ancestry,
     ClockTimes,
@@ -23,7 +24,6 @@ from eutonia.knowledge.pharmacology import (
     Substance,
     TherapyCourse,
 )
-from eutonia.knowledge.evidence import Intervention, NaturalCourse, Outcome, Population, Profile, Trial
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
 from eutonia.knowledge.treatments import Advice, Drug, DrugClass, MedicineWords, OtherNames, Product, Therapy
 
