@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 from eutonia.dates import Span, days_ago
 from eutonia.features.value import Value
@@ -99,6 +100,8 @@ class Chart:
     """Feature → a result that was set aside because it is too old."""
     values: dict[str, Value] = field(default_factory=dict)
     """Features already worked out."""
+    results: dict[str, list[Any]] = field(default_factory=dict)
+    """Results and observations by code; filled by `features.results` when it first looks."""
 
     @property
     def as_of(self) -> date:

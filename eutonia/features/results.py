@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from eutonia.dates import Span, within
 from eutonia.features.chart import Chart
@@ -24,8 +25,7 @@ class Result:
         return self.written
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     code: str | None
     name: str
     value: float | str | bool | None
@@ -36,11 +36,25 @@ class _Reading:
 
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
-    found = [
-        r for r in _all(chart) if r.code in codes or (r.code is None and r.name.casefold().strip() in names)
-    ]
-    found = [r for r in found if r.value is not None and (r.when is None or r.when.first <= chart.as_of)]
-    return sorted(found, key=lambda r: r.when.last if r.when else date.min, reverse=True)
+    by_code = chart.results or _sorted_out(chart)
+    keys = {*codes, *(f"name: {name}" for name in names)}
+    found = [pair for key in keys if key in by_code for pair in by_code[key]]
+    return [r for _, r in sorted(found, key=_newest_first)] if len(found) > 1 else [r for _, r in found]
+
+
+def _newest_first(pair: tuple[int, _Reading]) -> tuple[int, int]:
+    number, reading = pair
+    return -(reading.when.last if reading.when else date.min).toordinal(), number
+
+
+def _sorted_out(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
+    """What is known at as_of, by code, or by name where uncoded, each with its place in the record."""
+    for number, r in enumerate(_all(chart)):
+        if r.value is not None and (r.when is None or r.when.first <= chart.as_of):
+            key = r.code if r.code is not None else f"name: {r.name.casefold().strip()}"
+            chart.results.setdefault(key, []).append((number, r))
+    chart.results.setdefault("", [])  # also where there is nothing: it has been looked through
+    return chart.results
 
 
 def _all(chart: Chart) -> Iterator[_Reading]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from eutonia.errors import InputError
@@ -82,19 +83,25 @@ def _version_message(where: str, version: str, why: str) -> str:
 class Index:
     """Finds what a reference points to: contained (`#id`), `Type/id`, `urn:uuid:…` or an absolute address."""
 
-    def __init__(self, places: Iterable[tuple[str, Any]], document: Any) -> None:
-        self._by_name: dict[str, Resource] = {}
-        for _, resource in places:
+    def __init__(self, places: Sequence[tuple[str, Any]], document: Any) -> None:
+        self._places, self._document = places, document
+        self._same: dict[str, bool] = {}
+
+    @cached_property
+    def _by_name(self) -> dict[str, Resource]:
+        found: dict[str, Resource] = {}
+        for _, resource in self._places:
             if isinstance(resource, dict) and isinstance(resource.get("id"), str):
                 kind, name = resource.get("resourceType"), resource["id"]
                 for key in (f"{kind}/{name}", f"urn:uuid:{name}"):
-                    self._by_name.setdefault(key, resource)
-        entries = document.get("entry") if isinstance(document, Mapping) else None
+                    found.setdefault(key, resource)
+        entries = self._document.get("entry") if isinstance(self._document, Mapping) else None
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and isinstance(entry.get("fullUrl"), str):
                 resource = entry.get("resource")
                 if isinstance(resource, dict):
-                    self._by_name[entry["fullUrl"]] = resource
+                    found[entry["fullUrl"]] = resource
+        return found
 
     def get(self, reference: str, within: Resource) -> Resource | None:
         if reference.startswith("#"):
@@ -106,6 +113,22 @@ class Index:
             found = self._by_name.get("/".join(reference.partition("/_history")[0].split("/")[-2:]))
         return found
 
+    def is_patient(self, reference: str, patient: Resource) -> bool:
+        """Whether a reference points to `patient`, in whatever way it is written."""
+        known = self._same.get(reference)
+        if known is None:
+            known = self._same[reference] = self._points_to(reference, patient)
+        return known
+
+    def _points_to(self, reference: str, patient: Resource) -> bool:
+        if id_in(reference) == patient.get("id"):
+            return True
+        found = self.get(reference, {})
+        if found is None:
+            return False
+        same_id = found.get("id") == patient.get("id") is not None
+        return found is patient or (found.get("resourceType") == "Patient" and same_id)
+
 
 def subject_of(resource: Resource) -> str | None:
     """The reference to the patient that a resource is about; None where it names none."""
@@ -114,16 +137,6 @@ def subject_of(resource: Resource) -> str | None:
         if isinstance(value, dict) and isinstance(value.get("reference"), str):
             return str(value["reference"])
     return None
-
-
-def same_patient(reference: str, patient: Resource, index: Index) -> bool:
-    """Whether a reference points to `patient`, in whatever way it is written."""
-    found = index.get(reference, {})
-    if found is not None:
-        return found is patient or (
-            found.get("resourceType") == "Patient" and found.get("id") == patient.get("id") is not None
-        )
-    return id_in(reference) == patient.get("id")
 
 
 def id_in(reference: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
@@ -20,10 +20,9 @@ from eutonia.fhir.bundle import (
     listed,
     patients_in,
     resources_in,
-    same_patient,
     subject_of,
 )
-from eutonia.fhir.elements import Note, concept, part, parts, period, status_code, when, word
+from eutonia.fhir.elements import Note, concept, part, parts, status_code, when, word
 from eutonia.patient import Allergy, Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
 Place = tuple[str, Any]
@@ -136,7 +135,7 @@ def _of_this_patient(made: _Record, resource: Resource, kind: str, note: Note) -
         if kind != "Encounter":
             note("names no patient; taken for the patient of the record")
         return True
-    if made.patient is None or same_patient(reference, made.patient, made.index):
+    if made.patient is None or made.index.is_patient(reference, made.patient):
         return True
     note("is about someone else; set aside")
     return False
@@ -390,17 +389,28 @@ def _as_of(about: Mapping[str, Any], places: Iterable[Place]) -> tuple[date, str
     stamped = when(about, "timestamp", quiet) or when(part(about, "meta", quiet), "lastUpdated", quiet)
     if stamped:
         return stamped.last, f"The record is taken as known on {stamped.last}, the date of the bundle."
-    latest: date | None = None
-    for _, resource in places:
-        kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        for name in DATED.get(kind, ()) if isinstance(kind, str) else ():
-            found = (
-                period(resource, name, quiet)[0] if name.endswith("eriod") else when(resource, name, quiet)
-            )
-            if found and (latest is None or found.first > latest):
-                latest = found.first
-    if latest is None:
+    newest = max(_dates(places), default="")  # ISO dates sort as text, the month before its days
+    found = when({"date": newest}, "date", quiet) or _latest(places)
+    if found is None:
         raise InputError(
             "The record holds no date at all, so it is not known when it was true. Give the day with --as-of (as_of=)."
         )
-    return latest, f"The record is taken as known on {latest}, the date of its latest entry."
+    return found.first, f"The record is taken as known on {found.first}, the date of its latest entry."
+
+
+def _dates(places: Iterable[Place]) -> Iterator[str]:
+    """When each resource happened or was written, as text."""
+    for _, resource in places:
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        for name in DATED.get(kind, ()) if isinstance(kind, str) else ():
+            value = resource.get(name)
+            if isinstance(value, dict):
+                value = value.get("start")
+            if isinstance(value, str) and value[:2] in ("19", "20"):
+                yield value[:10]
+
+
+def _latest(places: Iterable[Place]) -> Span | None:
+    """The latest of the dates that are dates, where the last in order of text is none."""
+    found = [d for text in _dates(places) if (d := when({"date": text}, "date", lambda _: None))]
+    return max(found, default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from eutonia.dates import Span, span
@@ -83,14 +84,14 @@ def amount(resource: Mapping[str, Any], name: str, note: Note) -> float | None:
     value = resource.get(name)
     if value is None:
         return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if type(value) in (int, float) and isfinite(value):
         return float(value)
     try:
         number = float(value) if isinstance(value, str) else None
     except ValueError:
         number = None
     note(f"{name} is {_kind(value)}, not a number")
-    return number
+    return number if number is not None and isfinite(number) else None
 
 
 def _kind(value: Any) -> str:
@@ -164,9 +165,13 @@ def as_concept(value: Mapping[str, Any], note: Note) -> Concept:
     codings = parts(value, "coding", note) if "coding" in value else [dict(value)] if "code" in value else []
     codes, shown = [], ""
     for coding in codings:
-        system, code = word(coding, "system", note), word(coding, "code", note)
+        system, code = coding.get("system"), coding.get("code")
+        if (
+            type(system) is not str or type(code) is not str
+        ):  # seldom: the plain way is half the time of a bundle
+            system, code = word(coding, "system", note), word(coding, "code", note)
         if code:
-            codes.append((SYSTEMS.get(system, system), code))
+            codes.append((SYSTEMS.get(system, system), code.strip()))
         shown = shown or word(coding, "display", note)
     return Concept(word(value, "text", note) or shown, tuple(codes))
 
