@@ -192,7 +192,7 @@ def _sentence(
         matches = list(_answer(lower, answered, subject, checker))
     seen: set[str] = set()
     for match in matches:
-        if (match.sign > 0 or match.claim.opposite) and match.claim.id not in seen:
+        if match.claim.id not in seen:
             seen.add(match.claim.id)
             yield match
 

@@ -19,7 +19,7 @@ _IGNORED = dict.fromkeys(
 )
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*"
                    r"(?:(?<=[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069])[^\W_]+)*|[,;:.()—–%/]")  # fmt: skip
-_REACH = 7
+_REACH = 9
 _PUNCTUATION = frozenset(",;:.()—–%/")
 
 
@@ -62,6 +62,7 @@ class Lexicon:
 
     def __init__(self, wording: Iterable[Wording], language: Language) -> None:
         self.language = language
+        self.firm = frozenset(language.firm)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.kinds: dict[str, tuple[str, ...]] = {}
         phrases: list[_Phrase] = []
@@ -77,7 +78,7 @@ class Lexicon:
                     (concept.if_denied, 1, True),
                 ):
                     phrases += [_Phrase(words(w), name, sign, concept.polar, denied) for w in group]
-        for kind in ("negations", "not_negations", "later_negations", "stops", "breaks", "openers", "asides"):
+        for kind in ("negations", "not_negations", "later_negations", "stops", "breaks", "openers", "asides", "permissions"):
             phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in getattr(language, kind)]
         self._exact: Mapping[str, list[_Phrase]] = defaultdict(list)
         self._prefix: Mapping[str, list[_Phrase]] = defaultdict(list)
@@ -180,19 +181,14 @@ def _longest(found: list[Mention]) -> list[Mention]:
 
 
 def _swallows(longer: Mention, one: Mention) -> bool:
-    within = (
-        longer.start <= one.start
-        and one.end <= longer.end
-        and longer.end - longer.start > one.end - one.start
-    )
-    if not within or longer.name[0] == "#":
-        return within and one.name[0] == "#"
-    return (
-        longer.name[0] == "@"
-        or one.name[0] in "#@"
-        or one.name == longer.name
-        or (one.polar and not longer.polar)
-    )
+    within = longer.start <= one.start and one.end <= longer.end and longer.end - longer.start > one.end - one.start
+    if not within or one.only_if_denied:
+        return False
+    if longer.name[0] == "#":
+        return longer.name == "#not_negations"
+    if one.name == "#negations":  # “should *not*” leaves the negation to what follows, “*not* an option” does not
+        return one.end < longer.end
+    return longer.name[0] == "@" or one.name[0] in "#@" or one.name == longer.name or (one.polar and not longer.polar)
 
 
 def _breaks(found: list[Mention], tokens: tuple[str, ...]) -> list[int]:
@@ -214,26 +210,30 @@ def _reading(
 ) -> Reading:
     grammar = [m for m in part if m.name[0] == "#"]
     concepts = [m for m in part if m.name[0] not in "#@"]
-    signed = _negate(concepts, grammar, tokens, end)
-    aside: set[str] = set()
-    topics: list[str] = []
-    cues = [m.end for m in grammar if m.name == "#asides"]
-    for mention in part:
-        if mention.name[0] == "@":
-            topic = mention.name[1:]
-            near = any(0 <= mention.start - cue <= 3 for cue in cues)
-            (aside.add if near else topics.append)(topic)
+    signed = _negate(concepts, grammar, tokens, end, lexicon.firm)
+    named = [m for m in part if m.name[0] == "@"]
+    aside = {m.name[1:] for cue in grammar if cue.name == "#asides" for m in _compared(cue, named, tokens)}
+    topics = [m.name[1:] for m in named if m.name[1:] not in aside]
     return Reading(
         tuple(signed),
         tuple(dict.fromkeys(topics)),
-        frozenset(aside - set(topics)),
+        frozenset(aside),
         numbers,
         tokens[start:end],
     )
 
 
+def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> list[Mention]:
+    """The topic that a word of comparison sets aside: the next one, with those joined to it."""
+    ahead = [m for m in named if 0 <= m.start - cue.end <= 3 and "," not in tokens[cue.end : m.start]]
+    if not ahead:
+        return []
+    joined = [m for m in named if m.start > ahead[0].start and tokens[ahead[0].end : m.start] in (("or",), ("and",))]
+    return [ahead[0], *joined[:1]]
+
+
 def _negate(
-    concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int
+    concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int, firm: frozenset[str]
 ) -> list[Mention]:
     """Give each concept its sign, and drop the words that mean nothing unless denied."""
     turned: dict[int, int] = defaultdict(int)
@@ -243,7 +243,7 @@ def _negate(
     bare: set[int] = set()
     used: set[int] = set()
     for cue in grammar:
-        if cue.name == "#later_negations" and cue.start not in spared:
+        if cue.name == "#later_negations" and cue.start not in spared and _closes(cue, tokens, end):
             before = [
                 m for m in polar if m.end <= cue.start and not m.only_if_denied and cue.start - m.end <= 6
             ]
@@ -255,10 +255,10 @@ def _negate(
             continue
         reach = _reach(cue.end, end, tokens, stops)
         ahead = [m for m in polar if cue.end <= m.start < reach]
-        if not ahead:  # “not for long-term relief” turns the circumstance
+        if not ahead and tokens[cue.start] in firm:  # “not for long-term relief” turns the circumstance
             others = [m for m in concepts if cue.end <= m.start < reach]
             bare |= {others[0].start} if others else set()
-        else:
+        elif ahead:
             first = ahead[0].start
             turned[first] += 1
             for mention in ahead:  # “no side effects or addiction”
@@ -280,9 +280,16 @@ def _negate(
         if mention.only_if_denied:
             if denied:
                 signed.append(replace(mention, sign=-1))
+            elif any(0 <= mention.start - m.end <= 2 for m in grammar if m.name == "#permissions"):
+                signed.append(mention)
         else:
             signed.append(replace(mention, sign=-mention.sign if denied else mention.sign))
     return signed
+
+
+def _closes(cue: Mention, tokens: tuple[str, ...], end: int) -> bool:
+    """A single word (“risk: low”) denies what stands before it only where nothing follows."""
+    return cue.end - cue.start > 1 or cue.end >= end or tokens[cue.end] in _PUNCTUATION
 
 
 def _denies_ahead(cue: Mention, polar: list[Mention], tokens: tuple[str, ...]) -> bool:

@@ -82,7 +82,11 @@ def find(
     `subject`: the topics its reader has in mind where the clause names none, most likely first.
     """
     seen = index(reading, lexicon)
-    found = [f for pattern in patterns if (f := _match(pattern, reading, subject, seen, lexicon))]
+    found = [
+        f
+        for pattern in patterns
+        if (f := _match(pattern, reading, subject, seen, lexicon)) and (f.sign > 0 or f.claim.opposite)
+    ]
     return _most_particular(found)
 
 

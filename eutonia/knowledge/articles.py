@@ -113,6 +113,10 @@ class Language:
     id: str
     title: str
     negations: tuple[str, ...]
+    firm: tuple[str, ...]
+    """Negations that turn a circumstance too where nothing else follows (“not for long-term relief”)."""
+    permissions: tuple[str, ...]
+    """Words by which a verb allows (“you *can* take”)."""
     not_negations: tuple[str, ...]
     """Phrases that look like a negation and are none (“not only”)."""
     later_negations: tuple[str, ...]
@@ -132,6 +136,8 @@ class Language:
     """Words after which a topic is what something is compared with."""
     questions: tuple[str, ...]
     """First words of a question that yes or no answers."""
+    open_questions: tuple[str, ...]
+    """First words of a question that yes or no does not answer."""
     yes: tuple[str, ...]
     no: tuple[str, ...]
     abbreviations: tuple[str, ...]

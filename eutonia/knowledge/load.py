@@ -160,6 +160,10 @@ class Knowledge:
         return self.section("features")
 
     @property
+    def claims(self) -> Mapping[str, Claim]:
+        return self.section("claims")
+
+    @property
     def rules(self) -> Mapping[str, Rule]:
         return self.section("rules")
 

@@ -1,0 +1,157 @@
+"""Score `eutonia check` on labelled sentences and good articles: python tools/score_claims.py [--write] [--misses].
+
+The families of tests/data/claims_labelled.yaml are split into a tuning and a test part by a hash of their names, the
+sentences without a claim by a hash of their words. `--misses` shows the errors of the tuning part only: whoever looks at
+the test part can no longer use it. `--write` renews docs/reference/claims-scores.md.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from eutonia.claims import check
+from eutonia.knowledge import load
+
+ROOT = Path(__file__).parents[1]
+LABELLED = ROOT / "tests" / "data" / "claims_labelled.yaml"
+ARTICLES = ROOT / "tests" / "data" / "good_articles"
+PAGE = ROOT / "docs" / "reference" / "claims-scores.md"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A sentence and what it says: a claim made (+1) or denied (-1), or none."""
+
+    words: str
+    part: str
+    claim: str = ""
+    sign: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """Counts over the sentences of one part; a sentence's first claim is what counts."""
+
+    sentences: int
+    with_claim: int
+    answered: int
+    matched: int
+    verdicts: int
+    extra: int
+
+    @property
+    def match_precision(self) -> float:
+        return self.matched / self.answered
+
+    @property
+    def match_recall(self) -> float:
+        return self.matched / self.with_claim
+
+    @property
+    def verdict_precision(self) -> float:
+        return self.verdicts / self.answered
+
+    @property
+    def verdict_recall(self) -> float:
+        return self.verdicts / self.with_claim
+
+
+def part_of(name: str) -> str:
+    return "test" if hashlib.sha256(name.encode()).digest()[0] % 2 else "tuning"
+
+
+def labelled() -> Iterator[Labelled]:
+    data = yaml.safe_load(LABELLED.read_text())
+    for family, says in data["families"].items():
+        for sign, key in ((1, "makes"), (-1, "denies")):
+            for words in says.get(key, ()):
+                yield Labelled(words, part_of(family), family, sign)
+    for words in data["none"]:
+        yield Labelled(words, part_of(words))
+
+
+def score(part: str, misses: bool = False) -> Score:
+    claims = load().claims
+    chosen = [sentence for sentence in labelled() if part in (sentence.part, "both")]
+    answered = matched = verdicts = extra = 0
+    for sentence in chosen:
+        found = check(sentence.words).claims
+        extra += len(found[1:])
+        if found:
+            answered += 1
+            first = found[0]
+            right = (first.claim, -1 if first.denied else 1) == (sentence.claim, sentence.sign)
+            matched += right
+            if sentence.claim:
+                claim = claims[sentence.claim]
+                says = claim if sentence.sign > 0 else claim.opposite
+                verdicts += says is not None and says.verdict == first.verdict
+        if misses and part == "tuning":
+            _tell(sentence, [(c.claim, -1 if c.denied else 1) for c in found])
+    with_claim = sum(bool(s.claim) for s in chosen)
+    return Score(len(chosen), with_claim, answered, matched, verdicts, extra)
+
+
+def _tell(sentence: Labelled, found: list[tuple[str, int]]) -> None:
+    wanted = [(sentence.claim, sentence.sign)] if sentence.claim else []
+    if found[:1] != wanted:
+        print(f"{sentence.words}\n    wanted {wanted}, found {found}", file=sys.stderr)
+
+
+def false_alarms() -> tuple[int, int, list[str]]:
+    """Sentences of the good articles, and those called wrong, misleading or unproven."""
+    sentences, alarms = 0, []
+    for path in sorted(ARTICLES.glob("*.md")):
+        claims = check(path.read_text())
+        sentences += claims.sentences
+        alarms += [f"{path.stem}: {c.quote} ({c.claim})" for c in claims.claims if c.verdict != "supported"]
+    return sentences, len(alarms), alarms
+
+
+def page(tuning: Score, test: Score, articles: tuple[int, int, list[str]]) -> str:
+    rows = "\n".join(
+        f"| {name} | {s.sentences} | {s.with_claim} | {s.match_precision:.2f} | {s.match_recall:.2f} "
+        f"| {s.verdict_precision:.2f} | {s.verdict_recall:.2f} |"
+        for name, s in (("tuning", tuning), ("test", test))
+    )
+    sentences, alarms, _ = articles
+    return f"""<!-- Made by tools/score_claims.py --write; do not edit. -->
+# How well claims are found
+
+Sentences written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near misses and
+text about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were
+added while looking at the tuning part only. The first claim found in a sentence counts.
+
+| part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |
+| --- | --- | --- | --- | --- | --- | --- |
+{rows}
+
+A *match* names the right claim and the right side of it; a *verdict* is the right word (supported, misleading, wrong,
+unproven), whichever claim led to it.
+
+Good articles (label-like and guideline-like, {ARTICLES.relative_to(ROOT)}): {alarms} of {sentences} sentences were called
+wrong, misleading or unproven, {100 * alarms / max(1, sentences):.1f} per 100.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--write", action="store_true", help="renew the reference page")
+    parser.add_argument("--misses", action="store_true", help="show the errors of the tuning part")
+    options = parser.parse_args()
+    text = page(score("tuning", options.misses), score("test"), false_alarms())
+    print(text)
+    for alarm in false_alarms()[2]:
+        print(alarm, file=sys.stderr)
+    if options.write:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
