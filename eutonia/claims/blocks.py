@@ -221,10 +221,12 @@ def _looks_like_heading(line: str, next_line: str, text: str, end: int) -> bool:
     """A short line without a full stop that stands apart, or that a colon ends."""
     bare = line.strip().strip("*_").strip()
     words = bare.split()
+    if bare.endswith(":") and _BULLET.match(next_line):
+        return len(words) <= 30
     if not words or len(words) > 12 or re.search(r"[.!…;,]$", bare):
         return False
     bold = line.strip().startswith("**") and line.strip().endswith("**")
-    apart = text[end : end + 2] == "\n\n"
+    apart = text[end : end + 2] == "\n\n" or bool(_BULLET.match(next_line))
     return (
         bold
         or bare.endswith(":")

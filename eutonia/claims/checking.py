@@ -3,15 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.claims.blocks import is_html, visible_text
-from eutonia.claims.concepts import Lexicon, Reading, read, words
-from eutonia.claims.matching import Found, Pattern, compile_claims, find
+from eutonia.claims.concepts import Lexicon, Reading, read
+from eutonia.claims.context import Reader
+from eutonia.claims.matching import Found, Pattern, compile_claims
 from eutonia.claims.omissions import Omitted, omitted
 from eutonia.claims.sentences import Sentence, sentences
 from eutonia.errors import InputError
@@ -135,132 +136,17 @@ def check(text: str, knowledge: Knowledge | None = None) -> Claims:
     )
 
 
-@dataclass
-class _State:
-    """What the reader has in mind while going through the text."""
-
-    main: tuple[str, ...]
-    subject: tuple[str, ...] = ()
-    block: int = -1
-    headings: tuple[str, ...] = ()
-    question: list[Reading] = field(default_factory=list)
-    quoted: bool = False
-
-
 def _claims(text: str, found: list[Sentence], checker: _Checker) -> tuple[list[CheckedClaim], list[Reading]]:
-    readings = [read(s.words, checker.lexicon) for s in found]
-    counted = Counter(
-        t for reading in readings for clause in reading for t in clause.topics if _treats(t, checker)
-    )
-    state = _State(main=tuple(topic for topic, _ in counted.most_common(1)))
-    claims = []
-    for sentence, clauses in zip(found, readings, strict=True):
-        for match in _sentence(sentence, clauses, state, checker):
-            claims.append(_checked(text, sentence, match, checker))
-    return claims, [clause for reading in readings for clause in reading]
-
-
-def _treats(topic: str, checker: _Checker) -> bool:
-    """Whether any claim is about the topic; alcohol is never what an article is about."""
-    return any(pattern.claim.about in checker.lexicon.family(topic) for pattern in checker.patterns)
-
-
-def _sentence(
-    sentence: Sentence, clauses: list[Reading], state: _State, checker: _Checker
-) -> Iterator[Found]:
-    language = checker.language
-    lower = sentence.words.lower().strip()
-    subject = _subject(sentence, clauses, state, checker)
-    if sentence.block.kind == "cell":
-        clauses, subject = _cell(sentence, state, checker)
-    question = lower.rstrip("\"'”’)*_ ").endswith("?")
-    answered, state.question = state.question, []
-    if question:
-        first = re.match(r"[a-z']+", lower)
-        state.question = clauses if first and first[0] in language.questions else []
-        return
-    if _is_quoted(sentence, lower, state, language):
-        return
-    if sentence.block.kind == "heading" and not re.search(r"[!.]$|\b(?:is|are|can|works|does|will)\b", lower):
-        return
-    matches = [m for clause in clauses for m in find(clause, subject, checker.patterns, checker.lexicon)]
-    if sentence.block.mark == "-":
-        matches = [
-            m for m in matches if any(mention.sign < 0 for clause in clauses for mention in clause.mentions)
-        ]
-    if answered and not matches:
-        matches = list(_answer(lower, answered, subject, checker))
-    seen: set[str] = set()
-    for match in matches:
-        if match.claim.id not in seen:
-            seen.add(match.claim.id)
-            yield match
-
-
-def _subject(sentence: Sentence, clauses: list[Reading], state: _State, checker: _Checker) -> tuple[str, ...]:
-    """The topic that a sentence without one is about: its block's, its headings', or the article's."""
-    if sentence.number != state.block and (sentence.headings != state.headings):
-        state.subject = ()
-    state.block, state.headings = sentence.number, sentence.headings
-    named = [t for clause in clauses for t in clause.topics if _treats(t, checker)]
-    before = state.subject
-    if named and sentence.block.kind != "heading":
-        state.subject = (named[0],)
-    if before:
-        return before
-    for heading in reversed(sentence.headings):
-        topics = [
-            t for clause in read(heading, checker.lexicon) for t in clause.topics if _treats(t, checker)
-        ]
-        if topics:
-            return (topics[0],)
-    return state.main
-
-
-def _cell(sentence: Sentence, state: _State, checker: _Checker) -> tuple[list[Reading], tuple[str, ...]]:
-    """A table cell read with the headings of its column and row; the one with a topic is its subject."""
-    topics: list[str] = []
-    attributes: list[str] = []
-    for label in sentence.labels:
-        named = [t for clause in read(label, checker.lexicon) for t in clause.topics if _treats(t, checker)]
-        topics += named[:1]
-        if not named:
-            attributes.append(label)
-    content = sentence.words.strip()
-    if content in ("✓", "✔", "✅", "☑", "Yes", "yes", "YES"):
-        content = ""
-    elif content in ("✗", "✘", "❌", "✖", "No", "NO", "no", "×", "-", "–", "—"):
-        content = "no"
-    return read(": ".join(filter(None, [*attributes, content])), checker.lexicon), tuple(topics) or state.main
-
-
-def _is_quoted(sentence: Sentence, lower: str, state: _State, language: Language) -> bool:
-    """Whether the author reports, and does not make, the statement."""
-    label = re.match(r"[\"'“‘*_]*([a-z]+)\s*(?:#?\d+)?\s*[:–—-]", lower)
-    if label and label[1] in language.facts:
-        return False
-    if label and label[1] in language.myths:
-        return True
-    heading = sentence.headings[-1].lower() if sentence.headings else ""
-    if re.match(rf"\W*(?:{'|'.join(language.myths)})\b", heading) and not re.search(
-        rf"\b(?:{'|'.join(language.facts)})", heading
-    ):
-        return True
-    padded = f" {' '.join(words(lower))} "
-    return any(f" {phrase} " in padded for phrase in language.attributed)
-
-
-def _answer(
-    lower: str, question: list[Reading], subject: tuple[str, ...], checker: _Checker
-) -> Iterator[Found]:
-    """“Is it safe? Yes, …” says what was asked; “No” denies it."""
-    padded = " ".join(words(lower)) + " "
-    says_no = any(padded.startswith(f"{word} ") for word in checker.language.no)
-    if not says_no and not any(padded.startswith(f"{word} ") for word in checker.language.yes):
-        return
-    for clause in question:
-        for match in find(clause, subject, checker.patterns, checker.lexicon):
-            yield replace(match, sign=-match.sign) if says_no else match
+    readings = [read(sentence.words, checker.lexicon) for sentence in found]
+    counted = Counter(topic for clauses in readings for clause in clauses for topic in clause.topics)
+    reader = Reader(checker.lexicon, checker.patterns, ())
+    reader.main = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))[:1]
+    claims = [
+        _checked(text, sentence, match, checker)
+        for sentence, clauses in zip(found, readings, strict=True)
+        for match in reader.claims(sentence, clauses)
+    ]
+    return claims, [clause for clauses in readings for clause in clauses]
 
 
 def _checked(text: str, sentence: Sentence, match: Found, checker: _Checker) -> CheckedClaim:
@@ -285,13 +171,10 @@ def _cited(citations: Iterable[object], checker: _Checker) -> tuple[CitedSource,
 
 
 def _topics(readings: list[Reading], checker: _Checker) -> list[str]:
-    """Topics in the order of their mentions; products count for their drug."""
-    counted: Counter[str] = Counter()
-    for reading in readings:
-        for topic in reading.topics:
-            if _treats(topic, checker):
-                counted[topic] += 1
-    return [topic for topic, _ in counted.most_common()]
+    """What the article speaks of, most mentioned first."""
+    reader = Reader(checker.lexicon, checker.patterns, ())
+    counted = Counter(topic for reading in readings for topic in reading.topics)
+    return [topic for topic, _ in counted.most_common() if reader.treats(topic)]
 
 
 def _omissions(topics: list[str], readings: list[Reading], checker: _Checker) -> Iterator[Omission]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from eutonia.claims.quantities import Quantity, quantities
 from eutonia.knowledge.articles import Language, Wording
@@ -33,6 +34,8 @@ class Mention:
     sign: int = 1
     polar: bool = False
     only_if_denied: bool = False
+    swallows: bool = False
+    """Whether a topic within it is no topic of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,11 @@ class Reading:
     """Those spoken of, in order."""
     aside: frozenset[str]
     """Those it is compared with."""
+    examples: frozenset[str]
+    """Those named as examples of something else."""
     quantities: tuple[Quantity, ...]
+    joint: frozenset[str]
+    """Topics listed as one subject (“Massage, yoga and heat help”)."""
     tokens: tuple[str, ...]
 
 
@@ -55,6 +62,7 @@ class _Phrase:
     sign: int
     polar: bool
     only_if_denied: bool
+    swallows: bool = False
 
 
 class Lexicon:
@@ -77,8 +85,20 @@ class Lexicon:
                     (concept.opposite, -1, False),
                     (concept.if_denied, 1, True),
                 ):
-                    phrases += [_Phrase(words(w), name, sign, concept.polar, denied) for w in group]
-        for kind in ("negations", "not_negations", "later_negations", "stops", "breaks", "openers", "asides", "permissions"):
+                    phrases += [
+                        _Phrase(words(w), name, sign, concept.polar, denied, concept.swallows) for w in group
+                    ]
+        for kind in (
+            "negations",
+            "not_negations",
+            "later_negations",
+            "stops",
+            "breaks",
+            "openers",
+            "asides",
+            "permissions",
+            "examples",
+        ):
             phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in getattr(language, kind)]
         self._exact: Mapping[str, list[_Phrase]] = defaultdict(list)
         self._prefix: Mapping[str, list[_Phrase]] = defaultdict(list)
@@ -109,7 +129,15 @@ class Lexicon:
                 end = _end(phrase.tokens, tokens, place)
                 if end:
                     found.append(
-                        Mention(phrase.name, place, end, phrase.sign, phrase.polar, phrase.only_if_denied)
+                        Mention(
+                            phrase.name,
+                            place,
+                            end,
+                            phrase.sign,
+                            phrase.polar,
+                            phrase.only_if_denied,
+                            phrase.swallows,
+                        )
                     )
         return found
 
@@ -162,7 +190,7 @@ def read(text: str, lexicon: Lexicon) -> list[Reading]:
     ]
     bounds = [0, *_breaks(found, tokens), len(tokens)]
     readings = []
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         part = [m for m in found if start <= m.start and m.end <= end]
         numbers = tuple(quantity for place, quantity in measured if start <= place < end)
         if part or numbers:
@@ -181,14 +209,29 @@ def _longest(found: list[Mention]) -> list[Mention]:
 
 
 def _swallows(longer: Mention, one: Mention) -> bool:
-    within = longer.start <= one.start and one.end <= longer.end and longer.end - longer.start > one.end - one.start
+    within = (
+        longer.start <= one.start
+        and one.end <= longer.end
+        and longer.end - longer.start > one.end - one.start
+    )
     if not within or one.only_if_denied:
         return False
     if longer.name[0] == "#":
-        return longer.name == "#not_negations"
-    if one.name == "#negations":  # “should *not*” leaves the negation to what follows, “*not* an option” does not
+        return (
+            longer.name == "#not_negations" and one.name[0] == "#" or longer.name == one.name == "#negations"
+        )
+    if (
+        one.name == "#negations"
+    ):  # “should *not*” leaves the negation to what follows, “*not* an option” does not
         return one.end < longer.end
-    return longer.name[0] == "@" or one.name[0] in "#@" or one.name == longer.name or (one.polar and not longer.polar)
+    if one.name[0] == "@":
+        return longer.name[0] == "@" or longer.swallows
+    return (
+        longer.name[0] == "@"
+        or one.name[0] == "#"
+        or one.name == longer.name
+        or (one.polar and not longer.polar)
+    )
 
 
 def _breaks(found: list[Mention], tokens: tuple[str, ...]) -> list[int]:
@@ -213,22 +256,45 @@ def _reading(
     signed = _negate(concepts, grammar, tokens, end, lexicon.firm)
     named = [m for m in part if m.name[0] == "@"]
     aside = {m.name[1:] for cue in grammar if cue.name == "#asides" for m in _compared(cue, named, tokens)}
+    examples = {
+        m.name[1:] for cue in grammar if cue.name == "#examples" for m in _compared(cue, named, tokens)
+    }
     topics = [m.name[1:] for m in named if m.name[1:] not in aside]
     return Reading(
         tuple(signed),
         tuple(dict.fromkeys(topics)),
         frozenset(aside),
+        frozenset(examples),
         numbers,
+        _joint(named, aside, tokens),
         tokens[start:end],
     )
 
 
+def _joint(named: list[Mention], aside: set[str], tokens: tuple[str, ...]) -> frozenset[str]:
+    listed = [m for m in named if m.name[1:] not in aside]
+    joint = listed[:1]
+    for one, following in pairwise(listed):
+        between = tokens[one.end : following.start]
+        if len(between) > 4 or not {",", "and", "or"} & set(between):
+            break
+        joint.append(following)
+    return frozenset(m.name[1:] for m in joint)
+
+
 def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> list[Mention]:
     """The topic that a word of comparison sets aside: the next one, with those joined to it."""
-    ahead = [m for m in named if 0 <= m.start - cue.end <= 3 and "," not in tokens[cue.end : m.start]]
+    ahead = [
+        m
+        for m in named
+        if 0 <= m.start - cue.end <= 3
+        and not any(t == "," or t[0].isdigit() for t in tokens[cue.end : m.start])
+    ]
     if not ahead:
         return []
-    joined = [m for m in named if m.start > ahead[0].start and tokens[ahead[0].end : m.start] in (("or",), ("and",))]
+    joined = [
+        m for m in named if m.start > ahead[0].start and tokens[ahead[0].end : m.start] in (("or",), ("and",))
+    ]
     return [ahead[0], *joined[:1]]
 
 
@@ -255,7 +321,10 @@ def _negate(
             continue
         reach = _reach(cue.end, end, tokens, stops)
         ahead = [m for m in polar if cue.end <= m.start < reach]
-        if not ahead and tokens[cue.start] in firm:  # “not for long-term relief” turns the circumstance
+        within = any(m.polar and m.start < cue.end <= m.end for m in concepts)
+        if (
+            not ahead and tokens[cue.start] in firm and not within
+        ):  # “not for long-term relief” turns the circumstance
             others = [m for m in concepts if cue.end <= m.start < reach]
             bare |= {others[0].start} if others else set()
         elif ahead:

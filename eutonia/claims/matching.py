@@ -41,6 +41,8 @@ class Pattern:
     needs: frozenset[str]
     """Topics that its lines name."""
     unless: frozenset[str]
+    measured: int
+    """Lines that a number decides: they make a claim more particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def _pattern(claim: Claim) -> Pattern:
     lines = tuple(tuple(part(text) for text in line.split("|")) for line in claim.says)
     names = {p.name for line in lines for p in line}
     needs = frozenset(name[1:] for name in names if name.startswith("@"))
-    return Pattern(claim, lines, needs, frozenset(claim.unless))
+    measured = sum(any(p.compare for p in line) for line in lines)
+    return Pattern(claim, lines, needs, frozenset(claim.unless), measured)
 
 
 @lru_cache(maxsize=4096)
@@ -127,7 +130,9 @@ def _match(
         places |= hit[0]
         if hit[1] and not any(hit[1] & other for other in denials):  # one denial may show in two lines
             denials.append(hit[1])
-    return Found(pattern.claim, -1 if len(denials) % 2 else 1, frozenset(places), len(pattern.lines))
+    return Found(
+        pattern.claim, -1 if len(denials) % 2 else 1, frozenset(places), len(pattern.lines) + pattern.measured
+    )
 
 
 def holds(line: Iterable[Part], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]) -> bool:
@@ -168,12 +173,14 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
     named = [
         t
         for t in reading.topics
-        if (not lexicon.family(t) & pattern.needs or about in lexicon.family(t)) and t not in kinds
+        if about in lexicon.family(t)
+        or (not lexicon.family(t) & pattern.needs and t not in kinds and t not in reading.examples)
     ]
     if not named:
         return any(about in lexicon.family(topic) for topic in subject[:1])
-    first = named[0]
-    return about in lexicon.family(first) and _alone(first, named, lexicon)
+    if reading.joint.issuperset(named):
+        return any(about in lexicon.family(topic) for topic in named)
+    return about in lexicon.family(named[0]) and _alone(named[0], named, lexicon)
 
 
 def _alone(first: str, named: list[str], lexicon: Lexicon) -> bool:

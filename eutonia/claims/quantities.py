@@ -22,6 +22,7 @@ class Quantity:
 
 
 _AGE = re.compile(r"\s*(?:old\b|of age\b|and (?:older|over|up)\b|or (?:older|over)\b)", re.IGNORECASE)
+_SPAN = re.compile(r"\b(?:for|within|after|than|about|least|most|in|over|beyond|lasts?|takes?|only|half)\s*$")
 _PER_DAY = re.compile(r"\s*(?:/|per|a|each|every|in one)?\s*(?:day\b|daily\b|24 hours\b)", re.IGNORECASE)
 
 
@@ -37,6 +38,10 @@ def quantities(text: str, language: Language) -> list[Quantity]:
         if _AGE.match(text, match.end()) or high < low:
             continue
         before = text[max(0, match.start() - 24) : match.start()].lower()
+        if (
+            kind == "days" and match["low"].lower() in ("a", "an") and not _SPAN.search(before)
+        ):  # “three times a day”
+            continue
         if kind == "days" and match["unit"].lower().startswith("year") and low >= 12:
             continue
         if kind == "mg" and _PER_DAY.match(text, match.end()):

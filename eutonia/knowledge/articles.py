@@ -94,6 +94,8 @@ class Concept:
     """Words that say the contrary where they are denied, and nothing otherwise (“do not *take*”)."""
     polar: bool = True
     """Whether a negation before it can turn it round; a circumstance (pregnancy, long-term) is not polar."""
+    swallows: bool = False
+    """Whether a drug that these words name is no topic of the sentence (“allergic to meprobamate”)."""
 
 
 @entry
@@ -134,8 +136,12 @@ class Language:
     facts: tuple[str, ...]
     asides: tuple[str, ...]
     """Words after which a topic is what something is compared with."""
+    examples: tuple[str, ...]
+    """Words after which a topic is an example and not the subject."""
     questions: tuple[str, ...]
     """First words of a question that yes or no answers."""
+    drawbacks: tuple[str, ...]
+    """Words of a heading under which a cross marks an item, and does not deny it."""
     open_questions: tuple[str, ...]
     """First words of a question that yes or no does not answer."""
     yes: tuple[str, ...]

@@ -1,0 +1,202 @@
+"""What a reader has in mind at a sentence: its subject, the question it answers, the heading it stands under.
+
+“It is safe for long-term use” under a heading about a drug is about the drug. “No.” after a question denies what was
+asked. “Myth: …” is quoted to be refuted. “Fibromyalgia” in a list under “Conditions treated” is a claim.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from eutonia.claims.concepts import Lexicon, Reading, read, words
+from eutonia.claims.matching import Found, Pattern, find
+from eutonia.claims.sentences import Sentence
+from eutonia.knowledge.articles import Language
+
+_VERB_HEADING = re.compile(r"[!.]$|\b(?:is|are|can|works|does|will)\b")
+
+
+class Reader:
+    """Goes through an article's sentences in order; `main` are its topics, most mentioned first."""
+
+    def __init__(self, lexicon: Lexicon, patterns: Iterable[Pattern], main: tuple[str, ...]) -> None:
+        self.lexicon = lexicon
+        self.language = lexicon.language
+        self.patterns: dict[str, list[Pattern]] = {}
+        for pattern in patterns:
+            self.patterns.setdefault(pattern.claim.about, []).append(pattern)
+        self.main = main
+        self._spoken: tuple[str, ...] = ()
+        """The subject of the paragraph, which goes on until the next one."""
+        self._block = -1
+        self._within: tuple[str, ...] = ()
+        self._headings: tuple[str, ...] = ()
+        self._asked: _Question | None = None
+        self.read_heading = lru_cache(maxsize=256)(lambda heading: read(heading, lexicon))
+
+    def treats(self, topic: str) -> bool:
+        """Whether any claim is about the topic; alcohol is never what an article is about."""
+        return any(name in self.patterns for name in self.lexicon.family(topic))
+
+    def claims(self, sentence: Sentence, clauses: list[Reading]) -> list[Found]:
+        """The claims that a sentence makes or denies, where it stands; each once."""
+        subject = self._subject(sentence, clauses)
+        lower = sentence.words.lower().strip()
+        asked, self._asked = self._asked, None
+        if lower.rstrip("\"'”’)*_ ").endswith("?"):
+            topics = (
+                tuple(t for clause in clauses for t in clause.topics if self.treats(t))[:1] or subject[:1]
+            )
+            self._asked = _question(sentence, lower, clauses, topics, self.language)
+            return []
+        if _is_quoted(sentence, lower, self.language) or _only_names(sentence, lower):
+            return []
+        if sentence.block.kind == "cell":
+            clauses, subject = self._cell(sentence)
+        if asked and asked.closed:
+            subject = asked.topics or subject
+        found = self._find(clauses, subject)
+        if sentence.block.mark == "-" and not _lists_drawbacks(sentence, self.language):
+            # A cross may deny (“✗ addictive”) or mark a drawback (“✗ not for long”): only the second is plain.
+            found = found if any(m.sign < 0 for clause in clauses for m in clause.mentions) else []
+        if asked and (asked.closed or not found):
+            found += self._answer(sentence, lower, asked, subject)
+        if not found and sentence.block.kind == "item" and sentence.headings:
+            found = self._under_heading(sentence, subject)
+        return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
+
+    def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
+        found = [
+            match
+            for clause in clauses
+            for match in find(clause, subject, self._candidates(clause, subject), self.lexicon)
+        ]
+        if not found and subject and self.main and self._is_kind(subject[0], self.main[0]):
+            return self._find(clauses, self.main)  # “it” after “muscle relaxants” may be the article's drug
+        return found
+
+    def _is_kind(self, topic: str, of: str) -> bool:
+        kinds = {kind for name in self.lexicon.family(of) for kind in self.lexicon.kinds.get(name, ())}
+        return topic in kinds and topic != of
+
+    def _candidates(self, clause: Reading, subject: tuple[str, ...]) -> list[Pattern]:
+        topics = {name for topic in (*clause.topics, *subject) for name in self.lexicon.family(topic)} | {
+            "any"
+        }
+        return [pattern for topic in sorted(topics) for pattern in self.patterns.get(topic, ())]
+
+    def _subject(self, sentence: Sentence, clauses: list[Reading]) -> tuple[str, ...]:
+        """What a sentence without a topic is about: what its paragraph, heading or article is about."""
+        if sentence.number != self._block:
+            self._within = ()
+            if sentence.block.kind in ("paragraph", "heading") or sentence.headings != self._headings:
+                self._spoken = ()
+        self._block, self._headings = sentence.number, sentence.headings
+        before = self._within or self._spoken
+        named = [topic for clause in clauses for topic in clause.topics if self.treats(topic)]
+        if named and sentence.block.kind != "heading":
+            self._within = (named[0],)
+            if sentence.block.kind == "paragraph":
+                self._spoken = (named[0],)
+        return before or self._headed(sentence) or self.main
+
+    def _headed(self, sentence: Sentence) -> tuple[str, ...]:
+        for heading in reversed(sentence.headings):
+            for clause in self.read_heading(heading):
+                for topic in clause.topics:
+                    if self.treats(topic):
+                        return (topic,)
+        return ()
+
+    def _cell(self, sentence: Sentence) -> tuple[list[Reading], tuple[str, ...]]:
+        """A table cell read with the headings of its column and row; the one with a topic is its subject."""
+        topics: list[str] = []
+        attributes: list[str] = []
+        for label in sentence.labels:
+            named = [t for clause in self.read_heading(label) for t in clause.topics if self.treats(t)]
+            topics += named[:1]
+            if not named:
+                attributes.append(label)
+        content = sentence.words.strip()
+        if content.lower() in ("✓", "✔", "✅", "☑", "yes"):
+            content = ""
+        elif content.lower() in ("✗", "✘", "❌", "✖", "no", "×", "-", "–", "—"):
+            content = "no"
+        return read(": ".join(filter(None, [*attributes, content])), self.lexicon), tuple(topics) or self.main
+
+    def _answer(
+        self, sentence: Sentence, lower: str, asked: "_Question", subject: tuple[str, ...]
+    ) -> list[Found]:
+        """“Is it safe? Yes, …” says what was asked, “No” denies it; “Chronic pain? Soma helps” is one statement."""
+        if not asked.closed and asked.block != sentence.number:
+            return []
+        if not asked.closed:
+            return self._find(read(f"{asked.words}, {sentence.words}", self.lexicon), subject)
+        padded = " ".join(words(lower)) + " "
+        says_no = any(padded.startswith(f"{word} ") for word in self.language.no)
+        if not says_no and not any(padded.startswith(f"{word} ") for word in self.language.yes):
+            return []
+        found = self._find(asked.clauses, subject)
+        turned = [replace(match, sign=-match.sign) for match in found] if says_no else found
+        return [match for match in turned if match.sign > 0 or match.claim.opposite]
+
+    def _under_heading(self, sentence: Sentence, subject: tuple[str, ...]) -> list[Found]:
+        """A list item read after the line that introduces the list."""
+        heading = sentence.headings[-1]
+        first = re.match(r"\W*([a-z']+)", heading.lower())
+        introduces = any(m.polar for clause in self.read_heading(heading) for m in clause.mentions)
+        counts = any(clause.quantities for clause in self.read_heading(heading))
+        if (
+            counts
+            or not introduces
+            or (heading.rstrip().endswith("?") and first and first[1] in self.language.questions)
+        ):
+            return []
+        return self._find(read(f"{heading.rstrip(':? ')} {sentence.words}", self.lexicon), subject)
+
+
+@dataclass(frozen=True)
+class _Question:
+    words: str
+    clauses: list[Reading]
+    topics: tuple[str, ...]
+    closed: bool
+    """Whether yes or no answers it."""
+    block: int
+
+
+def _question(
+    sentence: Sentence, lower: str, clauses: list[Reading], topics: tuple[str, ...], language: Language
+) -> _Question | None:
+    first = re.match(r"\W*(?:\d+[.)])?\s*([a-z']+)", lower)
+    if first is None or first[1] in language.open_questions:
+        return None
+    closed = first[1] in language.questions
+    if not closed and (sentence.block.kind == "heading" or len(lower.split()) > 9):
+        return None
+    return _Question(sentence.words.strip().rstrip("? "), clauses, topics, closed, sentence.number)
+
+
+def _only_names(sentence: Sentence, lower: str) -> bool:
+    """A heading without a verb names its section and claims nothing."""
+    return sentence.block.kind == "heading" and not _VERB_HEADING.search(lower)
+
+
+def _lists_drawbacks(sentence: Sentence, language: Language) -> bool:
+    heading = words(sentence.headings[-1]) if sentence.headings else ()
+    return any(word in language.drawbacks for word in heading)
+
+
+def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
+    """Whether the author reports, and does not make, the statement."""
+    label = re.match(r"[\"'“‘*_]*([a-z]+)\s*(?:#?\d+)?\s*[:–—-]", lower)
+    if label and label[1] in language.facts:
+        return False
+    if label and label[1] in language.myths:
+        return True
+    heading = words(sentence.headings[-1]) if sentence.headings else ()
+    if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
+        return True
+    padded = f" {' '.join(words(lower))} "
+    return lower.startswith("whether ") or any(f" {phrase} " in padded for phrase in language.attributed)
