@@ -173,3 +173,25 @@ class MedicineWords:
     """Words behind a name that is not taken: aspirin-free."""
     fillers: tuple[str, ...]
     """Other words that are no ingredient."""
+
+
+@entry
+class CovariateCase:
+    """A feature of the record, and the value that it means where it holds."""
+
+    when: str
+    value: str
+
+
+@entry
+class Covariate:
+    """A fact that the simulation takes, and how the record tells it: a feature as it is, or the first case that
+    holds. Where a case cannot be told, neither can the fact."""
+
+    id: str
+    title: str
+    feature: str = ""
+    cases: tuple[CovariateCase, ...] = ()
+    otherwise: str | None = None
+    sources: tuple[Citation, ...]
+    note: str = ""

@@ -1,0 +1,242 @@
+"""What a plan will do to this patient: simulated, with what is known fixed and what is unknown drawn.
+
+A forecast is made once with the medicines that the patient takes already and once without them, so that what the
+combination adds can be seen. Nothing here knows any drug; what can be simulated stands in knowledge/substances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.errors import InputError
+from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.knowledge import Knowledge
+from eutonia.patient import Dosage, PlanItem
+from eutonia.simulation.summary import CourseSummary, EffectSummary, Spread, spread, summarise
+
+if TYPE_CHECKING:
+    from eutonia.simulation.engine import Outcome
+
+DRAWS = 200
+"""Virtual patients that stand for this one."""
+
+AFTER_DAYS = 14
+"""Days simulated beyond the last dose, in which withdrawal comes and goes."""
+
+
+class Forecast(BaseModel):
+    """What one item of the plan is expected to do."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    summary: CourseSummary | None = None
+    """With the medicines that are taken already. None where nothing can be simulated; `sentences` say why."""
+    alone: EffectSummary | None = None
+    """Without them; None where there are none that matter."""
+    with_medicines: list[str] = []
+    tolerance_at_end: Spread | None = None
+    accumulation: dict[str, float] = {}
+    """Median peak on the last day over that on the first, by substance."""
+    sentences: list[str] = []
+    assumptions: list[str] = []
+    outcome: Any = Field(None, exclude=True)
+    """The courses behind the summary, for plots."""
+
+
+def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> Forecast | None:
+    """Simulate one item of the plan in this patient; None for what no forecast can be made of."""
+    item, parts = chart.plan[place]
+    if not parts or action_of(item) in ("stop", "assess") or not _simulated(parts, chart.knowledge):
+        return None
+    others, left_out = _others(chart, parts)
+    facts = facts_of(chart) | {"regular_user": _in_use(chart, parts)}
+    try:
+        with_others = _run([item, *others], facts, chart.knowledge, draws, seed)
+        alone = _run([item], facts, chart.knowledge, draws, seed) if others else None
+    except InputError as error:
+        return Forecast(sentences=[f"No forecast: {error}"])
+    summary = summarise(with_others.per_patient, with_others.assumptions, chart.knowledge.version)
+    alone_effects = summarise(alone.per_patient, (), chart.knowledge.version).effects if alone else None
+    made = Forecast(
+        summary=summary,
+        alone=alone_effects,
+        with_medicines=[other.text for other in others],
+        tolerance_at_end=_at_last_dose(with_others, "tolerance"),
+        accumulation=_accumulation(with_others),
+        assumptions=[*with_others.assumptions, *left_out],
+        outcome=with_others,
+    )
+    return made.model_copy(update={"sentences": list(sentences(made))})
+
+
+def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
+    return any(p.treatment in knowledge.substances or p.treatment in knowledge.therapy_courses for p in parts)
+
+
+def _in_use(chart: Chart, parts: Sequence[Taken]) -> bool:
+    return bool({p.treatment for p in parts} & {t.treatment for t in chart.current})
+
+
+def _run(
+    items: Sequence[PlanItem], facts: Mapping[str, Any], knowledge: Knowledge, draws: int, seed: int
+) -> Outcome:
+    from eutonia.simulation import default_end, outcome, read
+
+    schedule = read(list(items), knowledge, None)
+    until = max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
+    every = max(1.0, round(until / 700))
+    return outcome(
+        schedule, patients=facts, until=until, every=every, draws=draws, seed=seed, knowledge=knowledge
+    )
+
+
+def facts_of(chart: Chart) -> dict[str, Any]:
+    """What is known of the patient, as the simulation takes it (knowledge/covariates)."""
+    facts = {name: _fact(entry, chart) for name, entry in chart.knowledge.covariates.items()}
+    sex = chart.case.patient.sex
+    facts["sex"] = sex if sex in ("male", "female") else None
+    facts["ancestry"] = _ancestry(chart)
+    chronic = chart.known("index_pain_chronic")
+    facts["pain"] = None if chronic is None else "persistent" if chronic else "acute"
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _fact(entry: Any, chart: Chart) -> Any:
+    if entry.feature:
+        return chart.known(entry.feature)
+    for case in entry.cases:
+        answer = chart.known(case.when)
+        if answer is not False:
+            return case.value if answer else None
+    return entry.otherwise
+
+
+def _ancestry(chart: Chart) -> str | None:
+    """The ancestry, where the frequencies of its phenotypes are known."""
+    text = (chart.case.patient.ancestry or "").casefold()
+    for name, entry in chart.knowledge.ancestries.items():
+        if text and text in (name, entry.title.casefold(), *entry.synonyms):
+            return name
+    return None
+
+
+def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:
+    """What else is taken and matters to the simulation; and what had to be left out."""
+    own = {p.treatment for p in planned}
+    stopped = {t.treatment for t in chart.planned if t.action == "stop"}
+    knowledge = chart.knowledge
+    items: dict[str, PlanItem] = {}
+    left_out = []
+    current = {id(entry): entry for entry, parts in chart.listed if chart.in_use(entry)}
+    for entry, parts in chart.listed:
+        names = {p.treatment for p in parts} - own - stopped
+        if id(entry) not in current or not names & (knowledge.substances.keys() | knowledge.modulators.keys()):
+            continue
+        known = entry.dose is not None and entry.times_per_day is not None
+        if known or not names & knowledge.substances.keys():
+            items.setdefault("+".join(sorted(names)), _as_item(entry))
+        else:
+            left_out.append(f"{entry.text} is left out of the forecast: its dose is not known.")
+    return list(items.values()), list(dict.fromkeys(left_out))
+
+
+def _as_item(entry: Dosage) -> PlanItem:
+    return PlanItem(**{name: getattr(entry, name) for name in Dosage.model_fields}, action="continue")
+
+
+def _at_last_dose(result: Outcome, course: str) -> Spread:
+    import numpy as np
+
+    at = int(np.searchsorted(result.times, result.schedule.last_dose, side="right")) - 1
+    return spread(result.courses[course][:, max(at, 0)])
+
+
+def _accumulation(result: Outcome) -> dict[str, float]:
+    """Median peak of the last day of dosing over that of the first; empty for a single day."""
+    import numpy as np
+
+    last = result.schedule.last_dose
+    if last < 48.0:
+        return {}
+    first_day = result.times < 24.0
+    last_day = (result.times >= last - 24.0) & (result.times <= last + 12.0)
+    ratios = {}
+    for number, name in enumerate(result.substances):
+        early = result.level[:, number, :][:, first_day].max(axis=1)
+        late = result.level[:, number, :][:, last_day].max(axis=1)
+        if np.all(early > 0):
+            ratios[name] = round(float(np.median(late / early)), 2)
+    return ratios
+
+
+# --- in words ---------------------------------------------------------------------------------------
+
+
+def sentences(made: Forecast) -> Iterator[str]:
+    """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile)."""
+    assert made.summary is not None
+    effects, withdrawal = made.summary.effects, made.summary.withdrawal
+    if effects.peak_relief.median:
+        onset = f", first felt after {_span(effects.onset_h, 'h')}" if effects.onset_h.median is not None else ""
+        yield (
+            f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
+            f"{_share(effects.probability_relief)} notice any."
+        )
+    yield (
+        f"Drowsiness in {_share(effects.probability_drowsy)}, dizziness in {_share(effects.probability_dizzy)} "
+        "over the course."
+    )
+    yield (
+        f"Impaired for {_span(effects.hours_impaired_a_day, 'h')} of a day with doses, at most "
+        f"{_span(effects.peak_impairment)} of 100; next morning {_span(effects.morning_impairment)}."
+    )
+    yield from _combination(made)
+    yield from (
+        f"{name.capitalize()} builds up {ratio:g}-fold from the first day to the last."
+        for name, ratio in made.accumulation.items()
+        if ratio >= 1.2  # less is within what a day's timing changes
+    )
+    yield (
+        f"After the last dose: withdrawal in {_share(withdrawal.probability_any)}, a seizure in "
+        f"{_share(withdrawal.probability_seizure)}"
+        + (f", worst on day {_span(withdrawal.peak_day)}." if withdrawal.probability_any > 0.05 else ".")
+    )
+
+
+def _combination(made: Forecast) -> Iterator[str]:
+    if made.alone is None or made.summary is None:
+        return
+    both, alone = made.summary.effects, made.alone
+    yield (
+        f"With {', '.join(made.with_medicines)} the greatest impairment is {_span(both.peak_impairment)} of 100, "
+        f"against {_span(alone.peak_impairment)} without; breathing falls to "
+        f"{_percent(both.min_ventilation)} of resting, against {_percent(alone.min_ventilation)}."
+    )
+
+
+def _span(s: Spread, unit: str = "") -> str:
+    if s.median is None or s.p5 is None or s.p95 is None:
+        return "not known"
+    return f"{_figure(s.median)} ({_figure(s.p5)} to {_figure(s.p95)}){' ' + unit if unit else ''}"
+
+
+def _percent(s: Spread) -> str:
+    if s.median is None or s.p5 is None or s.p95 is None:
+        return "not known"
+    return f"{s.median:.0%} ({s.p5:.0%} to {s.p95:.0%})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
+
+
+def _share(probability: float) -> str:
+    """A probability as people count: of 100, or of 10,000 where it is rare."""
+    if probability >= 0.005:
+        return f"{100 * probability:.0f} of 100"
+    rare = 10_000 * probability
+    return "fewer than 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"
+
