@@ -8,8 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.judging import Judgement, PlanAssessment, Question, Verdict, judge_cases
+from eutonia.features.chart import Chart
+from eutonia.forecast import forecast as forecast_item
+from eutonia.forecast import simulated_features
+from eutonia.judging import Judgement, PlanAssessment, Question, Verdict, judge_cases, judge_forecast
 from eutonia.knowledge import Knowledge, load
+from eutonia.options import Alternative, Weights, alternatives
 from eutonia.patient import Case
 
 
@@ -22,7 +26,7 @@ class Assessment(BaseModel):
     as_of: date
     verdict: Verdict
     plans: list[PlanAssessment]
-    options: list[dict[str, Any]] = []
+    options: list[Alternative] = []
     taper: dict[str, Any] | None = None
     questions: list[Question]
     warnings: list[str]
@@ -34,13 +38,24 @@ class Assessment(BaseModel):
     )
 
 
-def assess(case: Case, knowledge: Knowledge | None = None) -> Assessment:
-    """Judge the plan of `case`: issues with reasons and sources, unknowns with what to ask, verdict."""
-    return assess_all([case], knowledge)[0]
+def assess(
+    case: Case, knowledge: Knowledge | None = None, *, forecast: bool = True, weights: Weights | None = None
+) -> Assessment:
+    """Judge the plan of `case`, forecast what it does, and list what else could be done.
+
+    `forecast=False` leaves out everything that is simulated; `weights` re-orders the options.
+    """
+    knowledge = knowledge or load()
+    (judged,) = judge_cases([case], knowledge)
+    answer = _assessment(judged, knowledge)
+    if forecast:
+        answer = _with_forecasts(answer, judged, knowledge)
+    options = alternatives(case, judged, knowledge, weights)
+    return answer.model_copy(update={"options": options})
 
 
 def assess_all(cases: Sequence[Case], knowledge: Knowledge | None = None) -> list[Assessment]:
-    """Judge several cases in one table; each answer is the same as for the case alone."""
+    """Judge several cases in one table, by the rules alone; each answer is the same as for the case alone."""
     knowledge = knowledge or load()
     return [_assessment(judged, knowledge) for judged in judge_cases(cases, knowledge)]
 
@@ -55,3 +70,17 @@ def _assessment(judged: Judgement, knowledge: Knowledge) -> Assessment:
         not_seen=judged.not_seen,
         knowledge_version=knowledge.version,
     )
+
+
+def _with_forecasts(answer: Assessment, judged: Judgement, knowledge: Knowledge) -> Assessment:
+    """The answer with a forecast for each plan item, and what the rules say of it."""
+    plans = [_with_forecast(plan, place, judged.chart, knowledge) for place, plan in enumerate(answer.plans)]
+    return answer.model_copy(update={"plans": plans})
+
+
+def _with_forecast(plan: PlanAssessment, place: int, chart: Chart, knowledge: Knowledge) -> PlanAssessment:
+    made = forecast_item(chart, place) if place < len(chart.plan) else None
+    if made is None:
+        return plan
+    foreseen = plan.model_copy(update={"forecast": made})
+    return judge_forecast(foreseen, chart, simulated_features(made, knowledge), knowledge)

@@ -8,6 +8,7 @@ from functools import cache
 
 import polars as pl
 
+from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import Feature, Rule
 
 DTYPES: Mapping[str, type[pl.DataType]] = {"boolean": pl.Boolean, "number": pl.Float64, "category": pl.String}
@@ -30,3 +31,18 @@ def features_of(rule: Rule) -> tuple[str, ...]:
     pressing = rule.urgent if isinstance(rule.urgent, tuple) else ()
     lines = (*rule.when, *rule.unless, *pressing)
     return tuple(dict.fromkeys(name for line in lines for name in condition(line).meta.root_names()))
+
+
+def needs_forecast(rule: Rule, knowledge: Knowledge) -> bool:
+    """Whether `rule` asks for a simulated quantity, so that it can be judged only once a plan is simulated."""
+    return any(knowledge.features[name].kind == "simulated" for name in features_of(rule))
+
+
+def rules_of_the_record(knowledge: Knowledge) -> list[Rule]:
+    """The rules that the record and the plan decide."""
+    return [rule for rule in knowledge.rules.values() if not needs_forecast(rule, knowledge)]
+
+
+def rules_of_the_forecast(knowledge: Knowledge) -> list[Rule]:
+    """The rules that a forecast decides."""
+    return [rule for rule in knowledge.rules.values() if needs_forecast(rule, knowledge)]

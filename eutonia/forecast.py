@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia.errors import InputError
 from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.knowledge import Knowledge
+from eutonia.knowledge.safety import SimulatedFeature
 from eutonia.patient import Dosage, PlanItem
-from eutonia.simulation.summary import CourseSummary, EffectSummary, Spread, spread, summarise
+from eutonia.simulation.summary import CourseSummary, Spread, spread, summarise
 
 if TYPE_CHECKING:
     from eutonia.simulation.engine import Outcome
@@ -34,7 +35,7 @@ class Forecast(BaseModel):
 
     summary: CourseSummary | None = None
     """With the medicines that are taken already. None where nothing can be simulated; `sentences` say why."""
-    alone: EffectSummary | None = None
+    alone: CourseSummary | None = None
     """Without them; None where there are none that matter."""
     with_medicines: list[str] = []
     tolerance_at_end: Spread | None = None
@@ -54,15 +55,15 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     others, left_out = _others(chart, parts)
     facts = facts_of(chart) | {"regular_user": _in_use(chart, parts)}
     try:
-        with_others = _run([item, *others], facts, chart.knowledge, draws, seed)
-        alone = _run([item], facts, chart.knowledge, draws, seed) if others else None
+        own = _planned(item, parts)
+        with_others = _run([*own, *others], facts, chart.knowledge, draws, seed)
+        alone = _run(own, facts, chart.knowledge, draws, seed) if others else None
     except InputError as error:
         return Forecast(sentences=[f"No forecast: {error}"])
     summary = summarise(with_others.per_patient, with_others.assumptions, chart.knowledge.version)
-    alone_effects = summarise(alone.per_patient, (), chart.knowledge.version).effects if alone else None
     made = Forecast(
         summary=summary,
-        alone=alone_effects,
+        alone=summarise(alone.per_patient, alone.assumptions, chart.knowledge.version) if alone else None,
         with_medicines=[other.text for other in others],
         tolerance_at_end=_at_last_dose(with_others, "tolerance"),
         accumulation=_accumulation(with_others),
@@ -123,6 +124,16 @@ def _ancestry(chart: Chart) -> str | None:
     return None
 
 
+def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
+    """The item by the names that were recognised in it, one for each ingredient."""
+    if len(parts) > 1:
+        return [_as_item(part, item) for part in parts]
+    named = {"text": parts[0].treatment}
+    steps = tuple(step.model_copy(update=named) for step in item.steps)
+    dosed = {"dose": parts[0].mg_per_dose, "dose_high": None, "unit": "mg"} if parts[0].mg_per_dose else {}
+    return [item.model_copy(update={**named, **dosed, "steps": steps})]
+
+
 def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:
     """What else is taken and matters to the simulation; and what had to be left out."""
     own = {p.treatment for p in planned}
@@ -130,21 +141,31 @@ def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], lis
     knowledge = chart.knowledge
     items: dict[str, PlanItem] = {}
     left_out = []
-    current = {id(entry): entry for entry, parts in chart.listed if chart.in_use(entry)}
     for entry, parts in chart.listed:
-        names = {p.treatment for p in parts} - own - stopped
-        if id(entry) not in current or not names & (knowledge.substances.keys() | knowledge.modulators.keys()):
-            continue
-        known = entry.dose is not None and entry.times_per_day is not None
-        if known or not names & knowledge.substances.keys():
-            items.setdefault("+".join(sorted(names)), _as_item(entry))
-        else:
-            left_out.append(f"{entry.text} is left out of the forecast: its dose is not known.")
-    return list(items.values()), list(dict.fromkeys(left_out))
+        for part in parts if chart.in_use(entry) else ():
+            if part.treatment in own | stopped | items.keys() or part.route == "topical":
+                continue
+            if part.treatment in knowledge.modulators or part.daily_mg is not None:
+                items[part.treatment] = _as_item(part, entry)
+            elif part.treatment in knowledge.substances:
+                left_out.append(f"{part.text} is left out of the forecast: its dose is not known.")
+    matters = knowledge.substances.keys() | knowledge.modulators.keys()
+    return [item for name, item in items.items() if name in matters], list(dict.fromkeys(left_out))
 
 
-def _as_item(entry: Dosage) -> PlanItem:
-    return PlanItem(**{name: getattr(entry, name) for name in Dosage.model_fields}, action="continue")
+def _as_item(part: Taken, entry: Dosage) -> PlanItem:
+    """One ingredient of a medicine, as an order for it."""
+    return PlanItem(
+        action="continue",
+        text=part.treatment,
+        dose=part.mg_per_dose,
+        unit="mg" if part.mg_per_dose is not None else None,
+        times_per_day=entry.times_per_day,
+        every_hours=entry.every_hours,
+        clock_times=entry.clock_times,
+        as_needed=entry.as_needed,
+        duration_days=part.duration_days,
+    )
 
 
 def _at_last_dose(result: Outcome, course: str) -> Spread:
@@ -172,15 +193,28 @@ def _accumulation(result: Outcome) -> dict[str, float]:
     return ratios
 
 
+def simulated_features(made: Forecast, knowledge: Knowledge) -> dict[str, float | None]:
+    """The simulated features of a plan item: feature → median; None where it could not be simulated."""
+    effects = made.summary.effects if made.summary else None
+    return {
+        name: getattr(effects, feature.quantity).median if effects else None
+        for name, feature in knowledge.features.items()
+        if isinstance(feature, SimulatedFeature)
+    }
+
+
 # --- in words ---------------------------------------------------------------------------------------
 
 
 def sentences(made: Forecast) -> Iterator[str]:
     """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile)."""
     assert made.summary is not None
-    effects, withdrawal = made.summary.effects, made.summary.withdrawal
+    effects = made.summary.effects
+    withdrawal = (made.alone or made.summary).withdrawal  # of stopping this drug, not the others
     if effects.peak_relief.median:
-        onset = f", first felt after {_span(effects.onset_h, 'h')}" if effects.onset_h.median is not None else ""
+        onset = (
+            f", first felt after {_span(effects.onset_h, 'h')}" if effects.onset_h.median is not None else ""
+        )
         yield (
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
             f"{_share(effects.probability_relief)} notice any."
@@ -209,7 +243,7 @@ def sentences(made: Forecast) -> Iterator[str]:
 def _combination(made: Forecast) -> Iterator[str]:
     if made.alone is None or made.summary is None:
         return
-    both, alone = made.summary.effects, made.alone
+    both, alone = made.summary.effects, made.alone.effects
     yield (
         f"With {', '.join(made.with_medicines)} the greatest impairment is {_span(both.peak_impairment)} of 100, "
         f"against {_span(alone.peak_impairment)} without; breathing falls to "
@@ -239,4 +273,3 @@ def _share(probability: float) -> str:
         return f"{100 * probability:.0f} of 100"
     rare = 10_000 * probability
     return "fewer than 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"
-

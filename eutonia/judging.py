@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from eutonia.conditions import features_of
-from eutonia.features import subjects, tabulate
+from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record, schema
+from eutonia.features import subjects, tabulate, value_of
 from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.features.value import Value
+from eutonia.forecast import Forecast
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity
 from eutonia.knowledge.safety import Rule
 from eutonia.patient import Case, PlanItem
@@ -82,7 +86,7 @@ class PlanAssessment(_Answer):
     verdict: Verdict
     issues: list[Issue]
     unknowns: list[Unknown]
-    forecast: dict[str, Any] | None = None
+    forecast: Forecast | None = None
 
 
 class Question(_Answer):
@@ -113,7 +117,7 @@ def judge_cases(cases: Sequence[Case], knowledge: Knowledge) -> list[Judgement]:
     cases = [case if case.plan else case.model_copy(update={"plan": (CURRENT_ITEM,)}) for case in cases]
     features = tabulate(cases, knowledge)
     found: list[list[Mapping[str, Any]]] = [[] for _ in cases]
-    for issue in check(features.table, list(knowledge.rules.values())).iter_rows(named=True):
+    for issue in check(features.table, rules_of_the_record(knowledge)).iter_rows(named=True):
         found[issue["row"]].append(issue)
     return [
         _judgement(chart, issues, knowledge) for chart, issues in zip(features.charts, found, strict=True)
@@ -135,6 +139,23 @@ def _judgement(chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Know
         warnings=[*chart.case.warnings, *_notes(chart)],
         not_seen=_not_seen(chart),
     )
+
+
+def judge_forecast(
+    plan: PlanAssessment, chart: Chart, simulated: Mapping[str, float | None], knowledge: Knowledge
+) -> PlanAssessment:
+    """The plan item with the rules added that ask for simulated quantities (feature → median)."""
+    rules = rules_of_the_forecast(knowledge)
+    asked = {name for rule in rules for name in features_of(rule)} - simulated.keys()
+    row = {name: value_of(name, chart).known for name in asked} | dict(simulated)
+    columns = schema(knowledge.features[name] for name in row)
+    found = check(pl.DataFrame([row], schema=columns, strict=False), rules).iter_rows(named=True)
+    values = {name: Value(value) for name, value in simulated.items()}
+    issues = [
+        *plan.issues,
+        *(_issue(e, chart, knowledge, set(), False, values) for e in found if e["applies"]),
+    ]
+    return plan.model_copy(update={"issues": sorted(issues, key=_gravity)})
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -204,10 +225,15 @@ def _plan(
 
 
 def _issue(
-    each: Mapping[str, Any], chart: Chart, knowledge: Knowledge, replaced: Collection[str], existing: bool
+    each: Mapping[str, Any],
+    chart: Chart,
+    knowledge: Knowledge,
+    replaced: Collection[str],
+    existing: bool,
+    simulated: Mapping[str, Value] = MappingProxyType({}),
 ) -> Issue:
     rule = knowledge.rules[each["rule"]]
-    values = {name: chart.values[name] for name in features_of(rule)}
+    values = {name: simulated.get(name) or chart.values[name] for name in features_of(rule)}
     because = {name: v for name, v in values.items() if v.known is not None and v.known is not False}
     return Issue(
         rule=rule.id,
@@ -248,7 +274,7 @@ def _verdict(
         return "urgent-referral"
     for severity in ("contraindicated", "avoid", "caution"):
         if any(issue.severity == severity for issue in issues):
-            return severity  # type: ignore[return-value]
+            return severity
     blocked = any(knowledge.rules[issue.rule].blocks_acceptable for issue in issues)
     suspect = {_question_of(name, knowledge) for name in chart.suspect}
     needed = any(suspect & set(unknown.ask) for unknown in unknowns)

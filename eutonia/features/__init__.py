@@ -36,7 +36,7 @@ class Features(NamedTuple):
 def tabulate(cases: Iterable[Case], knowledge: Knowledge) -> Features:
     """Work out every feature of every case."""
     charts = [Chart(case, knowledge) for case in cases]
-    columns = schema(knowledge.features.values())
+    columns = schema(f for f in knowledge.features.values() if f.kind != "simulated")
     for chart in charts:
         for name in sorted(columns, key=_last):
             value_of(name, chart)

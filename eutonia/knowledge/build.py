@@ -111,6 +111,8 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
                 _check_rule(where, entry, sections)
             elif name == "features":
                 _check_feature(where, entry, sections)
+            elif name == "covariates":
+                _check_covariate(where, entry, sections["features"])
             elif name in ("claims", "omissions"):
                 _check_says(where, entry, sections["wording"])
             elif name in ("drugs", "therapies", "classes"):
@@ -169,6 +171,11 @@ def _check_condition(where: str, line: str, features: Entries) -> None:
     except Exception as error:
         raise KnowledgeError(where, f"“{line}” is not a SQL condition ({error}).") from None
     for name in names:
+        _known(where, "feature", name, features, "knowledge/features/")
+
+
+def _check_covariate(where: str, covariate: Any, features: Entries) -> None:
+    for name in filter(None, (covariate.feature, *(case.when for case in covariate.cases))):
         _known(where, "feature", name, features, "knowledge/features/")
 
 

@@ -25,7 +25,16 @@ from eutonia.knowledge.pharmacology import (
     TherapyCourse,
 )
 from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
-from eutonia.knowledge.treatments import Advice, Drug, DrugClass, MedicineWords, OtherNames, Product, Therapy
+from eutonia.knowledge.treatments import (
+    Advice,
+    Covariate,
+    Drug,
+    DrugClass,
+    MedicineWords,
+    OtherNames,
+    Product,
+    Therapy,
+)
 
 ROOT = Path(__file__).parent
 
@@ -48,6 +57,7 @@ SECTIONS: Mapping[str, Any] = {
     "observations": Observation,
     "clock_times": ClockTimes,
     "model": ModelPart,
+    "covariates": Covariate,
     "features": Feature,
     "rules": Rule,
     "languages": Language,
@@ -154,6 +164,10 @@ class Knowledge:
     @property
     def model(self) -> Mapping[str, ModelPart]:
         return self.section("model")
+
+    @property
+    def covariates(self) -> Mapping[str, Covariate]:
+        return self.section("covariates")
 
     @property
     def features(self) -> Mapping[str, Feature]:

@@ -161,6 +161,17 @@ class ComputedFeature(_Feature):
 
 
 @entry
+class SimulatedFeature(_Feature):
+    """A quantity of the forecast of one plan item (simulation.summary.EffectSummary), its median over draws.
+
+    Known only once the plan is simulated: rules over it are judged then, and not before.
+    """
+
+    kind: Literal["simulated"]
+    quantity: str
+
+
+@entry
 class Question(_Feature):
     """No column of the table: only a question that settles several features at once."""
 
@@ -175,6 +186,7 @@ Feature = (
     | CountFeature
     | AllergyFeature
     | ComputedFeature
+    | SimulatedFeature
     | Question
 )
 
