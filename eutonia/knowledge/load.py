@@ -223,7 +223,7 @@ def load(root: Path = ROOT) -> Knowledge:
         return Knowledge(
             {name: MappingProxyType(entries) for name, entries in sections.items()}, version=version
         )
-    return Knowledge(version=version, fetch=lambda name: _read(folder, name))
+    return Knowledge(version=version, fetch=lambda name: _read(folder, name, files))
 
 
 def _contents(root: Path) -> Iterator[tuple[str, bytes]]:
@@ -277,7 +277,8 @@ def _store(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
         _prune(folder.parent)
 
 
-def _prune(parent: Path, keep: int = 4) -> None:
+def _prune(parent: Path, keep: int = 16) -> None:
+    """Leave the newest copies. A process that still reads an older one builds anew."""
     copies = sorted(
         (p for p in parent.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True
     )
@@ -285,6 +286,12 @@ def _prune(parent: Path, keep: int = 4) -> None:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _read(folder: Path, section: str) -> Mapping[str, Any]:
-    entries: Mapping[str, Any] = pickle.loads((folder / f"{section}.pickle").read_bytes())
+def _read(folder: Path, section: str, files: Mapping[str, bytes]) -> Mapping[str, Any]:
+    """One section of a copy; built again where the copy was cleared away or is damaged."""
+    try:
+        entries: Mapping[str, Any] = pickle.loads((folder / f"{section}.pickle").read_bytes())
+    except (OSError, EOFError, pickle.UnpicklingError):
+        from eutonia.knowledge.build import build
+
+        entries = build(files)[section]
     return entries
