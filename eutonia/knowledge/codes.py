@@ -151,11 +151,13 @@ def _fits(code: str, pattern: Pattern) -> bool:
 def _spans(
     words: Sequence[str], terms: Mapping[tuple[str, ...], frozenset[str]], longest: int
 ) -> Iterator[tuple[int, int, frozenset[str]]]:
-    for first in range(len(words)):
-        for end in range(first + 1, min(first + longest, len(words)) + 1):
-            value_sets = terms.get(tuple(words[first:end]))
+    """Terms in a text; a comma inside does not matter ("kidney disease, stage 4")."""
+    places = [place for place, word in enumerate(words) if word != ","]
+    for first in range(len(places)):
+        for end in range(first + 1, min(first + longest, len(places)) + 1):
+            value_sets = terms.get(tuple(words[place] for place in places[first:end]))
             if value_sets:
-                yield first, end - 1, value_sets
+                yield places[first], places[end - 1], value_sets
 
 
 # --- what words say about a term --------------------------------------------------------------------
