@@ -296,8 +296,9 @@ EXAMPLES = [
     case(["nsaid-lactation-ok"], [], IBU, obs=[NP, o("Breastfeeding status", "breastfeeding", code="63895-7")],
          patient=W(30)),
     case(["nsaid-anticoagulant"], [], IBU, [m("enoxaparin 40 mg injection", 40, 1, route="subcutaneous")]),
-    case([], ["nsaid-*"], p("diclofenac 1.3 % patch", days=7), [m("warfarin 5 mg", 5)]),
-    case([], ["nsaid-*"], p("diclofenac epolamine", days=7, route="transdermal"), [m("warfarin 5 mg", 5)]),
+    case([], ["nsaid-*"], p("diclofenac 1.3 % patch"), [m("warfarin 5 mg", 5)]),
+    case([], ["nsaid-*"], p("diclofenac epolamine", route="transdermal"),
+         [m("warfarin 5 mg", 5)]),
     *(case(["nsaid-hypersensitivity"], [], NAP, no_known_allergies=False,
            allergies=[{"substance": substance, "type": "allergy", "reaction": "anaphylaxis"}])
       for substance in ("NSAIDs", "Nonsteroidal anti-inflammatory agents", "Allergy to aspirin (disorder)",
