@@ -6,6 +6,8 @@ The public names. Each is imported when it is first used, so that a program pays
 from importlib import import_module
 from typing import Any
 
+__version__ = "0.1.0"
+
 _HOME = {
     "read": "eutonia.reading",
     "assess": "eutonia.assessment",

@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from eutonia import __version__
+
 COMMANDS = (
     "assess",
     "simulate",
@@ -37,7 +39,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="eutonia")
+@click.version_option(__version__)
 def main() -> None:
     """Carisoprodol and its alternatives: safety, simulation, evidence, tapering, claims.
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from eutonia import __version__
 from eutonia.assessment import Assessment
+from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
+from eutonia.knowledge.treatments import Advice
+from eutonia.simulation.summary import Spread
 
 WORDS: Mapping[str, str] = {
     "urgent-referral": "refer today",
@@ -30,6 +33,7 @@ def environment() -> Environment:
         loader=PackageLoader("eutonia.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    made.globals.update(figure=figure, between=between)
     made.globals["word"] = lambda verdict: WORDS.get(verdict, verdict)
     return made
 
@@ -42,22 +46,40 @@ def style() -> Markup:
 def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
     """The whole report as HTML."""
     knowledge = knowledge or load()
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            a=assessment,
-            style=style(),
-            verdict_word=WORDS[assessment.verdict],
-            plans_title="; ".join(plan.plan for plan in assessment.plans),
-            urgent=any(issue.urgent for plan in assessment.plans for issue in plan.issues),
-            sources=knowledge.sources,
-            cited=_cited(assessment, knowledge),
-            version=version("eutonia"),
-            assumptions=_assumptions(assessment),
-            sheet=None,
-        )
+    page = environment().get_template("report.html.j2")
+    return page.render(
+        a=assessment,
+        style=style(),
+        verdict_word=WORDS[assessment.verdict],
+        plans_title="; ".join(plan.plan for plan in assessment.plans),
+        urgent=any(issue.urgent for plan in assessment.plans for issue in plan.issues),
+        sources=knowledge.sources,
+        cited=_cited(assessment, knowledge),
+        version=__version__,
+        charts=[_chart(plan, knowledge) for plan in assessment.plans],
+        assumptions=_assumptions(assessment),
+        sheet=_sheet(assessment, knowledge),
     )
+
+
+def inline_svg(spec: Mapping[str, Any], title: str) -> Markup:
+    """A chart to stand in a page, in the page's own colours, light or dark."""
+    from eutonia.charts import INK, draw
+
+    svg = draw(spec, "svg").decode()
+    for colour, name in zip(INK["light"], ("--ink", "--soft", "--rule"), strict=True):
+        svg = svg.replace(colour, f"var({name})")
+    svg = svg.replace('fill="#ffffff"', 'fill="none"', 1)
+    return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1))
+
+
+def _chart(plan: PlanAssessment, knowledge: Knowledge) -> Markup | None:
+    if plan.forecast is None or plan.forecast.outcome is None:
+        return None
+    from eutonia.simulation.plot import chart
+
+    title = f"Levels and effects over time of {plan.plan}"
+    return inline_svg(chart(plan.forecast.outcome, knowledge), title)
 
 
 def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
@@ -66,5 +88,57 @@ def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
     return sorted((knowledge.sources[key] for key in keys), key=lambda s: (s.authors or s.title).casefold())
 
 
-def _assumptions(assessment: Assessment) -> Sequence[Any]:
-    return ()
+def _assumptions(assessment: Assessment) -> Sequence[str]:
+    made = [line for plan in assessment.plans if plan.forecast for line in plan.forecast.assumptions]
+    return list(dict.fromkeys(made))
+
+
+class Part(NamedTuple):
+    """What the patient reads about one treatment: general advice, and lines of this forecast."""
+
+    advice: Advice
+    lines: Sequence[str]
+
+
+def _sheet(assessment: Assessment, knowledge: Knowledge) -> Sequence[Part]:
+    """The patient's page: the treatments of the plan in plain words, then the pain itself."""
+    parts = {}
+    for plan in assessment.plans:
+        for advice in _advice(plan.therapy, knowledge):
+            parts[advice.id] = Part(advice, list(_for_patient(plan)))
+    general = knowledge.advice["muscle-pain"]
+    return [*parts.values(), Part(general, ())]
+
+
+def _advice(therapy: str | None, knowledge: Knowledge) -> Iterator[Advice]:
+    """The advice on each ingredient: its own, else that of its class."""
+    for name in (therapy or "").split("+"):
+        drug = knowledge.drugs.get(name)
+        names = [name, *(drug.classes if drug else ())]
+        found = next((knowledge.advice[n] for n in names if n in knowledge.advice), None)
+        if found:
+            yield found
+
+
+def _for_patient(plan: PlanAssessment) -> Iterator[str]:
+    if plan.verdict in ("contraindicated", "avoid", "urgent-referral"):
+        yield "For you, this medicine is not advised. Talk to your pharmacist or doctor before you take any of it."
+    if plan.forecast is None or plan.forecast.summary is None:
+        return
+    effects = plan.forecast.summary.effects
+    yield f"Of 100 people like you, about {100 * effects.probability_drowsy:.0f} become drowsy."
+    morning = effects.morning_impairment.median
+    if morning and morning >= 10:
+        yield "You may still be slowed on the morning after a dose. Do not drive to work on it."
+
+
+def figure(value: float | None) -> str:
+    """A number as people read it: whole from ten on, one decimal below."""
+    if value is None:
+        return "not known"
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
+
+
+def between(s: Spread) -> str:
+    """The interval that holds 90 of 100 draws."""
+    return f"{figure(s.p5)} to {figure(s.p95)}"

@@ -1,12 +1,14 @@
 """An assessment in sentences, in the order a clinician reads: verdict, urgent things, issues, questions, gaps."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import fill
+from functools import partial
+from textwrap import fill as wrap
 
 import click
 
 from eutonia.assessment import Assessment
 from eutonia.judging import Issue, PlanAssessment, Question
+from eutonia.options import Alternative
 
 COLOURS = {
     "urgent-referral": "bright_red",
@@ -19,6 +21,10 @@ COLOURS = {
     "acceptable": "green",
 }
 QUESTIONS_SHOWN = 8
+OPTIONS_SHOWN = 6
+
+fill = partial(wrap, break_on_hyphens=False)
+"""Rule ids are words with hyphens."""
 
 
 def as_text(assessment: Assessment, width: int = 100) -> str:
@@ -31,6 +37,7 @@ def _lines(assessment: Assessment, width: int) -> Iterator[str]:
     for plan in assessment.plans:
         yield from _plan(plan, width, alone=len(assessment.plans) == 1)
     yield from _questions(assessment.questions, width)
+    yield from _options(assessment.options, width)
     yield from _list("Not seen in the record", assessment.not_seen, width)
     yield from _list("Notes on the record", assessment.warnings, width)
     yield ""
@@ -57,6 +64,35 @@ def _plan(plan: PlanAssessment, width: int, alone: bool) -> Iterator[str]:
     details = [issue.rule for issue in plan.issues if not issue.headline]
     if details:
         yield fill(f"Within these: {', '.join(details)}.", width, initial_indent="  ", subsequent_indent="  ")
+    yield from _forecast(plan.forecast.sentences if plan.forecast else (), width)
+
+
+def _forecast(sentences: Sequence[str], width: int) -> Iterator[str]:
+    if sentences:
+        yield click.style("  Forecast for this patient", bold=True)
+        for sentence in sentences:
+            yield fill(sentence, width, initial_indent="    - ", subsequent_indent="      ")
+
+
+def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:
+    if not options:
+        return
+    yield ""
+    yield click.style(
+        "What else could be done, in the order of evidence, harm, sedation, dependence", bold=True
+    )
+    offered = [option for option in options if option.offered]
+    for option in offered[:OPTIONS_SHOWN]:
+        ask = f" Ask first: {', '.join(option.ask)}." if option.ask else ""
+        line = f"{option.title}: {option.evidence['says']} Begins to help: {option.onset}.{ask}"
+        yield fill(line, width, initial_indent=f"  {option.rank}. ", subsequent_indent="     ")
+    if len(offered) > OPTIONS_SHOWN:
+        yield f"  and {len(offered) - OPTIONS_SHOWN} more in --json"
+    out = [o.title for o in options if not o.offered]
+    if out:
+        yield fill(
+            f"Not for this patient: {', '.join(out)}.", width, initial_indent="  ", subsequent_indent="  "
+        )
 
 
 def _issue(issue: Issue, width: int) -> Iterator[str]:
