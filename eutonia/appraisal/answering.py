@@ -16,6 +16,7 @@ from eutonia.appraisal.models import (
     Evidence,
     EvidenceRow,
     LeftOut,
+    Published,
     Robustness,
     Summary,
 )  # fmt: skip
@@ -72,15 +73,37 @@ class Found:
 
 def search(knowledge: Knowledge, question: Question) -> Found:
     """Find the rows of a question, choosing comparator and window where they are not given."""
-    tried = [_search(knowledge, question, name) for name in comparators(knowledge, question)]
-    return next((found for found in tried if found.main), tried[0])
+    first = None
+    for name in comparators(knowledge, question):
+        found = _search(knowledge, question, name)
+        if found.main:
+            return found
+        first = first or found
+    assert first is not None
+    return first
 
 
 def comparators(knowledge: Knowledge, question: Question) -> tuple[str, ...]:
     if question.comparator is not None:
         return (question.comparator,)
     entry = knowledge.interventions.get(question.therapy)
-    return (entry.default_comparators if entry is not None else ()) or ("placebo",)
+    usual = (entry.default_comparators if entry is not None else ()) or ("placebo",)
+    return (*usual, *(name for name in compared_with(knowledge, question) if name not in usual))
+
+
+def compared_with(knowledge: Knowledge, question: Question) -> list[str]:
+    """What trials of the condition compared the therapy with, by the widest names; those of most trials first."""
+    mine = members(knowledge, question.therapy)
+    counts: dict[str, int] = {}
+    for trial in knowledge.trials.values():
+        if not bears_on(knowledge, trial, question.condition.id):
+            continue
+        pairs = [(c.treatment, c.comparator) for c in trial.contrasts]
+        arms = {arm.treatment for arm in trial.arms.values()}
+        others = {b for a, b in pairs if a in mine} | (arms - mine if arms & mine else set())
+        for name in {group(knowledge, other) for other in others - mine}:
+            counts[name] = counts.get(name, 0) + 1
+    return sorted(counts, key=lambda name: (-counts[name], name))
 
 
 def _search(knowledge: Knowledge, question: Question, comparator: str) -> Found:
@@ -92,15 +115,17 @@ def _search(knowledge: Knowledge, question: Question, comparator: str) -> Found:
         if not bears_on(knowledge, trial, question.condition.id) or not compares(trial, sides):
             continue
         if trial.design in ("not-randomised", "enriched-withdrawal"):
-            left_out.append(_named(trial, f"design: {trial.design.replace('-', ' ')}"))
+            left_out.append(_named(trial, sides, f"design: {trial.design.replace('-', ' ')}"))
             continue
         mine = rows_of(trial, sides, question.outcome, question.marks, usual_sd)
         rows += mine
         if not mine and rows_of(trial, sides, question.outcome, TRIAL_MARKS, usual_sd):
-            left_out.append(_named(trial, f"its figures are less sure than “{question.min_confidence}”"))
+            left_out.append(
+                _named(trial, sides, f"its figures are less sure than “{question.min_confidence}”")
+            )
         elif not mine:
-            missing.append(_named(trial, "no usable figure for this outcome was found"))
-    rows, repeated = _counted_once(knowledge, rows)
+            missing.append(_named(trial, sides, "no usable figure for this outcome was found"))
+    rows, repeated = _counted_once(knowledge, rows, sides)
     missing = [
         m for m in missing if not (set(knowledge.trials[m.trial].same_people_as) & {r.trial for r in rows})
     ]
@@ -114,8 +139,19 @@ def _search(knowledge: Knowledge, question: Question, comparator: str) -> Found:
     ]
     rows = _one_kind(rows)
     band = chosen_band(rows, question.day, acute=bool(question.condition.acute))
-    main = main_rows(knowledge, nearest(rows, band, question.day)) if band is not None else ()
+    main = main_rows(knowledge, nearest(rows, band, question.day)) if band is not None else []
+    if main:
+        missing = [m for m in missing if _same_background(knowledge, knowledge.trials[m.trial], main[0])]
     return Found(comparator, band, tuple(main), tuple(rows), tuple(missing), (*left_out, *repeated))
+
+
+def _same_background(knowledge: Knowledge, trial: Trial, row: Row) -> bool:
+    """Whether a trial tested the treatment alone, or on top of another, as the pooled ones did."""
+
+    def background(name: str) -> str:
+        return group(knowledge, name) if name else ""
+
+    return background(row.added_to) in {background(arm.added_to) for arm in trial.arms.values()}
 
 
 def sides_of(knowledge: Knowledge, therapy: str, comparator: str) -> Sides:
@@ -136,13 +172,14 @@ def compares(trial: Trial, sides: Sides) -> bool:
     )
 
 
-def _named(trial: Trial, why: str) -> Missing:
-    sizes = [arm.n for arm in trial.arms.values()]
-    people = trial.enrolled or (sum(n for n in sizes if n) or None)
+def _named(trial: Trial, sides: Sides, why: str) -> Missing:
+    compared = {*sides.treatments, *sides.comparators}
+    sizes = [arm.n for arm in trial.arms.values() if arm.treatment in compared]
+    people = sum(n for n in sizes if n) or trial.enrolled
     return Missing(trial.id, trial.title, people, why)
 
 
-def _counted_once(knowledge: Knowledge, rows: Sequence[Row]) -> tuple[list[Row], list[Missing]]:
+def _counted_once(knowledge: Knowledge, rows: Sequence[Row], sides: Sides) -> tuple[list[Row], list[Missing]]:
     """Leave out reports on people who are in another row already."""
     present = {row.trial for row in rows}
     repeats = {
@@ -151,7 +188,7 @@ def _counted_once(knowledge: Knowledge, rows: Sequence[Row]) -> tuple[list[Row],
         if present & set(knowledge.trials[name].same_people_as)
     }
     told = [
-        _named(knowledge.trials[name], f"the same people as {', '.join(others)}: not counted twice")
+        _named(knowledge.trials[name], sides, f"the same people as {', '.join(others)}: not counted twice")
         for name, others in repeats.items()
     ]
     return [row for row in rows if row.trial not in repeats], told
@@ -238,6 +275,7 @@ def _assembled(knowledge: Knowledge, question: Question, found: Found) -> Eviden
         other_methods=_other_methods(pooled) if pooled else [],
         robustness=_robustness(pooled) if pooled else None,
         over_time=_over_time(knowledge, question, found),
+        published=_published(knowledge, question, found.comparator),
         on_top_of_other_treatment=_backgrounds(knowledge, question, found),
         other_comparators=_other_comparators(knowledge, question, found),
         by_confidence=_by_confidence(knowledge, question, found.comparator),
@@ -367,16 +405,10 @@ def _backgrounds(knowledge: Knowledge, question: Question, found: Found) -> list
 
 def _other_comparators(knowledge: Knowledge, question: Question, found: Found) -> list[Summary]:
     """What the therapy was compared with besides, in the same condition and outcome."""
-    mine = members(knowledge, question.therapy)
-    here = [t for t in knowledge.trials.values() if bears_on(knowledge, t, question.condition.id)]
-    others = {
-        group(knowledge, name)
-        for trial in here
-        for name in (*(a.treatment for a in trial.arms.values()), *(c.comparator for c in trial.contrasts))
-        if name not in mine
-    } - {group(knowledge, found.comparator)}
     summaries = []
-    for name in sorted(others):
+    for name in compared_with(knowledge, question):
+        if name == group(knowledge, found.comparator):
+            continue
         other = _search(knowledge, question, name)
         if other.main and other.band is not None:
             pooled = synthesise(other.main, question.outcome)
@@ -414,6 +446,27 @@ def indirect(knowledge: Knowledge, question: Question, comparator: str) -> list[
             what = f"of the same class ({', '.join(title(knowledge, t).lower() for t in who)}), {found.band.title}"
             summaries.append(_summary(what, synthesise(rows, question.outcome)))
     return summaries
+
+
+def _published(knowledge: Knowledge, question: Question, comparator: str) -> list[Published]:
+    """What reviews printed on the same question, on the scale of the answer."""
+    return [
+        Published(
+            id=pool.id,
+            title=knowledge.sources[pool.sources[0].key].title,
+            printed=pool.printed,
+            estimate=pool.estimate,
+            ci=pool.ci,
+            trials=pool.trials,
+            patients=pool.people,
+            certainty=pool.certainty,
+            mark=pool.sources[0].mark,
+            why_ours_differs=pool.why,
+        )
+        for pool in knowledge.published_pools.values()
+        if (pool.therapy, pool.comparator, pool.condition, pool.outcome)
+        == (question.therapy, comparator, question.condition.id, question.outcome.id)
+    ]
 
 
 def _course_at(knowledge: Knowledge, question: Question, found: Found) -> CourseAt | None:

@@ -155,7 +155,8 @@ def _missing_results(synthesis: Synthesis, missing: Sequence[Missing]) -> Reason
     told, step = [], 0
     if missing:
         told.append(f"{len(missing)} known trials ({people} people) without a usable result")
-        if people >= MISSING * synthesis.people or len(missing) >= len(synthesis.rows):
+        unknown = sum(trial.people is None for trial in missing)
+        if people >= MISSING * synthesis.people or unknown >= len(synthesis.rows):
             step = -1
     if industry >= HALF:
         told.append(f"{industry:.0f} % of the weight from trials run by the maker")

@@ -83,6 +83,21 @@ class LeftOut(Model):
     why: str
 
 
+class Published(Model):
+    """What a review printed on the same question, brought to the scale of the answer."""
+
+    id: str
+    title: str
+    printed: str
+    estimate: float
+    ci: tuple[float, float]
+    trials: int | None
+    patients: int | None
+    certainty: str
+    mark: str
+    why_ours_differs: str
+
+
 class Absolute(Model):
     """In 100 people."""
 
@@ -141,6 +156,7 @@ class Evidence(Model):
     on_top_of_other_treatment: list[Summary]
     other_comparators: list[Summary]
     by_confidence: list[Summary]
+    published: list[Published]
     indirect: list[Summary]
     """Neighbouring questions that do have data: named as such, never pooled with this one."""
     missing: list[LeftOut]

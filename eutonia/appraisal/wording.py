@@ -37,7 +37,7 @@ def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what:
     )
     if answer.missing:
         people = sum(m.people or 0 for m in answer.missing)
-        yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
+        yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
     if answer.over_time:
         yield f"There are data for {', '.join(part.what for part in answer.over_time)}."
     if answer.indirect:
@@ -48,11 +48,15 @@ def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what:
         )
 
 
+def _trials(number: int) -> str:
+    return f"{number} trial{'s' if number != 1 else ''}"
+
+
 def _told(part: Summary) -> str:
     ratio = "ratio " if part.measure == "RR" else ""
     return (
         f"{part.what}: {ratio}{number(part.estimate, part.measure)} ({interval(part.ci, part.measure)}; "
-        f"{part.trials} trial{'s' if part.trials != 1 else ''}, {part.patients} people)"
+        f"{_trials(part.trials)}, {part.patients} people)"
     )
 
 
@@ -79,7 +83,7 @@ def _something(
     yield (
         f"{therapy}{added} against {against} in {condition}, {answer.question.window}: {finding} ({what}); {size} "
         f"{number(answer.estimate, answer.measure)} (95 % interval {interval(answer.ci, answer.measure)}), "
-        f"{answer.trials} trial{'s' if answer.trials != 1 else ''}, {answer.patients} people. "
+        f"{_trials(answer.trials)}, {answer.patients} people. "
         f"Certainty: {answer.certainty.level}."
     )
     if answer.prediction_interval is not None:
@@ -115,7 +119,7 @@ def _something(
         yield "With other demands on the figures: " + "; ".join(map(_told, _different(answer))) + "."
     if answer.missing:
         people = sum(m.people or 0 for m in answer.missing)
-        yield f"{len(answer.missing)} known trials ({people} people) compare them without a usable result."
+        yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
 
 
 def _different(answer: Evidence) -> list[Summary]:
@@ -145,6 +149,11 @@ def as_text(answer: Evidence, width: int = 100) -> str:
     ):
         if len(parts) > (head == "Over time"):
             lines += ["", _bold(head), *(f"  {_told(part)}" for part in parts)]
+    if answer.published:
+        lines += ["", _bold("Published, for comparison")]
+        for pool in answer.published:
+            told = f"{pool.title}: {pool.printed} ({pool.mark}). {pool.why_ours_differs}"
+            lines += _wrapped(told, width, "  - ", "    ")
     for head, trials in (("Known, without a usable result", answer.missing), ("Left out", answer.left_out)):
         if trials:
             lines += ["", _bold(head)]

@@ -224,6 +224,33 @@ class Profile:
 
 
 @entry
+class PublishedPool:
+    """What a review printed on a question, to set beside what the trials here give."""
+
+    id: str
+    title: str
+    therapy: str
+    comparator: str
+    condition: str
+    outcome: str
+    day: int | None = None
+    """The time it speaks of, to pick the window that ours is compared in."""
+    printed: str
+    """As the review prints it."""
+    estimate: float
+    """On the scale of the outcome: points of 100, or a ratio."""
+    ci: tuple[float, float]
+    converted: str = ""
+    """How `estimate` was made from what was printed."""
+    trials: int | None = None
+    people: int | None = None
+    certainty: str = ""
+    why: str
+    """Why ours differs from it."""
+    sources: tuple[Citation, ...]
+
+
+@entry
 class CoursePoint:
     """Mean pain of cohorts at one time."""
 

@@ -29,6 +29,14 @@ def references(section: str, entry: Any) -> Iterator[Reference]:
         yield from _course(entry)
     elif section == "profiles":
         yield from _profile(entry)
+    elif section == "published_pools":
+        for name, among in (
+            (entry.therapy, "interventions"),
+            (entry.comparator, "interventions"),
+            (entry.condition, "populations"),
+            (entry.outcome, "outcomes"),
+        ):
+            yield Reference("therapy, comparator, condition or outcome", among[:-1], name, among)
     elif section == "trials":
         yield from _trial(entry)
 
@@ -46,7 +54,9 @@ def _profile(profile: Profile) -> Iterator[Reference]:
         told = getattr(profile, part.name)
         if isinstance(told, Span | Told):
             if not told.sources and not told.trials:
-                raise KnowledgeError(f"profiles/{profile.id}.yaml, {part.name}", "says something without a source.")
+                raise KnowledgeError(
+                    f"profiles/{profile.id}.yaml, {part.name}", "says something without a source."
+                )
             for trial in told.trials:
                 yield Reference(part.name, "trial", trial, "trials")
 

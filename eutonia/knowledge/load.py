@@ -13,7 +13,15 @@ from typing import Any
 
 from eutonia.knowledge.articles import Claim, Language, Omission, Wording
 from eutonia.knowledge.common import Source
-from eutonia.knowledge.evidence import Intervention, NaturalCourse, Outcome, Population, Profile, Trial
+from eutonia.knowledge.evidence import (
+    Intervention,
+    NaturalCourse,
+    Outcome,
+    Population,
+    Profile,
+    PublishedPool,
+    Trial,
+)
 from eutonia.knowledge.pharmacology import (
     Ancestry,
     ClockTimes,
@@ -70,6 +78,7 @@ SECTIONS: Mapping[str, Any] = {
     "trials": Trial,
     "profiles": Profile,
     "courses": NaturalCourse,
+    "published_pools": PublishedPool,
 }
 """Folder below knowledge/ → the type of its entries."""
 
@@ -200,6 +209,10 @@ class Knowledge:
     @property
     def profiles(self) -> Mapping[str, Profile]:
         return self.section("profiles")
+
+    @property
+    def published_pools(self) -> Mapping[str, PublishedPool]:
+        return self.section("published_pools")
 
     @property
     def courses(self) -> Mapping[str, NaturalCourse]:

@@ -1,0 +1,65 @@
+"""Every trial: figures that fit together, and the tables they were first brought in from."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "dossier"
+
+title = "Trials"
+
+
+def test_confidence_intervals_fit_their_standard_errors(knowledge):
+    """Of ratios on the log scale; rounding and 98 % intervals allow a fifth."""
+    from math import log
+
+    for trial in knowledge.trials.values():
+        for contrast in trial.contrasts:
+            if contrast.ci is None or contrast.se is None:
+                continue
+            low, high = contrast.ci if contrast.measure == "MD" else map(log, contrast.ci)
+            assert (high - low) / 3.92 == pytest.approx(contrast.se, rel=0.2), trial.id
+
+
+def test_means_lie_on_their_scales(knowledge):
+    for trial in knowledge.trials.values():
+        for result in trial.results:
+            if result.mean is not None and result.scale is not None and result.kind == "endpoint":
+                assert result.scale[0] <= result.mean <= result.scale[1], (trial.id, result)
+
+
+def test_standard_errors_fit_standard_deviations(knowledge):
+    for trial in knowledge.trials.values():
+        for result in trial.results:
+            if result.sd and result.se and result.n:
+                assert result.se == pytest.approx(result.sd / result.n**0.5, rel=0.12), (trial.id, result)
+
+
+def test_registered_trials_without_results_are_kept(knowledge):
+    for name in ("nct00671879", "nct00671502"):
+        trial = knowledge.trials[name]
+        assert trial.enrolled
+        assert all(result.mean is None and result.events is None for result in trial.results)
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "contrasts.csv"])
+def test_no_row_of_the_tables_was_lost(knowledge, name):
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside this checkout")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    kept = sum(len(t.results if name == "trials.csv" else t.contrasts) for t in knowledge.trials.values())
+    assert kept == len(rows)
+    values = [row["effect"] if name == "contrasts.csv" else row["mean"] for row in rows]
+    total = sum(float(value) for value in values if value)
+    ours = sum(
+        (
+            sum(c.effect for c in t.contrasts)
+            if name == "contrasts.csv"
+            else sum(r.mean or 0 for r in t.results)
+        )
+        for t in knowledge.trials.values()
+    )
+    assert ours == pytest.approx(total)
