@@ -186,8 +186,9 @@ NOT_BEFORE = tuple(
         "no", "not", "without", "denies", "denied", "denying", "negative for", "neg for", "never", "free of",
         "absence of", "absent", "rule out", "ruled out", "r o", "ro", "screening for", "screen for",
         "encounter for screening", "risk of", "risk for", "risk factors for", "prevention of", "prophylaxis for",
-        "prophylaxis of", "vaccination against", "counseling", "counselling", "fear of", "family", "family history",
-        "family hx", "fam hx", "fhx", "fh", "family history of", "exclude", "unlikely", "evaluate for", "test for",
+        "prophylaxis of", "vaccination against", "counseling", "counselling", "family", "family history",
+        "maternal history", "paternal history", "family hx", "fam hx", "fhx", "fh", "family history of",
+        "exclude", "unlikely", "evaluate for", "test for",
         "worried about", "concern about", "information on", "education about", "education on", "assessment of",
         "assessment for", "assessment using", "evaluation for", "suture",
     )
@@ -241,8 +242,6 @@ OTHERS = frozenset(
         "relative",
         "relatives",
         "roommate",
-        "maternal",
-        "paternal",
     ]
 )
 """People who are not the patient."""
@@ -305,9 +304,9 @@ def _someone_else(before: Sequence[str], behind: Sequence[str]) -> bool:
     for at, word in enumerate(before):
         if word in OTHERS and tuple(before[at + 1 : at + 2]) != ("of",):
             return True
-    return (any(word in OTHERS for word in behind[:3]) and behind[:1] in (["in"], ["of"])) or behind[:1] == [
-        "family"
-    ]
+    if behind[:1] == ["family"]:
+        return True
+    return behind[:1] in (["in"], ["of"]) and any(word in OTHERS or word == "family" for word in behind[:3])
 
 
 def _words(text: str) -> list[str]:

@@ -161,6 +161,7 @@ def test_words_count_where_no_code_is_known() -> None:
 def test_words_narrow_what_the_code_says() -> None:
     assert "chronic-low-back-pain" in icd10cm("M54.50", "Chronic low back pain")
     assert "ckd-4-5" in icd10cm("N18.9", "CKD stage 4")
+    assert "ckd-4-5" not in icd10cm("I12.9", icd.get_description("I12.9"))
     assert "liver-failure" in icd10cm("K74.60", "Decompensated cirrhosis")
     assert "chronic-low-back-pain" not in icd10cm("M54.50", "Low back pain, not chronic low back pain")
 
@@ -214,6 +215,7 @@ def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
         "Mother has epilepsy",
         "Epilepsy in her mother",
         "Father: lung cancer",
+        "Alcoholism in the family",
         "Depression screening",
         "Screening for depression",
         "Negative for cancer",
@@ -298,6 +300,16 @@ def test_every_term_is_found_by_itself_unless_it_is_taken_out(
     if value_set.terms:
         term = data.draw(st.sampled_from(value_set.terms))
         assert value_set.id in words(term.upper()).value_sets
+
+
+def test_the_title_of_a_code_never_denies_it() -> None:
+    denied = [
+        code
+        for code in _all_codes()[::20]
+        if INDEX.meaning(code, None, "").value_sets
+        and INDEX.meaning(code, None, icd.get_description(code)).excluded
+    ]
+    assert denied == []
 
 
 def test_every_included_set_is_there() -> None:
