@@ -123,6 +123,9 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
             elif name == "products":
                 for drug in entry.ingredients:
                     _known(where, "drug", drug, sections["drugs"], "drugs/")
+            elif name == "exposure_lengths" and entry.of:
+                treatments = {**sections["drugs"], **sections["classes"]}
+                _known(where, "drug or class", entry.of, treatments, "drugs/ and classes/")
             elif name == "value_sets":
                 for other in entry.includes:
                     _known(where, "value set", other, sections["value_sets"], "value_sets/")

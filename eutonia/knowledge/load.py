@@ -22,6 +22,7 @@ from eutonia.knowledge.evidence import (
     PublishedPool,
     Trial,
 )
+from eutonia.knowledge.exposures import ExposureLength
 from eutonia.knowledge.pharmacology import (
     Ancestry,
     ClockTimes,
@@ -57,6 +58,7 @@ SECTIONS: Mapping[str, Any] = {
     "medicine_words": MedicineWords,
     "therapies": Therapy,
     "advice": Advice,
+    "exposure_lengths": ExposureLength,
     "substances": Substance,
     "receptor_sites": ReceptorSite,
     "modulators": Modulator,

@@ -1,0 +1,252 @@
+"""A whole health system: every person of an OMOP database whose muscle relaxant breaks a rule.
+
+cdm          where the tables lie, typed
+vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results;  slots  results that features read
+staging      the facts of exposed persons;  courses  episodes and index dates
+groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
+findings     features → rules;  parts  → Parquet;  summary, quality, page  → what is told
+person       one person as a case: the judge of it all
+engine, spark   where the SQL runs
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from eutonia.errors import InputError
+from eutonia.screening.summary import Screen, Shown, Tally, Unmapped
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
+    from eutonia.screening.engine import Engine
+    from eutonia.screening.preparing import Prepared
+
+__all__ = ["Screen", "screen"]
+
+PERSONS_AT_ONCE = 20_000
+"""Exposed persons in a chunk: some 200 features of each of their index dates are in memory at once."""
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is being done, and how many chunks of how many are finished."""
+
+
+def screen(
+    database: str | Path,
+    *,
+    as_of: date | str | None = None,
+    since: date | str | None = None,
+    engine: Literal["duckdb", "spark"] = "duckdb",
+    out: str | Path | None = None,
+    region: str | None = None,
+    min_cell: int = 0,
+    memory: str | None = None,
+    threads: int | None = None,
+    persons_at_once: int = PERSONS_AT_ONCE,
+    knowledge: Knowledge | None = None,
+    progress: Progress = lambda *_: None,
+) -> Screen:
+    """Screen an OMOP CDM 5.3 or 5.4 database: a DuckDB file, a folder or zip of CSV or Parquet, or an address.
+
+    Each course of a muscle relaxant is judged on its first and last day, on each day in it on which another
+    medicine is begun, and at `as_of` (default: the last day of the data); nothing after `as_of` is known. `since`
+    leaves out earlier index dates. `out` receives one row per person, episode and rule that applies or cannot be
+    told; an interrupted run takes up its finished chunks. Counts of persons from 1 to `min_cell` - 1 are not shown.
+
+    Raises InputError where the database cannot be read or the output not written, NotAvailable without Spark.
+    """
+    from eutonia.knowledge import load
+
+    started = time.monotonic()
+    knowledge = knowledge or load()
+    with (
+        tempfile.TemporaryDirectory(prefix="eutonia-parts-") as scratch,
+        prepared_database(
+            database,
+            knowledge,
+            as_of=as_of,
+            since=since,
+            region=region,
+            progress=progress,
+            engine=engine,
+            memory=memory,
+            threads=threads,
+        ) as (runs, prepared),
+    ):
+        folder = _parts_folder(out, Path(scratch))
+        name = (knowledge.version, str(database), prepared.as_of, since, region)
+        tally = _judged(runs, prepared, knowledge, folder, name, out, persons_at_once, progress)
+        return _summary(runs, prepared, tally, knowledge, engine, min_cell, started)
+
+
+@contextmanager
+def prepared_database(
+    database: str | Path,
+    knowledge: Knowledge,
+    *,
+    as_of: date | str | None = None,
+    since: date | str | None = None,
+    region: str | None = None,
+    engine: str = "duckdb",
+    memory: str | None = None,
+    threads: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Iterator[tuple[Engine, Prepared]]:
+    """A database opened and staged, with its errors explained; closed at the end."""
+    from eutonia.screening.preparing import prepare
+
+    days = _day(as_of, "as_of"), _day(since, "since")
+    with tempfile.TemporaryDirectory(prefix="eutonia-spill-") as spill:
+        runs = open_engine(database, engine, memory=memory, threads=threads, spill=Path(spill))
+        try:
+            tell = lambda what: progress(what, 0, 0)  # noqa: E731
+            yield runs, prepare(runs, knowledge, as_of=days[0], since=days[1], region=region, tell=tell)
+        except Exception as error:
+            raise explained(error, database) from None
+        finally:
+            runs.close()
+
+
+def open_engine(
+    database: str | Path, engine: str, *, memory: str | None, threads: int | None, spill: Path
+) -> Engine:
+    """The engine with the tables of the CDM in it."""
+    if engine == "spark":
+        from eutonia.screening.spark import open_spark
+
+        return open_spark(database, memory=memory, threads=threads)
+    if engine != "duckdb":
+        raise InputError(f"There is no engine “{engine}”. There are: duckdb, spark.")
+    from eutonia.screening.cdm import open_database
+    from eutonia.screening.engine import DuckDB
+
+    opened = DuckDB(memory=memory, threads=threads, spill=spill)
+    open_database(database, opened)
+    return opened
+
+
+def explained(error: Exception, database: str | Path) -> Exception:
+    """An error of a database as one that says what to do; any other as it is."""
+    from eutonia.screening.engine import plain
+
+    module = type(error).__module__.lstrip("_")
+    if not module.startswith(("duckdb", "pyspark", "py4j")):
+        return error
+    text = plain(error)
+    if "No space left" in text or "temp directory" in text.lower():
+        return InputError(f"The disk is full: {text}. Free some space, or set TMPDIR to a larger disk.")
+    if "Out of Memory" in str(error) or "out of memory" in text:
+        return InputError(
+            f"The memory does not suffice: {text}. Give more with --memory, or fewer --threads."
+        )
+    return InputError(f"{database} cannot be read: {text}. Is every file whole and every column of its kind?")
+
+
+def _day(value: date | str | None, name: str) -> date | None:
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise InputError(f"{name} “{value}” is no date. Write it like 2026-03-02.") from None
+
+
+def _parts_folder(out: str | Path | None, scratch: Path) -> Path:
+    if out is None:
+        return scratch / "parts"
+    target = Path(out)
+    if not target.parent.exists():
+        raise InputError(f"There is no folder {target.parent} to write {target.name} into. Make it first.")
+    return target.with_name(f".{target.name}.parts")
+
+
+def _judged(
+    engine: Engine,
+    prepared: Prepared,
+    knowledge: Knowledge,
+    folder: Path,
+    name: tuple[Any, ...],
+    out: str | Path | None,
+    persons_at_once: int,
+    progress: Progress,
+) -> Tally:
+    """Judge chunk after chunk, taking up those that an interrupted run of the same name has finished."""
+    from eutonia.screening.findings import find
+    from eutonia.screening.groups import kinds
+    from eutonia.screening.parts import Parts, name_of_code, name_of_database, name_of_run
+
+    chunks = _chunks(engine, persons_at_once)
+    parts = Parts(folder, name_of_run(*name, name_of_code(), name_of_database(name[1]), chunks))
+    bands = kinds(prepared.meanings.treatments, knowledge)
+    for number, (lowest, highest) in enumerate(chunks):
+        progress("judging", number, len(chunks))
+        if not parts.has(number):
+            parts.write(number, find(prepared.table.make(engine, lowest, highest), knowledge, bands))
+    tally = Tally()
+    for frame in parts.frames(len(chunks)):
+        tally.add(frame)
+    if out is not None:
+        progress("writing", len(chunks), len(chunks))
+        parts.join(len(chunks), Path(out))
+    return tally
+
+
+def _chunks(engine: Engine, persons_at_once: int) -> list[tuple[int, int]]:
+    """Ranges of person ids; one empty range where nobody is exposed, so that the output has its columns."""
+    ids = engine.get("SELECT DISTINCT person_id FROM index_date ORDER BY person_id")["person_id"]
+    starts = range(0, len(ids), persons_at_once)
+    return [(ids[s], ids[min(s + persons_at_once, len(ids)) - 1]) for s in starts] or [(0, -1)]
+
+
+def _summary(
+    engine: Engine,
+    prepared: Prepared,
+    tally: Tally,
+    knowledge: Knowledge,
+    name: str,
+    min_cell: int,
+    started: float,
+) -> Screen:
+    from eutonia.screening.cdm import view
+    from eutonia.screening.quality import look_over
+
+    shown = Shown(min_cell)
+    persons = engine.get(
+        f"SELECT COUNT(DISTINCT person_id) AS n FROM {view('person', engine, columns=('person_id',))} AS p"
+    )
+    order = _gravest_first(tally.issues, knowledge, shown)
+    return Screen(
+        persons=shown(persons["n"][0]),
+        exposed=shown(tally.exposed),
+        episodes=shown(tally.episodes),
+        clear=shown(tally.clear),
+        issues=shown.all(tally.issues, order),
+        unknown=shown.all(tally.unknown),
+        asks=shown.all(tally.asks),
+        therapies=shown.all(tally.therapies),
+        years=tally.by_year(shown),
+        quality=look_over(engine),
+        unmapped=[
+            Unmapped(table=u.table, name=u.name, rows=u.rows)
+            for u in sorted(prepared.meanings.unmapped, key=lambda u: (-u.rows, u.table, u.name))
+        ],
+        warnings=prepared.warnings,
+        as_of=prepared.as_of,
+        engine=name,
+        knowledge_version=knowledge.version,
+        min_cell=min_cell,
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def _gravest_first(counts: Mapping[str, int], knowledge: Knowledge, shown: Shown) -> Sequence[str]:
+    """Rules by severity, then the most persons; the order of counts that are not shown tells nothing."""
+    from eutonia.knowledge import SEVERITIES
+
+    rules = knowledge.rules
+    return sorted(counts, key=lambda r: (SEVERITIES.index(rules[r].severity), -(shown(counts[r]) or 0), r))

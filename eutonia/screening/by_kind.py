@@ -1,0 +1,114 @@
+"""Features that their files define wholly, as SQL: the counterpart of `features/kinds.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eutonia.knowledge.safety import (
+    AllergyFeature,
+    ConditionFeature,
+    CountFeature,
+    MeasurementFeature,
+    MedicationFeature,
+    TogetherFeature,
+)
+from eutonia.screening.columns import (
+    ALL_RECOGNISED,
+    CONDITIONS_KNOWN,
+    LIST_KNOWN,
+    Columns,
+    no_if,
+    number,
+)
+
+
+def condition(feature: ConditionFeature, columns: Columns) -> str:
+    found = columns.having(*feature.value_sets, active=feature.status == "active", days=feature.within_days)
+    absent = no_if(CONDITIONS_KNOWN) if feature.absent == "no" else "NULL"
+    return f"CASE WHEN {found} THEN TRUE ELSE {absent} END"
+
+
+def medication(feature: MedicationFeature, columns: Columns) -> str:
+    belongs = columns.group(feature.any_of)
+    route = {"any": "TRUE", "systemic": "t.route <> 'topical'"}.get(
+        feature.route, f"t.route = '{feature.route}'"
+    )
+    where = {
+        "current": "t.pool = 'c'",
+        "after": "t.goes_on",
+        "involved": "TRUE",
+        "recent": "TRUE",
+        "planned": "t.pool = 'p'" + _acting(feature),
+    }[feature.moment]
+    sure = columns.any("taken", f"{belongs} AND {where} AND {route}")
+    maybe = columns.any("taken", f"{belongs} IS NULL AND {where} AND {route}")
+    if feature.moment == "recent":
+        lately = f"t.day - t.end_day <= {number(feature.within_days or 0)} AND {route}"
+        sure = f"({sure} OR {columns.any('past', f'{belongs} AND {lately}')})"
+        maybe = f"({maybe} OR {columns.any('past', f'{belongs} IS NULL AND {lately}')})"
+    otherwise = "FALSE" if feature.moment == "planned" else no_if(ALL_RECOGNISED)
+    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE {otherwise} END"
+
+
+def _acting(feature: MedicationFeature) -> str:
+    return f" AND t.action IN ({', '.join(repr(a) for a in feature.actions)})" if feature.actions else ""
+
+
+def together(feature: TogetherFeature, columns: Columns) -> str:
+    moments = ["a"] if feature.moment == "after" else ["c", "a"]
+    spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {len(feature.all_of)} END"
+    sure = " OR ".join(columns.fills(feature.all_of, m) for m in moments)
+    maybe = " OR ".join(columns.could_fill(feature.all_of, m, spare) for m in moments)
+    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE FALSE END"
+
+
+def count(feature: CountFeature, columns: Columns) -> str:
+    moments = {"after": ["a"], "current": ["c"], "any": ["c", "a"]}[feature.moment]
+    spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {feature.at_least} END"
+    group = (feature.any_of,)
+    sure = " OR ".join(f"{columns.distinct(group, m, sure=True)} >= {feature.at_least}" for m in moments)
+    maybe = " OR ".join(
+        f"{columns.distinct(group, m, sure=False)} + {spare} >= {feature.at_least}" for m in moments
+    )
+    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE FALSE END"
+
+
+def allergy(_: AllergyFeature, __: Columns) -> str:
+    """The CDM has no table of allergies: they are not known."""
+    return "CAST(NULL AS BOOLEAN)"
+
+
+class Result:
+    """The latest result of a slot (`results.latest`): its value, and whether it is set aside."""
+
+    def __init__(self, columns: Columns, slot: str, days: float | None) -> None:
+        here = f"t.slot = '{slot}'"
+        value = columns.max("latest", "t.value", here)
+        self.there = columns.any("latest", here)
+        self.high = columns.max("latest", "t.high", here)
+        self.day = columns.max("latest", "t.reading_day", here)
+        sound = columns.any("latest", f"{here} AND t.sound")
+        self.suspect = f"({self.there} AND NOT {sound})"
+        old = f"i.day - {self.day} > {number(days)}" if days is not None else "FALSE"
+        self.stale = f"COALESCE({sound} AND {old}, FALSE)"
+        self.value = f"CASE WHEN {sound} AND NOT COALESCE({old}, FALSE) THEN {value} END"
+
+
+def measurement(feature: MeasurementFeature, columns: Columns) -> str:
+    result = Result(columns, feature.id, feature.within_days)
+    absent = f"CASE WHEN NOT {result.suspect} THEN FALSE END" if feature.absent == "no" else "NULL"
+    if feature.above is not None:
+        return f"CASE WHEN {result.value} IS NOT NULL THEN {result.value} > {number(feature.above)} ELSE {absent} END"
+    if feature.below is not None:
+        return f"CASE WHEN {result.value} IS NOT NULL THEN {result.value} < {number(feature.below)} ELSE {absent} END"
+    return result.value
+
+
+KINDS: dict[str, Any] = {
+    "condition": condition,
+    "measurement": measurement,
+    "medication": medication,
+    "together": together,
+    "count": count,
+    "allergy": allergy,
+}

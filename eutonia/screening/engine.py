@@ -1,0 +1,105 @@
+"""Where the SQL runs: DuckDB here, Spark in `spark.py`. Both speak the same queries, written in DuckDB's dialect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Protocol
+
+from eutonia.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Engine(Protocol):
+    """A connection that keeps tables between queries."""
+
+    columns: dict[str, dict[str, str]]
+    """Table of the CDM (lower case) → its columns (lower case → as written)."""
+    types: dict[str, dict[str, str]]
+    """The same → their SQL types."""
+
+    def read(self, table: str) -> str:
+        """What to write after FROM to read a table of the CDM as it lies there."""
+
+    def make(self, name: str, query: str) -> None:
+        """Keep the answer of `query` as a table called `name`, in place of any before it."""
+
+    def put(self, name: str, frame: pl.DataFrame) -> None:
+        """Keep `frame` as a table."""
+
+    def get(self, query: str) -> pl.DataFrame:
+        """Fetch the answer of a query."""
+
+    def close(self) -> None: ...
+
+
+class DuckDB:
+    """DuckDB in one process, spilling to disk beyond `memory`."""
+
+    def __init__(
+        self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
+    ) -> None:
+        import duckdb
+
+        settings: dict[str, str | bool | int | float | list[str]] = {"preserve_insertion_order": False}
+        if memory:
+            settings["memory_limit"] = memory
+        if threads:
+            settings["threads"] = threads
+        if spill:
+            settings["temp_directory"] = str(spill)
+        try:
+            self.db = duckdb.connect(config=settings)
+        except duckdb.Error as error:
+            raise InputError(f"DuckDB does not accept these settings: {plain(error)}") from None
+        self.sources: dict[str, str] = {}
+        self.unpacked: TemporaryDirectory[str] | None = None
+        """Where a zip was unpacked; it goes with the engine."""
+        self.columns: dict[str, dict[str, str]] = {}
+        self.types: dict[str, dict[str, str]] = {}
+
+    def add(self, table: str, source: str) -> None:
+        """Take `source` (anything that stands after FROM) as the table `table` of the CDM."""
+        described = self.db.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        self.columns[table] = {str(row[0]).strip().lower(): str(row[0]) for row in described}
+        self.types[table] = {str(row[0]).strip().lower(): str(row[1]) for row in described}
+        self.sources[table] = source
+
+    def read(self, table: str) -> str:
+        return self.sources[table]
+
+    def make(self, name: str, query: str) -> None:
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def put(self, name: str, frame: pl.DataFrame) -> None:
+        self.db.register("_handed_over", _Stream(frame))
+        self.make(name, "SELECT * FROM _handed_over")
+        self.db.unregister("_handed_over")
+
+    def get(self, query: str) -> pl.DataFrame:
+        import polars as pl
+
+        return pl.DataFrame(self.db.sql(query))
+
+    def close(self) -> None:
+        self.db.close()
+        if self.unpacked:
+            self.unpacked.cleanup()
+
+
+class _Stream:
+    """A frame that offers Arrow's stream and nothing else, so that DuckDB takes it without pyarrow."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def plain(error: Exception) -> str:
+    """The first line of an error of a database, without its type."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text.removeprefix("IO Error: ").removeprefix("Invalid Input Error: ")

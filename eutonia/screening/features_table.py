@@ -1,0 +1,123 @@
+"""The feature table of a chunk of index dates, by SQL from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from eutonia.knowledge import Knowledge
+from eutonia.screening import dosing_columns, organ_columns, pain_columns, person_columns
+from eutonia.screening.by_kind import KINDS
+from eutonia.screening.columns import Columns
+from eutonia.screening.pools import make_lines, make_pools, make_runs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from eutonia.screening.engine import Engine
+
+MODULES: Sequence[ModuleType] = (person_columns, organ_columns, dosing_columns, pain_columns)
+
+TYPES = {"boolean": "BOOLEAN", "number": "DOUBLE", "category": "VARCHAR"}
+
+
+class FeatureTable:
+    """The queries that make every feature, written once for a knowledge and a database."""
+
+    def __init__(self, knowledge: Knowledge, treatments: Sequence[str], region: str | None) -> None:
+        self.columns = Columns(knowledge, treatments, region)
+        self.expressions: dict[str, str] = {}
+        self.by_case: list[str] = []
+        """Features without a counterpart in SQL: worked out person by person."""
+        for feature in knowledge.features.values():
+            if feature.kind in ("question", "simulated"):
+                continue
+            expression = _expression(feature)
+            if expression is None:
+                self.by_case.append(feature.id)
+            else:
+                self.expressions[feature.id] = (
+                    f"CAST({expression(feature, self.columns)} AS {TYPES[feature.type]})"
+                )
+
+    def put_groups(self, engine: Engine) -> None:
+        """Leave the tables that say what belongs to which group."""
+        for name, frame in self.columns.groups.tables(self.columns.treatments).items():
+            engine.put(name, frame)
+
+    def make(self, engine: Engine, lowest: int, highest: int) -> pl.DataFrame:
+        """The table for the persons from `lowest` to `highest`: one row per index date, ordered."""
+        make_index(engine, lowest, highest)
+        make_lines(engine)
+        make_pools(engine)
+        make_runs(engine)
+        make_condition_lines(engine)
+        make_reading_lines(engine)
+        queries = self.columns.queries()
+        for source, query in queries.items():
+            engine.make(f"gathered_{source}", query)
+        joins = " ".join(f"LEFT JOIN gathered_{s} AS {s} ON {s}.index_id = i.index_id" for s in queries)
+        engine.make(
+            "planned_kinds",
+            "SELECT index_id, STRING_AGG(CONCAT(treatment, ':', bit), ' ' ORDER BY treatment, bit) AS planned FROM ("
+            "SELECT DISTINCT index_id, treatment, bit FROM taken WHERE pool = 'p') AS p GROUP BY index_id",
+        )
+        names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
+        return engine.get(
+            "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, p.planned, "
+            f"{names} FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
+            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins} ORDER BY i.index_id"
+        )
+
+
+def _expression(feature: Any) -> Callable[[Any, Columns], str] | None:
+    if feature.kind in KINDS:
+        found: Callable[[Any, Columns], str] = KINDS[feature.kind]
+        return found
+    return next((getattr(m, feature.id) for m in MODULES if hasattr(m, feature.id)), None)
+
+
+def make_index(engine: Engine, lowest: int, highest: int) -> None:
+    """The index dates of the chunk with what is known of the person and the calendar."""
+    conditions = "TRUE" if "condition_occurrence" in engine.columns else "FALSE"
+    engine.make(
+        "idx",
+        f"""
+        SELECT CAST(ROW_NUMBER() OVER (ORDER BY d.person_id, d.day, d.therapy) AS INTEGER) AS index_id, d.*,
+               d.observed AND {conditions} AS conditions_known, p.sex, p.birth_year, p.birth_month, p.birth_day,
+               p.birth_exact, YEAR(d.calendar) AS year, MONTH(d.calendar) AS month, DAY(d.calendar) AS dom
+        FROM (
+            SELECT *, CAST(DATE '1970-01-01' + day AS DATE) AS calendar FROM index_date
+            WHERE person_id BETWEEN {lowest} AND {highest}
+        ) AS d JOIN known_person AS p ON p.person_id = d.person_id
+        """,
+    )
+
+
+def make_condition_lines(engine: Engine) -> None:
+    engine.make(
+        "condition_line",
+        "SELECT i.index_id, i.day, c.condition, c.since, "
+        "NOT m.history AND (c.until IS NULL OR c.until >= i.day) AS active "
+        "FROM idx AS i JOIN condition_fact AS c ON c.person_id = i.person_id AND c.since <= i.day "
+        "JOIN condition_flag AS m ON m.condition = c.condition",
+    )
+
+
+def make_reading_lines(engine: Engine) -> None:
+    """Results known at each index date; `back` 1 is the latest of its slot."""
+    value = "CASE WHEN s.in_row THEN r.raw ELSE s.value END"
+    engine.make(
+        "reading_line",
+        f"""
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY index_id, slot ORDER BY reading_day DESC,
+                  CASE WHEN slot = 'gestation:due' THEN value END, nth) AS back
+        FROM (
+            SELECT i.index_id, i.day, s.slot, s.word, r.day AS reading_day, r.nth, r.high, {value} AS value,
+                   s.word IS NOT NULL OR COALESCE({value} BETWEEN s.lowest AND s.highest, FALSE) AS sound
+            FROM idx AS i JOIN reading_fact AS r ON r.person_id = i.person_id AND r.day <= i.day
+            JOIN slot_value AS s ON s.reading = r.reading
+        ) AS l
+        """,
+    )

@@ -1,0 +1,128 @@
+"""The summary of a screen in words, and as a page."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eutonia.knowledge import SEVERITIES, load
+from eutonia.report.page import style
+
+if TYPE_CHECKING:
+    from eutonia.screening.summary import Count, Screen
+
+
+def as_text(result: Screen, width: int = 100) -> str:
+    """What was found, gravest first, then what could not be told and what is wrong with the data."""
+    return "\n".join(_lines(result, width))
+
+
+def _lines(result: Screen, width: int) -> Iterator[str]:
+    yield (
+        f"{told(result.exposed, result)} of {told(result.persons, result)} persons take or took a muscle relaxant "
+        f"({told(result.episodes, result)} episodes), as of {result.as_of}."
+    )
+    yield f"For {told(result.clear, result)} of them no rule applies and none is open."
+    rules = load().rules
+    for severity in SEVERITIES:
+        found = {rule: n for rule, n in result.issues.items() if rules[rule].severity == severity}
+        if found:
+            yield ""
+            yield click.style(severity.upper(), bold=True)
+            for rule, n in found.items():
+                yield f"{told(n, result):>9}  {rate(n, result):>8}  {rule}: {rules[rule].title}"[:width]
+    yield ""
+    yield "Persons, and how many of 1,000 exposed."
+    if result.asks:
+        yield ""
+        yield click.style("CANNOT BE TOLD", bold=True)
+        for ask, n in list(result.asks.items())[:12]:
+            yield f"{told(n, result):>9}  persons, for lack of: {ask}"
+    if result.quality:
+        yield ""
+        yield click.style("DATA QUALITY", bold=True)
+        for oddity in result.quality:
+            share = 100 * oddity.rows / max(oddity.of, 1)
+            yield f"{oddity.rows:>9,}  {share:5.1f} %  {oddity.table}: {oddity.what} ({oddity.done})"[:width]
+    for warning in result.warnings:
+        yield from textwrap.wrap(f"! {warning}", width, subsequent_indent="  ")
+    if result.unmapped:
+        yield ""
+        yield click.style("NOT MAPPED", bold=True)
+        for each in result.unmapped[:10]:
+            yield f"{each.rows:>9,}  {each.table}: {each.name}"[:width]
+        if len(result.unmapped) > 10:
+            yield f"           and {len(result.unmapped) - 10} more names"
+    yield ""
+    yield from textwrap.wrap(result.notice, width)
+
+
+def told(count: Count, result: Screen) -> str:
+    return f"<{result.min_cell}" if count is None else f"{count:,}"
+
+
+def rate(count: Count, result: Screen) -> str:
+    """Per 1,000 exposed persons."""
+    return "" if count is None or not result.exposed else f"{1000 * count / result.exposed:,.1f}"
+
+
+# --- the page ---------------------------------------------------------------------------------------
+
+
+def as_html(result: Screen) -> str:
+    """The summary as one self-contained page: no script, no network."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    pages = Environment(
+        loader=PackageLoader("eutonia.screening"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    years = sorted({each.year for each in result.years})
+    return pages.get_template("screen.html.j2").render(
+        s=result,
+        style=style(),
+        rows=_rows(result, years),
+        span=f"from {years[0]} to {years[-1]}" if years else "",
+        questions={f.id: f.ask for f in load().features.values() if f.ask},
+        told=lambda count: told(count, result),
+        percent=_percent,
+    )
+
+
+def _rows(result: Screen, years: list[int]) -> list[dict[str, Any]]:
+    rules = load().rules
+    rates = {(each.rule, each.year): each.per_1000 for each in result.years}
+    return [
+        {
+            "rule": rule,
+            "title": rules[rule].title,
+            "severity": rules[rule].severity,
+            "persons": n,
+            "rate": rate(n, result),
+            "share": 0 if n is None or not result.exposed else round(100 * n / result.exposed, 1),
+            "unknown": result.unknown.get(rule, 0),
+            **_trend([(year, rates.get((rule, year))) for year in years]),
+        }
+        for rule, n in result.issues.items()
+    ]
+
+
+def _trend(rates: list[tuple[int, float | None]]) -> dict[str, Any]:
+    """Bars of a small chart (x, y, width, height), and the same in words."""
+    top = max((value for _, value in rates if value), default=0.0)
+    if not top:
+        return {"trend": [], "trend_text": ""}
+    wide, high = 100 / len(rates), [round(24 * (value or 0) / top, 2) for _, value in rates]
+    bars = [(round(n * wide, 2), 24 - h, round(wide * 0.85, 2), h) for n, h in enumerate(high)]
+    words = "; ".join(f"{year}: {value:g} per 1,000" for year, value in rates if value)
+    return {"trend": bars, "trend_text": words}
+
+
+def _percent(part: Count, whole: Count) -> str:
+    return "" if part is None or not whole else f"{100 * part / whole:.1f} %"

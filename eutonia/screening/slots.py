@@ -1,0 +1,238 @@
+"""Which measurements and statements the features read, and what each distinct one says.
+
+A slot is one look-up that a feature makes: the codes it takes, and how it reads the value. The value is read by
+the features' own code, once per distinct value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from eutonia.features import value_of
+from eutonia.features.chart import Chart
+from eutonia.features.results import latest
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.safety import MeasurementFeature
+from eutonia.patient import Case, Lab
+
+DAY = date(2000, 1, 1)
+"""Any day: a value is read the same on each."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One look-up of one feature."""
+
+    id: str
+    feature: str
+    codes: frozenset[str]
+    names: frozenset[str] = frozenset()
+    unit: str | None = None
+    """A measurement in this unit; None: a word, date or plain count."""
+    plausible: tuple[float, float] = (float("-inf"), float("inf"))
+    molar_mass: float | None = None
+    valence: int = 1
+    word: Callable[[Lab, Knowledge], str | float | None] | None = None
+    """Reads a statement: what it says, None for nothing."""
+
+    reads_row: bool = True
+    """Whether a number in the unit wanted can be read as it stands in its row."""
+
+    def takes(self, code: str | None, name: str) -> bool:
+        return code in self.codes or (code is None and name.casefold().strip() in self.names)
+
+
+def slots(knowledge: Knowledge) -> list[Slot]:
+    """Every look-up that the features of `knowledge` make."""
+    found: list[Slot] = []
+    for feature in knowledge.features.values():
+        if isinstance(feature, MeasurementFeature):
+            found.append(_measurement(feature))
+        elif feature.id in COMPUTED:
+            found += COMPUTED[feature.id](feature)
+    return found
+
+
+def _measurement(feature: MeasurementFeature) -> Slot:
+    codes, names = frozenset(feature.loinc), frozenset(feature.names)
+    bridge = feature.molar_mass, feature.valence
+    return Slot(feature.id, feature.id, codes, names, feature.unit, feature.plausible, *bridge)
+
+
+def _egfr(feature: Any) -> list[Slot]:
+    limits, creatinine = feature.limits, frozenset(feature.codes["creatinine"])
+    return [
+        Slot(
+            "egfr:reported", feature.id, frozenset(feature.loinc) - creatinine,
+            frozenset(("egfr", "gfr", "egfr ckd-epi 2021")), feature.unit, (limits["lowest"], limits["highest"]),
+        ),
+        Slot(
+            "egfr:creatinine", feature.id, creatinine, frozenset(("creatinine", "serum creatinine")), "mg/dL",
+            (limits["creatinine_lowest"], limits["creatinine_highest"]), 113.12,
+        ),
+        Slot("egfr:any", feature.id, frozenset(feature.loinc), word=_any),
+    ]  # fmt: skip
+
+
+def _any(_: Lab, __: Knowledge) -> float:
+    """There is a result, whatever it says."""
+    return 1.0
+
+
+def _enzyme(feature: Any) -> list[Slot]:
+    span = feature.limits["lowest"], feature.limits["highest"]
+    names = frozenset((feature.id.split("_")[0],))
+    return [Slot(feature.id, feature.id, frozenset(feature.loinc), names, "U/L", span)]
+
+
+def _weight(feature: Any) -> list[Slot]:
+    span = feature.limits["lowest"], feature.limits["highest"]
+    return [Slot(feature.id, feature.id, frozenset(feature.loinc), unit="kg", plausible=span)]
+
+
+def _temperature(feature: Any) -> list[Slot]:
+    codes = frozenset(feature.codes["temperature"])
+    return [Slot(f"{feature.id}:temperature", feature.id, codes, unit="Cel", plausible=(25, 45))]
+
+
+def _gestation(feature: Any) -> list[Slot]:
+    return [
+        Slot("gestation:weeks", feature.id, frozenset(feature.codes["weeks"]), unit="d", plausible=(1, 320)),
+        Slot("gestation:due", feature.id, frozenset(feature.codes["due"]), word=_due, reads_row=False),
+    ]
+
+
+def _due(lab: Lab, _: Knowledge) -> float | None:
+    """Days from 1970 to the date of birth expected."""
+    try:
+        return float((date.fromisoformat(str(lab.value)[:10]) - date(1970, 1, 1)).days)
+    except ValueError:
+        return None
+
+
+def _status(feature: Any) -> list[Slot]:
+    spoken = {"pregnant": "pregnancy", "breastfeeding": "breastfeeding"}[feature.id]
+    codes, names = frozenset(feature.codes["status"]), frozenset((f"{spoken} status", spoken))
+    return [Slot(feature.id, feature.id, codes, names, word=_said(feature.id), reads_row=False)]
+
+
+def _gene(feature: Any) -> list[Slot]:
+    gene = feature.id
+    names = {"phenotype": (f"{gene} phenotype", gene), "genotype": (f"{gene} genotype", gene)}
+    return [
+        Slot(f"{gene}:{kind}", gene, codes, frozenset(names[kind]), word=_said(gene), reads_row=False)
+        for kind in names
+        if (codes := frozenset(feature.codes.get(kind, ())))
+    ]
+
+
+def _occupation(feature: Any) -> list[Slot]:
+    names = frozenset(("occupation", "safety-critical work"))
+    return [
+        Slot(
+            feature.id,
+            feature.id,
+            frozenset(feature.codes["occupation"]),
+            names,
+            word=_said(feature.id),
+            reads_row=False,
+        )
+    ]
+
+
+DRINKING = {
+    "audit_c": ("audit-c", "audit-c total"),
+    "per_week": ("drinks per week",),
+    "per_day": ("drinks per day",),
+}
+
+
+def _alcohol(feature: Any) -> list[Slot]:
+    return [
+        Slot(
+            f"{feature.id}:{group}",
+            feature.id,
+            frozenset(feature.codes[group]),
+            frozenset(names),
+            word=_count,
+        )
+        for group, names in DRINKING.items()
+    ]
+
+
+def _count(lab: Lab, _: Knowledge) -> float | None:
+    try:
+        return float(str(lab.value))
+    except ValueError:
+        return None
+
+
+def _said(name: str) -> Callable[[Lab, Knowledge], str | float | None]:
+    """What the feature itself makes of a record that holds this one statement."""
+
+    def read(lab: Lab, knowledge: Knowledge) -> str | float | None:
+        known = value_of(name, Chart(Case(as_of=DAY, labs=(lab,)), knowledge)).known
+        return known if known is None else str(known).lower()
+
+    return read
+
+
+def _falls(feature: Any) -> list[Slot]:
+    return [Slot(feature.id, feature.id, frozenset(), frozenset(feature.codes["names"]), word=_count)]
+
+
+COMPUTED: Mapping[str, Callable[[Any], list[Slot]]] = {
+    "egfr": _egfr,
+    "alt_x_uln": _enzyme,
+    "ast_x_uln": _enzyme,
+    "weight_kg": _weight,
+    "fever": _temperature,
+    "back_pain_with_infection_sign": _temperature,
+    "gestation": _gestation,
+    "pregnant": _status,
+    "breastfeeding": _status,
+    "cyp2c19": _gene,
+    "cyp2d6": _gene,
+    "safety_critical_work": _occupation,
+    "hazardous_alcohol": _alcohol,
+    "falls_history": _falls,
+}
+"""Computed feature → the look-ups of its function."""
+
+
+def measured(slot: Slot, lab: Lab, knowledge: Knowledge) -> float | None:
+    """The value of a measurement in the slot's unit; None where it has to be set aside."""
+    chart = Chart(Case(as_of=DAY, labs=(lab,)), knowledge)
+    result = latest(
+        chart,
+        slot.feature,
+        slot.codes,
+        slot.unit or "",
+        slot.plausible,
+        names=slot.names,
+        molar_mass=slot.molar_mass,
+        valence=slot.valence,
+    )
+    return result.value if result else None
+
+
+def in_its_unit(slot: Slot, unit: str | None, knowledge: Knowledge) -> bool:
+    """Whether values in `unit` need no conversion for `slot`."""
+    written = (unit or "").strip()
+    spellings = knowledge.units["spellings"].spellings
+    return bool(written) and spellings.get(written.lower(), written) == slot.unit
+
+
+def spoken(
+    slot: Slot, lab: Lab, texts: Sequence[str], knowledge: Knowledge
+) -> tuple[str, str | float | None]:
+    """The first of several ways to write a statement that says something to `slot`, and what it says."""
+    assert slot.word is not None
+    for text in texts:
+        answer = slot.word(lab.model_copy(update={"value": text}), knowledge)
+        if answer is not None:
+            return text, answer
+    return (texts[0] if texts else ""), None

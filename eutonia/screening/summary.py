@@ -1,0 +1,144 @@
+"""The findings of all persons, counted: per rule, per year, and what could not be told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.screening.quality import Oddity
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Count = int | None
+"""A number of persons; None where it is below the smallest that may be told."""
+
+
+class Unmapped(BaseModel):
+    """A name that could not be mapped, and how many rows have it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    name: str
+    rows: int
+
+
+class RuleYear(BaseModel):
+    """Persons to whom a rule applied in a year, with all persons exposed in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str
+    year: int
+    persons: Count
+    exposed: Count
+    per_1000: float | None
+
+
+class Screen(BaseModel):
+    """The answer of `eutonia screen --json`: persons per rule, and how far the data could be read."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+    schema_: Literal["eutonia/screen/1"] = Field("eutonia/screen/1", alias="schema")
+    persons: Count
+    exposed: Count
+    """Persons with an index date: a muscle relaxant begun, or in use at as_of."""
+    episodes: Count
+    clear: Count
+    """Exposed persons for whom no rule applies and none is open."""
+    issues: dict[str, Count]
+    """Rule → persons to whom it applies."""
+    unknown: dict[str, Count]
+    """Rule → persons for whom it cannot be told."""
+    asks: dict[str, Count]
+    """What would have to be known → persons for whom that would settle a rule."""
+    therapies: dict[str, Count]
+    """Muscle relaxant → persons."""
+    years: list[RuleYear]
+    quality: list[Oddity]
+    unmapped: list[Unmapped]
+    warnings: list[str]
+    as_of: date
+    engine: str
+    knowledge_version: str
+    min_cell: int
+    seconds: float
+    notice: str = (
+        "This supports a licensed professional's judgement and does not replace it; "
+        "every statement names its source, so that its basis can be reviewed."
+    )
+
+
+class Tally:
+    """Counts of persons, added up chunk by chunk: no person is in two chunks."""
+
+    def __init__(self) -> None:
+        self.exposed = self.episodes = self.clear = self.rows = 0
+        self.issues: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
+        self.asks: Counter[str] = Counter()
+        self.therapies: Counter[str] = Counter()
+        self.years: Counter[tuple[str, int]] = Counter()
+        self.exposed_years: Counter[int] = Counter()
+
+    def add(self, frame: pl.DataFrame) -> None:
+        import polars as pl
+
+        self.rows += frame.height
+        self.exposed += frame["person_id"].n_unique()
+        self.episodes += frame.select("person_id", "therapy", "episode_start").n_unique()
+        self.clear += frame["rule"].null_count()
+        applying = frame.filter(pl.col("applies"))
+        opened = frame.filter(pl.col("applies").is_null() & pl.col("rule").is_not_null())
+        year = pl.col("index_date").dt.year()
+        self.issues.update(_persons(applying, "rule"))
+        self.unknown.update(_persons(opened, "rule"))
+        self.asks.update(
+            _persons(opened.select("person_id", pl.col("ask").alias("name")).explode("name"), "name")
+        )
+        self.therapies.update(_persons(frame, "therapy"))
+        counted = applying.group_by("rule", year.alias("year")).agg(pl.col("person_id").n_unique())
+        self.years.update({(rule, y): n for rule, y, n in counted.iter_rows()})
+        exposed = frame.group_by(year.alias("year")).agg(pl.col("person_id").n_unique())
+        self.exposed_years.update(dict(exposed.iter_rows()))
+
+    def by_year(self, shown: Shown) -> list[RuleYear]:
+        return [
+            RuleYear(
+                rule=rule,
+                year=year,
+                persons=shown(n),
+                exposed=shown(self.exposed_years[year]),
+                per_1000=None if shown(n) is None else round(1000 * n / self.exposed_years[year], 2),
+            )
+            for (rule, year), n in sorted(self.years.items())
+        ]
+
+
+def _persons(frame: pl.DataFrame, column: str) -> dict[str, int]:
+    import polars as pl
+
+    counted = frame.drop_nulls(column).group_by(column).agg(pl.col("person_id").n_unique())
+    return dict(counted.iter_rows())
+
+
+class Shown:
+    """Shows a count, or None where so few persons could be recognised."""
+
+    def __init__(self, smallest: int) -> None:
+        self.smallest = smallest
+
+    def __call__(self, count: int) -> Count:
+        return None if 0 < count < self.smallest else count
+
+    def all(self, counts: Counter[str], order: Iterable[str] | None = None) -> dict[str, Count]:
+        names = (
+            sorted(counts, key=lambda name: (-(self(counts[name]) or 0), name)) if order is None else order
+        )
+        return {name: self(counts[name]) for name in names}
