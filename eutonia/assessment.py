@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eutonia.answers import Answered, answers
 from eutonia.features.chart import Chart
 from eutonia.forecast import forecast as forecast_item
 from eutonia.forecast import simulated_features
@@ -26,6 +27,8 @@ class Assessment(BaseModel):
     as_of: date
     verdict: Verdict
     plans: list[PlanAssessment]
+    answers: list[Answered] = []
+    """The questions that people bring, answered for this patient."""
     options: list[Alternative] = []
     taper: dict[str, Any] | None = None
     questions: list[Question]
@@ -51,7 +54,12 @@ def assess(
     if forecast:
         answer = _with_forecasts(answer, judged, knowledge)
     options = alternatives(case, judged, knowledge, weights)
-    return answer.model_copy(update={"options": options})
+    answered = [
+        each
+        for place, plan in enumerate(answer.plans[: len(judged.chart.plan)])
+        for each in answers(plan, place, judged.chart)
+    ]
+    return answer.model_copy(update={"options": options, "answers": answered})
 
 
 def assess_all(cases: Sequence[Case], knowledge: Knowledge | None = None) -> list[Assessment]:

@@ -7,12 +7,15 @@ sedation and dependence. The order is of convenience, not of proof; the evidence
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.dosing_text import read_plan
+from eutonia.features.chart import Chart
+from eutonia.features.pain import index_pain
 from eutonia.judging import Judgement, PlanAssessment, Verdict, judge_cases
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
@@ -84,12 +87,58 @@ def alternatives(
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
     cases = [_instead(case, c.option, knowledge) for c in candidates]
     chronic = judged.chart.known("index_pain_chronic")
+    population = population_of(judged.chart)
     judgements = judge_cases(cases, knowledge)
     found = [
-        (_score(c.option, chronic, weights or Weights()), _alternative(c, j.plans[0], chronic, knowledge))
+        (
+            _score(c.option, chronic, weights or Weights()),
+            _alternative(c, j.plans[0], chronic, population, knowledge),
+        )
         for c, j in zip(candidates, judgements, strict=True)
     ]
     return _ordered(found)
+
+
+def population_of(chart: Chart) -> str | None:
+    """The population of trials that this patient's pain belongs to; None where none is like it."""
+    chronic = chart.known("index_pain_chronic")
+    asked = sorted(
+        (p for p in chart.knowledge.populations.values() if p.value_sets), key=lambda p: len(p.value_sets)
+    )
+    pain = index_pain(chart, [name for p in asked for name in p.value_sets])
+    for population in asked:
+        fits = population.acute is None or chronic is None or population.acute is not chronic
+        if pain is not None and fits and pain.value_sets & set(population.value_sets):
+            return population.id
+    return None
+
+
+def pooled(therapy: str, population: str | None, knowledge: Knowledge) -> Mapping[str, Any]:
+    """What trials say of relief of pain in people with this pain; empty where they say nothing that can be used."""
+    if population is None or therapy not in knowledge.interventions:
+        return {}
+    return _pooled(therapy, population, knowledge)
+
+
+@cache
+def _pooled(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, Any]:
+    from eutonia.appraisal import evidence
+
+    found = evidence(therapy, condition=population, outcome="pain", knowledge=knowledge)
+    if found.answer or found.estimate is None or found.ci is None:
+        return {"answer": found.answer or "no-usable-data"}
+    return {
+        "question": found.question.model_dump(),
+        "estimate": found.estimate,
+        "ci": found.ci,
+        "trials": found.trials,
+        "patients": found.patients,
+        "certainty": found.certainty.level,
+        "pooled": (
+            f"Pain {found.estimate:+.1f} of 100 ({found.ci[0]:.1f} to {found.ci[1]:.1f}) against "
+            f"{found.question.comparator}, {found.trials} trials, certainty {found.certainty.level}."
+        ),
+    }
 
 
 def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
@@ -105,7 +154,7 @@ def _instead(case: Case, option: Option, knowledge: Knowledge) -> Case:
 
 
 def _alternative(
-    candidate: _Candidate, plan: PlanAssessment, chronic: Any, knowledge: Knowledge
+    candidate: _Candidate, plan: PlanAssessment, chronic: Any, population: str | None, knowledge: Knowledge
 ) -> Alternative:
     entry, option = candidate
     against = [i for i in plan.issues if i.urgent or i.severity in ("contraindicated", "avoid")]
@@ -125,6 +174,7 @@ def _alternative(
             "level": _evidence_level(option, chronic),
             "scale": "0 against or no effect, 1 little, 2 low to moderate, 3 recommended first",
             "says": option.evidence_says,
+            **(pooled(entry.id, population, knowledge) if offered else {}),
         },
         onset=option.onset,
         harms=[

@@ -111,6 +111,11 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
                 _check_rule(where, entry, sections)
             elif name == "features":
                 _check_feature(where, entry, sections)
+            elif name == "populations":
+                for value_set in entry.value_sets:
+                    _known(
+                        f"{where}, value_sets", "value set", value_set, sections["value_sets"], "value_sets/"
+                    )
             elif name == "covariates":
                 _check_covariate(where, entry, sections["features"])
             elif name in ("claims", "omissions"):

@@ -28,6 +28,8 @@ class Population:
     near: tuple[str, ...] = ()
     """Conditions that are alike: trials are shown beside an answer, never pooled with it."""
     acute: bool | None = None
+    value_sets: tuple[str, ...] = ()
+    """Conditions of a patient that make this population theirs; `acute` decides between two."""
     note: str = ""
     sources: tuple[Citation, ...]
 

@@ -41,6 +41,7 @@ from eutonia.knowledge.treatments import (
     DrugClass,
     MedicineWords,
     OtherNames,
+    PatientQuestion,
     Product,
     Therapy,
 )
@@ -68,6 +69,7 @@ SECTIONS: Mapping[str, Any] = {
     "clock_times": ClockTimes,
     "model": ModelPart,
     "covariates": Covariate,
+    "patient_questions": PatientQuestion,
     "features": Feature,
     "rules": Rule,
     "languages": Language,
@@ -175,6 +177,10 @@ class Knowledge:
     @property
     def model(self) -> Mapping[str, ModelPart]:
         return self.section("model")
+
+    @property
+    def patient_questions(self) -> Mapping[str, PatientQuestion]:
+        return self.section("patient_questions")
 
     @property
     def covariates(self) -> Mapping[str, Covariate]:

@@ -176,6 +176,19 @@ class MedicineWords:
 
 
 @entry
+class PatientQuestion:
+    """A question that people bring, answered with their own numbers."""
+
+    id: str
+    title: str
+    about: tuple[str, ...] = ()
+    """Drugs or classes that it is asked of; all where none is named."""
+    kind: Literal["safety", "benefit", "versus"]
+    versus: str = ""
+    sources: tuple[Citation, ...]
+
+
+@entry
 class CovariateCase:
     """A feature of the record, and the value that it means where it holds."""
 
