@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from eutonia.dates import Span, span
 from eutonia.fhir.bundle import Resource
@@ -23,7 +23,7 @@ from eutonia.fhir.elements import (
     when,
     word,
 )
-from eutonia.patient import Allergy, Condition, Lab, Observation, Patient
+from eutonia.patient import Allergy, Condition, Lab, Observation, Patient, Record
 
 NO_KNOWN_ALLERGY = {
     "716186003",
@@ -70,6 +70,15 @@ def patient(resource: Resource, note: Note) -> tuple[Patient, str | None]:
     return Patient(birth_date=when(resource, "birthDate", note), sex=sex), country
 
 
+R = TypeVar("R", bound=Record)
+
+
+def _made(model: type[R], **fields: Any) -> R:
+    """An entry without validation, which is half the time of a large record: each value was checked when read."""
+    made: R = model.model_construct(**fields)
+    return made
+
+
 # --- conditions -------------------------------------------------------------------------------------
 
 
@@ -89,7 +98,7 @@ def conditions(resource: Resource, birth: Span | None, note: Note) -> list[Condi
         "recorded": when(resource, "recordedDate", note),
         "body_site": "; ".join(s.text for s in sites if s.text) or None,
     }
-    return [Condition.model_construct(**shared, **codes) for codes in _rows(code)]
+    return [_made(Condition, **shared, **codes) for codes in _rows(code)]
 
 
 def _rows(code: Concept) -> Iterator[dict[str, str | None]]:
@@ -133,8 +142,8 @@ def procedure(resource: Resource, note: Note) -> Condition | None:
     done = when(resource, "performedDateTime", note) or period(resource, "performedPeriod", note)[0]
     goes_on = status == "in-progress"
     codes = next(_rows(code))
-    return Condition.model_construct(
-        text=code.text, **codes, onset=done, clinical_status="active" if goes_on else "resolved"
+    return _made(
+        Condition, text=code.text, **codes, onset=done, clinical_status="active" if goes_on else "resolved"
     )
 
 
@@ -175,7 +184,6 @@ def states_none(code: Concept) -> bool:
     )
 
 
-# Built without validation, which is half the time of a large record: each value has been checked as it was read.
 # --- observations -----------------------------------------------------------------------------------
 
 
@@ -212,7 +220,8 @@ def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -
             return
         ranges = parts(holder, "referenceRange", note) if "referenceRange" in holder else []
         high = quantity(ranges[0], "high", note) if ranges else None
-        yield Lab.model_construct(
+        yield _made(
+            Lab,
             name=code.text,
             loinc=code.code("loinc") or (code.codes[0][1] if code.codes else None),
             value=measured.written,
@@ -225,13 +234,14 @@ def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -
     named = code.code("loinc") or code.code("snomed") or (code.codes[0][1] if code.codes else None)
     answer = concept(holder, "valueCodeableConcept", note)
     if answer and named in ASKS_FOR_A_FINDING:
-        yield Observation.model_construct(
-            code=answer.code("snomed"), text=answer.text, value=True, date=dated, status=status
+        yield _made(
+            Observation, code=answer.code("snomed"), text=answer.text, value=True, date=dated, status=status
         )
         return
     if answer:
         coded = answer.codes[0][1] if answer.codes else None
-        yield Observation.model_construct(
+        yield _made(
+            Observation,
             code=named,
             text=code.text,
             value=answer.text or coded,
@@ -242,7 +252,7 @@ def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -
         return
     value = _plain_value(holder, note)
     if value is not None:
-        yield Observation.model_construct(code=named, text=code.text, value=value, date=dated, status=status)
+        yield _made(Observation, code=named, text=code.text, value=value, date=dated, status=status)
 
 
 POLARITY = {"POS": "positive", "NEG": "negative", "DET": "positive", "ND": "negative", "IND": None}
