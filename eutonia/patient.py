@@ -40,7 +40,7 @@ Text = Annotated[str, BeforeValidator(lambda value: value if value is None else 
 class Record(BaseModel):
     """One line of the record: frozen, and strict about names so that a misspelt field is not lost."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class Patient(Record):
