@@ -88,8 +88,7 @@ def starts() -> None:
 
 
 if __name__ == "__main__":
-    print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}")
     bundles(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
     starts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from eutonia.dates import Span, span
 from eutonia.fhir.bundle import Resource
@@ -75,8 +75,7 @@ R = TypeVar("R", bound=Record)
 
 def _made(model: type[R], **fields: Any) -> R:
     """An entry without validation, which is half the time of a large record: each value was checked when read."""
-    made: R = model.model_construct(**fields)
-    return made
+    return cast(R, model.model_construct(**fields))
 
 
 # --- conditions -------------------------------------------------------------------------------------
