@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import median
 
-from eutonia.appraisal.certainty import Missing, appraise, on_scale
+from eutonia.appraisal.certainty import Missing, Reason, appraise, on_scale
 from eutonia.appraisal.course import course_of, natural_course
 from eutonia.appraisal.models import (
     Absolute,
@@ -23,6 +23,7 @@ from eutonia.appraisal.models import (
 from eutonia.appraisal.question import BANDS, Band, Question, ask, group, members, title
 from eutonia.appraisal.rows import Row, Sides, UsualSd, nearest, rows_of
 from eutonia.appraisal.synthesis import Synthesis, risk_per_100, synthesise
+from eutonia.errors import InputError
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.evidence import TRIAL_MARKS, Trial, TrialMark
 
@@ -50,6 +51,8 @@ def evidence(
     """
     knowledge = knowledge or load()
     question = ask(knowledge, therapy, vs, condition, outcome, day, min_confidence)
+    if question.comparator == question.therapy:
+        raise InputError(f"The question compares {question.therapy} with itself. Name another comparator.")
     found = search(knowledge, question)
     from eutonia.appraisal.wording import sentences
 
@@ -284,6 +287,7 @@ def _assembled(knowledge: Knowledge, question: Question, found: Found) -> Eviden
         left_out=[LeftOut(trial=m.trial, title=m.title, people=m.people, why=m.why) for m in found.left_out],
         natural_course=_course_at(knowledge, question, found),
         assumptions=_assumptions(knowledge, question, pooled),
+        would_change_it=would_change(question, found, reasons),
         say=[],
     )
 
@@ -480,6 +484,34 @@ def _course_at(knowledge: Knowledge, question: Question, found: Found) -> Course
         ci=(float(course.ci_low[1]), float(course.ci_high[1])),
         at_start=float(course.pain[0]),
     )
+
+
+def would_change(question: Question, found: Found, reasons: Sequence[Reason]) -> list[str]:
+    """What would make the answer surer: one remedy for each domain that took it down."""
+    steps = {reason.domain: reason.step for reason in reasons}
+    told = []
+    if found.missing:
+        names = ", ".join(m.trial for m in found.missing[:6])
+        told.append(f"The results of trials that are known and gave none: {names}.")
+    if not found.main:
+        told.append(
+            f"Any randomised trial in {question.condition.title.lower()} with figures for this outcome."
+        )
+    if steps.get("risk of bias", 0) < 0:
+        told.append(
+            "A trial at low risk of bias, with those who rate the outcome kept from knowing the treatment."
+        )
+    if steps.get("inconsistency", 0) < 0:
+        told.append("A reason why the trials differ: people, dose, comparator or quality.")
+    if steps.get("indirectness", 0) < 0:
+        told.append("Trials of exactly this question: these people, this comparator, this outcome.")
+    if steps.get("imprecision", 0) < 0:
+        people = sum(row.people for row in found.main)
+        more = max(question.outcome.optimal_size - people, 0)
+        told.append(
+            f"More people: about {more} at least." if more else "More people: the interval is still wide."
+        )
+    return told
 
 
 def _assumptions(knowledge: Knowledge, question: Question, pooled: Synthesis | None) -> list[str]:

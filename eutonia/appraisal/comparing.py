@@ -23,8 +23,10 @@ from eutonia.appraisal.models import (
     BestFor,
     Comparison,
     Evidence,
+    EvidenceRow,
     Factor,
     Factors,
+    Modelled,
     Rank,
     SideEffect,
     Together,
@@ -116,6 +118,7 @@ def _factors(knowledge: Knowledge, question: Question) -> Factors:
         time_to_relief=told("relief"),
         effect=effect,
         responders=answer("improvement"),
+        responders_modelled=modelled_responders(knowledge, question, effect),
         size_says=effect.say[0],
         side_effects=counted,
         side_effects_say=_harms_say(known, counted),
@@ -125,6 +128,56 @@ def _factors(knowledge: Knowledge, question: Question) -> Factors:
         sessions=told("sessions"),
         after_stopping=told("after_stopping"),
     )
+
+
+def modelled_responders(knowledge: Knowledge, question: Question, effect: Evidence) -> Modelled | None:
+    """Share of people whose pain falls by the least that one person notices, from trials that print mean changes.
+
+    Changes are taken as normal in each arm; None where no trial of the answer prints them.
+    """
+    fall = question.outcome.within_person
+    if fall is None or effect.measure != "MD":
+        return None
+    shares: dict[str, tuple[float, float, int]] = {}
+    for row in effect.rows:
+        trial = knowledge.trials[row.trial]
+        one, two = (_share(trial, set(names), row, fall) for names in (row.treatments, row.comparators))
+        if one is not None and two is not None:
+            shares[row.trial] = (one, two, sum(row.n))
+    if not shares:
+        return None
+    people = sum(n for _, _, n in shares.values())
+    with_it, without = (sum(share[i] * share[2] for share in shares.values()) / people for i in (0, 1))
+    return Modelled(
+        treatment_per_100=100 * with_it,
+        comparator_per_100=100 * without,
+        fall=fall,
+        trials=list(shares),
+        say=(
+            f"Worked out from mean changes ({', '.join(shares)}), not counted: {100 * with_it:.0f} against "
+            f"{100 * without:.0f} in 100 have at least {fall:g} of 100 less pain."
+        ),
+    )
+
+
+def _share(trial: Trial, treatments: set[str], row: EvidenceRow, fall: float) -> float | None:
+    """Share of the arms with `treatments` whose score falls by `fall` or more."""
+    found = []
+    for result in trial.results:
+        if (
+            trial.arms[result.arm].treatment in treatments
+            and (result.outcome, result.day) == (row.outcome, row.day)
+            and result.kind in ("change", "improvement")
+            and result.mean is not None
+            and result.sd
+            and result.scale
+            and result.n
+        ):
+            width = (result.scale[1] - result.scale[0]) / 100
+            lessened = (result.mean if result.kind == "improvement" else -result.mean) / width
+            found.append((float(norm.cdf((lessened - fall) * width / result.sd)), result.n))
+    people = sum(n for _, n in found)
+    return sum(share * n for share, n in found) / people if people else None
 
 
 def _factor(knowledge: Knowledge, told: Told | Span) -> Factor:

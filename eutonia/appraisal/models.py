@@ -105,8 +105,8 @@ class Absolute(Model):
     treatment: float
     difference: float
     ci: tuple[float, float]
-    one_more_in: float
-    """Number needed to treat, or to harm."""
+    one_more_in: float | None
+    """Number needed to treat, or to harm; None where there is no difference."""
 
 
 class Robustness(Model):
@@ -164,6 +164,8 @@ class Evidence(Model):
     left_out: list[LeftOut]
     natural_course: CourseAt | None
     assumptions: list[str]
+    would_change_it: list[str]
+    """What would make the answer surer, from the steps that took its certainty down."""
     say: list[str]
     """The answer in sentences."""
 
@@ -190,6 +192,17 @@ class SideEffect(Model):
     mark: str
 
 
+class Modelled(Model):
+    """Share of people whose pain falls by an important amount, worked out from means and SDs: not counted."""
+
+    treatment_per_100: float
+    comparator_per_100: float
+    fall: float
+    """The fall that counts, in points of 100."""
+    trials: list[str]
+    say: str
+
+
 class Factors(Model):
     """One therapy's column."""
 
@@ -199,6 +212,7 @@ class Factors(Model):
     time_to_relief: Factor | None
     effect: Evidence
     responders: Evidence
+    responders_modelled: Modelled | None
     size_says: str
     side_effects: list[SideEffect]
     side_effects_say: str

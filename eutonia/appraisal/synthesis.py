@@ -8,6 +8,7 @@ there. One: that trial alone, with nothing said about other settings.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm, t
@@ -149,7 +150,7 @@ def _without(
     return {row.trial: result for row, result in zip(rows, found, strict=True)}
 
 
-def risk_per_100(synthesis: Synthesis) -> dict[str, float] | None:
+def risk_per_100(synthesis: Synthesis) -> dict[str, Any] | None:
     """Risk in 100 people with the comparator and with the treatment, the difference with its interval, and the number
     needed to harm or treat; None where no trial gives counts."""
     counted = [row for row in synthesis.rows if row.events is not None]
@@ -166,5 +167,5 @@ def risk_per_100(synthesis: Synthesis) -> dict[str, float] | None:
         "difference": 100 * gap,
         "difference_low": 100 * control * (low - 1),
         "difference_high": 100 * min(1 - control, control * (high - 1)),
-        "one_more_in": abs(1 / gap) if gap else float("inf"),
+        "one_more_in": abs(1 / gap) if abs(gap) > 1e-6 else None,
     }

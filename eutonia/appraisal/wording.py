@@ -40,6 +40,9 @@ def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what:
         yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
     if answer.over_time:
         yield f"There are data for {', '.join(part.what for part in answer.over_time)}."
+    if answer.natural_course is not None:
+        n = answer.natural_course
+        yield f"Without specific treatment mean pain falls from {n.at_start:.0f} to {n.pain:.0f} of 100 by day {n.day}."
     if answer.indirect:
         yield (
             "Indirect evidence, which does not answer the question: "
@@ -101,7 +104,7 @@ def _something(
             f"{a.difference:+.0f} ({a.ci[0]:+.0f} to {a.ci[1]:+.0f})."
             + (
                 f" One more with that {one} in {a.one_more_in:.0f} treated."
-                if clear and a.difference > 0
+                if clear and a.difference > 0 and a.one_more_in
                 else ""
             )
         )
@@ -160,6 +163,9 @@ def as_text(answer: Evidence, width: int = 100) -> str:
             lines += [
                 f"  {t.trial:<22} {f'{t.people} people' if t.people else '':<12} {t.why}" for t in trials
             ]
+    if answer.would_change_it:
+        lines += ["", _bold("What would change the answer")]
+        lines += [line for told in answer.would_change_it for line in _wrapped(told, width, "  - ", "    ")]
     if answer.assumptions:
         lines += ["", _bold("Assumptions")]
         lines += [line for told in answer.assumptions for line in _wrapped(told, width, "  - ", "    ")]
@@ -248,7 +254,7 @@ def _factor_rows() -> list[tuple[str, Callable[[Factors], str | None]]]:
         ("Onset of effect", lambda f: say(f.onset)),
         ("Time to meaningful relief", lambda f: say(f.time_to_relief)),
         ("Size of effect on pain", lambda f: f.size_says),
-        ("Responders", lambda f: f.responders.say[0]),
+        ("Responders", _responders_text),
         ("Side effects", _harm_text),
         ("Long-term use", lambda f: say(f.long_term)),
         ("Dependence", lambda f: say(f.dependence)),
@@ -256,6 +262,11 @@ def _factor_rows() -> list[tuple[str, Callable[[Factors], str | None]]]:
         ("Sessions", lambda f: say(f.sessions)),
         ("After stopping", lambda f: say(f.after_stopping)),
     ]
+
+
+def _responders_text(factors: Factors) -> str:
+    modelled = f" {factors.responders_modelled.say}" if factors.responders_modelled else ""
+    return factors.responders.say[0] + modelled
 
 
 def _harm_text(factors: Factors) -> str:

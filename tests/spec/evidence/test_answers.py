@@ -144,3 +144,33 @@ def test_a_name_that_is_not_known_is_an_error_with_the_nearest_one(knowledge, ch
     with pytest.raises(InputError, match=told.split("“")[0].strip()) as error:
         evidence(asked.pop("therapy"), **asked, knowledge=knowledge)
     assert told in str(error.value)
+
+
+def test_what_would_change_the_answer_follows_from_what_took_it_down(knowledge):
+    answer = evidence("carisoprodol", condition="acute-low-back-pain", knowledge=knowledge)
+    assert "nct00671879" in answer.would_change_it[0]
+    sure = evidence("acetaminophen", condition="acute-low-back-pain", day=14, knowledge=knowledge)
+    assert not any("low risk of bias" in told for told in sure.would_change_it)
+
+
+def test_published_pools_stand_beside_the_answer(knowledge):
+    answer = evidence("muscle-relaxant", condition="acute-low-back-pain", knowledge=knowledge)
+    assert [pool.printed for pool in answer.published] == ["MD -7.7 (-12.1 to -3.3)"]
+    assert answer.published[0].why_ours_differs
+
+
+def test_where_the_usual_comparators_have_no_data_another_is_taken_and_named(knowledge):
+    answer = evidence("myofascial-release", condition="neck-pain", knowledge=knowledge)
+    assert answer.question.comparator == "physical-therapy"
+    assert answer.estimate == pytest.approx(-15.6)
+
+
+def test_a_therapy_is_not_compared_with_itself(knowledge):
+    with pytest.raises(InputError, match="with itself"):
+        evidence("heat", "heat", condition="acute-low-back-pain", knowledge=knowledge)
+
+
+def test_a_drug_that_no_trial_tested_can_be_asked_about(knowledge):
+    answer = evidence("metoprolol", condition="acute-low-back-pain", knowledge=knowledge)
+    assert answer.answer == "no-usable-data"
+    assert any("Without specific treatment mean pain falls" in sentence for sentence in answer.say)

@@ -105,3 +105,24 @@ def test_a_horizon_that_cannot_be_read(knowledge, horizon):
 def test_one_therapy_is_not_a_comparison(knowledge):
     with pytest.raises(InputError, match="at least two"):
         compare("heat", "heat", condition="acute-low-back-pain", knowledge=knowledge)
+
+
+@pytest.mark.parametrize(
+    ("therapy", "condition", "day", "printed"),
+    [
+        ("cyclobenzaprine", "fibromyalgia", 98, (46.8, 34.9)),  # RELIEF: 30 % less pain
+        ("mindfulness", "chronic-low-back-pain", 182, (43.6, 26.6)),  # Cherkin 2016: 30 % less bothersome
+    ],
+)
+def test_responders_worked_out_from_means_are_near_those_counted(knowledge, therapy, condition, day, printed):
+    """Both trials print means and responders; the two definitions differ a little."""
+    found = compare(therapy, "heat", condition=condition, horizon=f"{day} days", knowledge=knowledge)
+    modelled = found.factors[therapy].responders_modelled
+    assert "not counted" in modelled.say
+    assert modelled.treatment_per_100 == pytest.approx(printed[0], abs=15)
+    gap = modelled.treatment_per_100 - modelled.comparator_per_100
+    assert gap == pytest.approx(printed[0] - printed[1], abs=8)
+
+
+def test_no_responders_are_worked_out_without_mean_changes(knowledge, release_and_carisoprodol):
+    assert release_and_carisoprodol.factors["myofascial-release"].responders_modelled is None
