@@ -11,7 +11,8 @@ from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import PatientQuestion
-from eutonia.options import pooled, population_of
+from eutonia.options import CODE, pooled, population_of
+from eutonia.remembered import remembered
 
 
 class Answered(BaseModel):
@@ -95,6 +96,13 @@ def _versus(other: str, drug: Taken, chart: Chart) -> Iterator[str]:
 
 @cache
 def _compared(drug: str, other: str, population: str, knowledge: Knowledge) -> tuple[str, ...]:
+    name = f"compared-{drug}-{other}-{population}"
+    return remembered(
+        name, knowledge, (*CODE, "answers.py"), lambda: _compare(drug, other, population, knowledge)
+    )
+
+
+def _compare(drug: str, other: str, population: str, knowledge: Knowledge) -> tuple[str, ...]:
     from eutonia.appraisal import compare
     from eutonia.errors import InputError
 

@@ -20,6 +20,7 @@ from eutonia.judging import Judgement, PlanAssessment, Verdict, judge_cases
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
 from eutonia.patient import Case
+from eutonia.remembered import remembered
 
 NOT_OFFERED: Sequence[Verdict] = ("urgent-referral", "contraindicated", "avoid")
 
@@ -120,8 +121,18 @@ def pooled(therapy: str, population: str | None, knowledge: Knowledge) -> Mappin
     return _pooled(therapy, population, knowledge)
 
 
+CODE = ("appraisal", "meta", "options.py")
+"""What pooled results depend on beside the knowledge."""
+
+
 @cache
 def _pooled(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, Any]:
+    return remembered(
+        f"pooled-{therapy}-{population}", knowledge, CODE, lambda: _pool(therapy, population, knowledge)
+    )
+
+
+def _pool(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, Any]:
     from eutonia.appraisal import evidence
 
     found = evidence(therapy, condition=population, outcome="pain", knowledge=knowledge)

@@ -235,8 +235,8 @@ def load(root: Path = ROOT) -> Knowledge:
     """
     files = dict(_contents(root))
     version = _digest(files)
-    folder = _cache_folder() / version
-    if not _trusted(folder):
+    folder = cache_folder() / version
+    if not is_ours(folder):
         from eutonia.knowledge.build import build  # pydantic and yaml: only when something changed
 
         sections = build(files)
@@ -269,13 +269,14 @@ def _digest(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where copies are kept: `EUTONIA_CACHE`, or the user's cache."""
     from platformdirs import user_cache_path
 
     return Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
 
 
-def _trusted(folder: Path) -> bool:
+def is_ours(folder: Path) -> bool:
     """Whether a complete copy lies there that nobody else could have written."""
     try:
         status = folder.stat()
