@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -76,8 +77,11 @@ def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
     return sections
 
 
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter[Any](Annotated[kind, Field(discriminator="kind")] if kind is Feature else kind)
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    module, name = kind.split(".")
+    found: Any = getattr(import_module(f"eutonia.knowledge.{module}"), name)
+    read_as: Any = Annotated[found, Field(discriminator="kind")] if found is Feature else found
+    return TypeAdapter[Any](read_as)
 
 
 def _entry(path: str, entry_id: str, content: bytes, reader: TypeAdapter[Any]) -> Any:

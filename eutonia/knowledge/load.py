@@ -1,5 +1,7 @@
 """Read, check and freeze the knowledge files; keep an exact copy in the user's cache."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import pickle
@@ -9,82 +11,81 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from eutonia.knowledge.articles import Claim, Language, Omission, Wording
-from eutonia.knowledge.common import Source
-from eutonia.knowledge.evidence import (
-    Intervention,
-    NaturalCourse,
-    Outcome,
-    Population,
-    Profile,
-    PublishedPool,
-    Trial,
-)
-from eutonia.knowledge.exposures import ExposureLength
-from eutonia.knowledge.pharmacology import (
-    Ancestry,
-    ClockTimes,
-    ModelPart,
-    Modulator,
-    Observation,
-    ReceptorSite,
-    Substance,
-    TherapyCourse,
-)
-from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
-from eutonia.knowledge.treatments import (
-    Advice,
-    Covariate,
-    Drug,
-    DrugClass,
-    MedicineWords,
-    OtherNames,
-    PatientQuestion,
-    Product,
-    Therapy,
-)
+if TYPE_CHECKING:
+    from eutonia.knowledge.articles import Claim
+    from eutonia.knowledge.common import Source
+    from eutonia.knowledge.evidence import (
+        Intervention,
+        NaturalCourse,
+        Outcome,
+        Population,
+        Profile,
+        PublishedPool,
+        Trial,
+    )
+    from eutonia.knowledge.pharmacology import (
+        Ancestry,
+        ClockTimes,
+        ModelPart,
+        Modulator,
+        Observation,
+        ReceptorSite,
+        Substance,
+        TherapyCourse,
+    )
+    from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
+    from eutonia.knowledge.treatments import (
+        Advice,
+        Covariate,
+        Drug,
+        DrugClass,
+        OtherNames,
+        PatientQuestion,
+        Product,
+        Therapy,
+    )
 
 ROOT = Path(__file__).parent
 
-SECTIONS: Mapping[str, Any] = {
-    "sources": Source,
-    "units": UnitSpellings,
-    "value_sets": ValueSet,
-    "classes": DrugClass,
-    "drugs": Drug,
-    "products": Product,
-    "recognised": OtherNames,
-    "medicine_words": MedicineWords,
-    "therapies": Therapy,
-    "advice": Advice,
-    "exposure_lengths": ExposureLength,
-    "substances": Substance,
-    "receptor_sites": ReceptorSite,
-    "modulators": Modulator,
-    "ancestries": Ancestry,
-    "therapy_courses": TherapyCourse,
-    "observations": Observation,
-    "clock_times": ClockTimes,
-    "model": ModelPart,
-    "covariates": Covariate,
-    "patient_questions": PatientQuestion,
-    "features": Feature,
-    "rules": Rule,
-    "languages": Language,
-    "wording": Wording,
-    "claims": Claim,
-    "omissions": Omission,
-    "populations": Population,
-    "interventions": Intervention,
-    "outcomes": Outcome,
-    "trials": Trial,
-    "profiles": Profile,
-    "courses": NaturalCourse,
-    "published_pools": PublishedPool,
+SECTIONS: Mapping[str, str] = {
+    "sources": "common.Source",
+    "units": "safety.UnitSpellings",
+    "value_sets": "safety.ValueSet",
+    "classes": "treatments.DrugClass",
+    "drugs": "treatments.Drug",
+    "products": "treatments.Product",
+    "recognised": "treatments.OtherNames",
+    "medicine_words": "treatments.MedicineWords",
+    "therapies": "treatments.Therapy",
+    "advice": "treatments.Advice",
+    "exposure_lengths": "exposures.ExposureLength",
+    "substances": "pharmacology.Substance",
+    "receptor_sites": "pharmacology.ReceptorSite",
+    "modulators": "pharmacology.Modulator",
+    "ancestries": "pharmacology.Ancestry",
+    "therapy_courses": "pharmacology.TherapyCourse",
+    "observations": "pharmacology.Observation",
+    "clock_times": "pharmacology.ClockTimes",
+    "model": "pharmacology.ModelPart",
+    "covariates": "treatments.Covariate",
+    "patient_questions": "treatments.PatientQuestion",
+    "features": "safety.Feature",
+    "rules": "safety.Rule",
+    "languages": "articles.Language",
+    "wording": "articles.Wording",
+    "claims": "articles.Claim",
+    "omissions": "articles.Omission",
+    "populations": "evidence.Population",
+    "interventions": "evidence.Intervention",
+    "outcomes": "evidence.Outcome",
+    "trials": "evidence.Trial",
+    "profiles": "evidence.Profile",
+    "courses": "evidence.NaturalCourse",
+    "published_pools": "evidence.PublishedPool",
 }
-"""Folder below knowledge/ → the type of its entries."""
+"""Folder below knowledge/ → the type of its entries, by name: a type is imported with the first entry of it."""
 
 
 class Knowledge:
