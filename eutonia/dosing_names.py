@@ -17,7 +17,7 @@ MOST_WORDS = 8
 _WORD = re.compile(r"[^\W_]+")
 _INSIDE = re.compile(r"[\s.'’#&-]*")
 """What may stand between the words of one name."""
-_BETWEEN = re.compile(r"\s*(?:/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*(?:\bw/|/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
 """What may stand between the names of one product."""
 _STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:mg|mcg|g)(?=\s*(?:/|\+|&|\band\b))", re.IGNORECASE)
 _RELEASE = re.compile(

@@ -231,6 +231,7 @@ _rule(
     r"(?:once\s+)?(?:every|each|per|a|q|/)\s*-?\s*(month|mo)|(?:once\s+)?monthly",
     _fixed((720.0, 720.0)),
 )
+_rule("often", rf"{_RANGE}\s*/\s*{_SPAN}", _often)
 _COUNTED = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _rule(
     "often",

@@ -24,12 +24,15 @@ ACTIONS: Sequence[tuple[Action, str]] = (
     ("stop", r"stop(?:ping)?(?: taking)?|discontinue|d/c|quit|cease|come off|get off|withdraw"),
     ("taper", r"taper(?: off| down)?(?: of)?|wean(?: off)?|tail off|gradually stop|slowly stop"),
     ("continue", r"continue(?: with| taking| on)?|keep(?: taking| on)?|carry on with|stay on|resume|"
-                 r"(?:increase|raise|reduce|decrease|lower|change|adjust)(?= .* to )"),
+                 r"(?:increase|raise|reduce|decrease|lower|cut|change|adjust)(?= .* to )"),
     ("assess", r"assess|evaluate|review"),
     ("start", r"start(?: on| taking)?(?! today| now| day| from| \d{4})|begin|initiate|prescribe|order|add|"
               r"try|give|take|switch to|change to|use|plan"),
 )  # fmt: skip
 """What is to be done → the words at the head of a plan that say so."""
+
+_ENDS = re.compile(r"(?:and )?(?:stop|discontinue|off|nothing|none)(?: it| taking it)?", re.IGNORECASE)
+"""A last step that is none."""
 
 LONGEST, MOST = 4000, 96.0
 """Characters of a text, and doses of a day, beyond which a writing is no prescription."""
@@ -125,15 +128,19 @@ def _read(text: str, written: str = "") -> Sig:
         for p in re.split(r"[,;]?\s*\b(?:and then|then|followed by)\b|;", rest, flags=re.IGNORECASE)
         if p.strip(" ,.;")
     ]
-    said = [step for part in parts for step in _split_doses(list(scan(part)))]
+    if len(parts) > 1 and _ENDS.fullmatch(parts[-1].strip(" ,.;")):  # `… for 14 days, then stop`
+        parts = parts[:-1]
+    scanned = [list(scan(part)) for part in parts]
+    named = any(phrase.written == NAME for phrases in scanned for phrase in phrases)
+    said = [step for phrases in scanned for step in _split_doses(phrases, named)]
     if not said:
         return Sig(PlanItem(action=action, written=written), ())
-    items = [_item(each, action) for each in said]
-    unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
     try:
+        items = [_item(each, action) for each in said]
         whole = items[0] if len(items) == 1 else _stepped(items, said, action)
     except ValueError as error:
         raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
+    unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
     return Sig(whole.model_copy(update={"written": written}), unread)
 
 
@@ -145,7 +152,7 @@ def _action(text: str) -> tuple[Action, str]:
     return "start", text
 
 
-def _split_doses(phrases: list[Phrase]) -> list[_Said]:
+def _split_doses(phrases: list[Phrase], named: bool) -> list[_Said]:
     """One part a dose: `350 mg tid and 700 mg at bedtime` is two."""
     groups: list[list[Phrase]] = [[]]
     for n, phrase in enumerate(phrases):
@@ -155,18 +162,22 @@ def _split_doses(phrases: list[Phrase]) -> list[_Said]:
         if phrase.joined and phrase.kind in ("mass", "count", "bare") and timed and dosed and timed_next:
             groups.append([])
         groups[-1].append(phrase)
-    said = [_gather(group) for group in groups]
+    said = [_gather(group, named) for group in groups]
     for each in said[1:]:
         each.fields.setdefault("start_day", 0.0)
     return said
 
 
-def _gather(phrases: Iterable[Phrase]) -> _Said:
+def _gather(phrases: Iterable[Phrase], named: bool) -> _Said:
+    """What the phrases say together. `named`: the name is known, so that no other word can be part of it."""
     said = _Said()
     last = ""
     for phrase in phrases:
         unread = len(said.unread)
-        _take(said, phrase, last)
+        if named and phrase.kind == "word" and phrase.written != NAME:
+            said.unread.append(phrase.written)
+        else:
+            _take(said, phrase, last)
         last = phrase.kind if len(said.unread) == unread else "unread"
     return said
 
@@ -348,6 +359,8 @@ def _stepped(items: Sequence[PlanItem], said: Sequence[_Said], action: Action) -
         if before and item.text and item.text != first.text:
             each.unread.append(item.text)
         beside = before is not None and each.fields.get("start_day") == 0.0
+        if before and not beside and before.duration_days is None and item.start_day is None:
+            each.unread.append("then")  # how long the step before lasts is not said
         step = _step(item, before, first, beside)
         if beside and before and before.duration_days is None:
             steps[-1] = before.model_copy(update={"duration_days": step.duration_days})

@@ -6,7 +6,7 @@ Each is imported when it is first used: text needs no page templates.
 from importlib import import_module
 from typing import Any
 
-__all__ = ["as_page", "as_text"]  # noqa: F822  (found by __getattr__)
+__all__ = ["as_page", "as_text"]
 
 _HOME = {"as_page": "eutonia.report.page", "as_text": "eutonia.report.text"}
 

@@ -328,3 +328,18 @@ def test_the_plans_of_all_options_are_read():
     for plan in plans:
         item = read_plan(plan, knowledge)
         assert item.text or item.therapy, plan
+
+
+def test_a_last_step_that_stops_is_none():
+    item = read_plan("carisoprodol 350 mg tid for 7 days, then stop")
+    assert (item.times_per_day, item.duration_days, item.steps) == (3, 7, ())
+
+
+def test_a_step_of_unknown_length_is_refused():
+    with pytest.raises(UnreadableText, match="then"):
+        read_plan("carisoprodol 350 mg tid then bid")
+
+
+def test_words_beside_a_known_name_are_not_part_of_it():
+    with pytest.raises(UnreadableText, match="wibble"):
+        read_plan("wibble carisoprodol 350 mg tid")
