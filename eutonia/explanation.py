@@ -33,12 +33,17 @@ def _plain(value: Any) -> Any:
     """Dataclasses as mappings, without what is empty."""
     if is_dataclass(value):
         pairs = ((f.name, _plain(getattr(value, f.name))) for f in fields(value))
-        return {name: plain for name, plain in pairs if plain not in (None, "", (), [], {}, False)}
+        return {name: plain for name, plain in pairs if not _empty(plain)}
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(part) for part in value]
     return value
+
+
+def _empty(value: Any) -> bool:
+    """Nothing to tell. Zero events are something."""
+    return value is None or value is False or value in ("", (), [], {})
 
 
 def _sources(entry: Any, knowledge: Knowledge) -> dict[str, Any]:
