@@ -1,6 +1,6 @@
 """`eutonia why`: an entry of the knowledge with its data, sources and examples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -9,24 +9,55 @@ from eutonia.errors import InputError
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.load import SECTIONS
 
-ORDER = ("rules", "drugs", "therapies", *SECTIONS)
-"""Where an id stands in several sections, the first of these is meant."""
+ORDER = ("rules", "claims", "drugs", "therapies", "features", *SECTIONS)
+"""Where an id stands in several sections, the first of these is told first."""
 
 
 def explain(entry_id: str, knowledge: Knowledge | None = None) -> dict[str, Any]:
-    """Everything known under `entry_id`, its sources spelled out.
+    """Everything known under `entry_id`, its sources spelled out; `also` holds what other sections say of it.
 
-    Raises InputError, with the nearest id, where there is no such entry.
+    A single number has the place in its entry as its id: `carisoprodol.kinetics.clearance`. A medicine may be
+    named by its brand. Raises InputError, with the nearest id, where there is no such entry.
     """
     knowledge = knowledge or load()
-    for section in dict.fromkeys(ORDER):
-        entry = knowledge.section(section).get(entry_id)
-        if entry is not None:
-            return {"section": section, **_plain(entry), **_sources(entry, knowledge)}
+    first, *path = entry_id.strip().split(".")
+    found = _entries(first, knowledge) or _entries(_drug_named(first, knowledge), knowledge)
+    if path:
+        found = [(name, part) for name, entry in found if (part := _walk(entry, path)) is not None]
+    if not found:
+        raise InputError(f"Nothing is known under “{entry_id}”.{_hint(entry_id, knowledge)}")
+    told = [_told_entry(section, entry_id, entry, knowledge) for section, entry in found]
+    return {**told[0], "also": told[1:]} if len(told) > 1 else told[0]
+
+
+def _entries(entry_id: str, knowledge: Knowledge) -> list[tuple[str, Any]]:
+    sections = dict.fromkeys(ORDER)
+    return [(s, knowledge.section(s)[entry_id]) for s in sections if entry_id in knowledge.section(s)]
+
+
+def _drug_named(text: str, knowledge: Knowledge) -> str:
+    from eutonia.formulary import recognise
+
+    found = recognise(text, None, knowledge)
+    return found.ingredients[0].drug if found and len(found.ingredients) == 1 else ""
+
+
+def _walk(entry: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        entry = entry.get(step) if isinstance(entry, Mapping) else getattr(entry, step, None)
+    return entry
+
+
+def _told_entry(section: str, entry_id: str, entry: Any, knowledge: Knowledge) -> dict[str, Any]:
+    plain = _plain(entry)
+    told = plain if isinstance(plain, dict) else {"value": plain}
+    return {"section": section, "id": entry_id, **told, **_sources(entry, knowledge)}
+
+
+def _hint(entry_id: str, knowledge: Knowledge) -> str:
     every = [name for section in SECTIONS for name in knowledge.section(section)]
     close = get_close_matches(entry_id, every, n=3)
-    hint = f" Did you mean {', '.join(close)}?" if close else ""
-    raise InputError(f"Nothing is known under “{entry_id}”.{hint}")
+    return f" Did you mean {', '.join(close)}?" if close else ""
 
 
 def _plain(value: Any) -> Any:
@@ -54,15 +85,15 @@ def _sources(entry: Any, knowledge: Knowledge) -> dict[str, Any]:
 
 
 def explanation_text(entry: Mapping[str, Any]) -> str:
-    """An explanation for reading: one line per fact, sources last."""
+    """An explanation for reading: one line per fact, sources last; then what other sections say."""
     head = f"{entry.get('title', entry['id'])}  [{entry['section']}/{entry['id']}]"
-    told = ("section", "id", "title", "sources")
+    apart = ("section", "id", "title", "sources", "also")
     lines = [
         head,
-        *(line for name, value in entry.items() if name not in told for line in _told(name, value)),
+        *(line for name, value in entry.items() if name not in apart for line in _told(name, value)),
     ]
     lines += [_cited(source) for source in entry.get("sources", ())]
-    return "\n".join(lines)
+    return "\n".join([*lines, *("\n" + explanation_text(other) for other in entry.get("also", ()))])
 
 
 def _told(name: str, value: Any, indent: str = "  ") -> Iterator[str]:

@@ -11,7 +11,18 @@ import eutonia
 from eutonia.cli import COMMANDS, main
 from eutonia.schemas import MODELS
 
-NAMES = ["read", "assess", "simulate", "population", "exposure", "taper", "compare", "evidence", "check", "screen"]
+NAMES = [
+    "read",
+    "assess",
+    "simulate",
+    "population",
+    "exposure",
+    "taper",
+    "compare",
+    "evidence",
+    "check",
+    "screen",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
