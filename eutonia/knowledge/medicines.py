@@ -136,8 +136,6 @@ class MedicineIndex:
     dose_classes: Mapping[str, tuple[tuple[frozenset[str], float | None, float | None], ...]]
     """Drug → classes that it belongs to up to, or above, so many mg a day."""
     strengths: Mapping[str, frozenset[float]]
-    systemic_routes: Mapping[str, tuple[str, ...]]
-    local_routes: Mapping[str, tuple[str, ...]]
     words: MedicineWords | None
 
     def read(self, text: str) -> Recognised | None:
@@ -147,15 +145,18 @@ class MedicineIndex:
         if not found:
             return None
         slots = self._with_strengths(parts, found)
+        unread = self._unread(parts, found)
+        if unread:  # a strength may be that of the part that is not known
+            slots = [(d, None, None) for d, _, _ in slots]
         drugs = tuple(Ingredient(d, mg, rate) for d, mg, rate in slots if d is not None)
         route, form = self._route(parts, found)
         return Recognised(
             ingredients=drugs,
             is_other=not drugs,
-            route=self._acting(route, drugs),
+            route=route,
             form=form,
             unapproved_name=any(f.name.unapproved for f in found),
-            unread=self._unread(parts, found),
+            unread=unread,
         )
 
     # --- names ------------------------------------------------------------------------------------
@@ -326,15 +327,6 @@ class MedicineIndex:
             return "topical", "%"
         return ("transdermal", None) if any(t.per_hour for t in parts) else (None, None)
 
-    def _acting(self, route: str | None, drugs: Iterable[Ingredient]) -> str | None:
-        """The route, named by where the drugs act."""
-        for ingredient in drugs:
-            if route in self.systemic_routes.get(ingredient.drug, ()):
-                return "mucosal"
-            if route in self.local_routes.get(ingredient.drug, ()):
-                return "topical"
-        return route
-
 
 # --- building ---------------------------------------------------------------------------------------
 
@@ -380,15 +372,14 @@ def build_index(
             if drug.dose_classes
         },
         strengths={drug.id: frozenset(drug.strengths_mg) for drug in drugs.values()},
-        systemic_routes={d.id: d.systemic_routes for d in drugs.values() if d.systemic_routes},
-        local_routes={d.id: d.local_routes for d in drugs.values() if d.local_routes},
         words=words,
     )
     codes: dict[str, Recognised] = {}
     for drug in drugs.values():
         if drug.rxcui:
             codes[drug.rxcui] = Recognised((Ingredient(drug.id),))
-    for entry in (*drugs.values(), *products.values(), *recognised.values()):
+    coded: list[Drug | Product | OtherNames] = [*drugs.values(), *products.values(), *recognised.values()]
+    for entry in coded:
         named = entry.clinical_drugs if isinstance(entry, Drug) else entry.rxcui
         for code, written in named.items():
             codes[code] = _meant(empty, entry, written)
@@ -401,8 +392,8 @@ def _meant(index: MedicineIndex, entry: Drug | Product | OtherNames, written: st
     read = index.read(written) or Recognised(())
     told = {i.drug: i for i in read.ingredients}
     fixed = getattr(entry, "ingredients", {})
-    drugs = tuple(told.get(drug) or Ingredient(drug, fixed.get(drug)) for drug in own)
-    return read._replace(ingredients=drugs, is_other=not drugs, unread=())
+    parts = tuple(told.get(drug) or Ingredient(drug, fixed.get(drug)) for drug in own)
+    return read._replace(ingredients=parts, is_other=not parts, unread=())
 
 
 def wider(names: Iterable[str], classes: Mapping[str, DrugClass]) -> frozenset[str]:
