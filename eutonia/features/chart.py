@@ -182,11 +182,17 @@ class Chart:
     @cached_property
     def unrecognised(self) -> tuple[str, ...]:
         """Entries in use or planned whose ingredients are not known."""
-        names = [e.text or f"RxNorm {e.rxcui}" for e, parts in self.listed if not parts and self.in_use(e)]
-        names += [
-            i.text or f"RxNorm {i.rxcui}" for i, parts in self.plan if not parts and _names_treatment(i)
+        listed = [(e, parts) for e, parts in self.listed if self.in_use(e)]
+        planned = [(i, parts) for i, parts in self.plan if _names_treatment(i)]
+        names = [
+            e.text or f"RxNorm {e.rxcui}" for e, parts in (*listed, *planned) if not parts or self._unread(e)
         ]
         return tuple(dict.fromkeys(names))
+
+    def _unread(self, entry: Medication | PlanItem) -> bool:
+        """Whether a part of a combination is not known."""
+        found = recognise(entry.text, entry.rxcui, self.knowledge, atc=entry.atc) if entry.text else None
+        return found is not None and bool(found.unread)
 
     @property
     def list_known(self) -> bool:
@@ -304,9 +310,11 @@ class Chart:
         )
 
     def _acts(self, route: str, treatment: str) -> str:
-        """Where a treatment acts by the route: some patches act only under the patch."""
+        """Where a treatment acts by the route: some patches act only under the patch, some sprays everywhere."""
         drug = self.knowledge.drugs.get(treatment)
         known = _route(route)
+        if drug and known == "topical" and any(way in route.casefold() for way in drug.systemic_routes):
+            return "systemic"
         return "topical" if drug and known in drug.local_routes else known
 
     def _therapy(self, number: int, item: PlanItem) -> tuple[Taken, ...]:

@@ -23,7 +23,7 @@ def told(text, rxcui=None):
 
 
 @pytest.mark.parametrize(
-    "text, drugs",
+    ("text", "drugs"),
     [
         ("Soma 350", [("carisoprodol", 350)]),
         ("Percocet 5/325", [("oxycodone", 5), ("acetaminophen", 325)]),
@@ -69,7 +69,7 @@ def test_unapproved_names(text):
 
 
 @pytest.mark.parametrize(
-    "text, route",
+    ("text", "route"),
     [
         ("diclofenac 1% gel", "topical"),
         ("fentanyl 25 mcg/h patch", "transdermal"),

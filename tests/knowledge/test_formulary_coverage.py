@@ -45,7 +45,7 @@ def test_every_ingredient_has_an_entry():
 
 
 @needs_dossier
-@pytest.mark.parametrize("column, field", [(1, "rxcui"), (2, "omop_concept_id"), (3, "atc")])
+@pytest.mark.parametrize(("column", "field"), [(1, "rxcui"), (2, "omop_concept_id"), (3, "atc")])
 def test_every_code_is_in_the_entry(column, field):
     wanted, missing = [], []
     for _, cells in rows():
@@ -79,10 +79,10 @@ def test_every_class_has_its_members():
         named += [heads[section]] if section in heads and drug not in NOT_IN_CLASS_OF_TABLE else []
         certain, possible = classes_of(drug, None, load())
         for name in named:
-            name = CLASS_IDS.get(name, name)
-            wanted.append((drug, name))
-            if name not in certain | possible:
-                missing.append((drug, name))
+            wide = CLASS_IDS.get(name, name)
+            wanted.append((drug, wide))
+            if wide not in certain | possible:
+                missing.append((drug, wide))
     coverage("class members", wanted, missing)
     assert {name for _, name in wanted} <= set(load().classes)
 
