@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +65,9 @@ def outcome(
     adherence: float = 1.0,
     courses: bool = True,
     knowledge: Knowledge | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """As `simulate`, but plain arrays: what other parts of eutonia call."""
+    """As `simulate`, but plain arrays: what other parts of eutonia call. `progress` is told of patients done."""
     import numpy as np
 
     from eutonia.knowledge import load
@@ -85,17 +86,10 @@ def outcome(
     step = hours(every, "every")
     if step <= 0.0:
         raise InputError(f"every {step:g} h is not a positive time.")
-    count = int(last / step + 1e-9) + 1 if courses else 2
+    count = int(last / step + 1e-9) + 1 if courses else 0
     check_size(people.number, count, 2 * len(schedule.regimens) + 2)
-    times = np.arange(count) * step if courses else np.array([0.0, last])
-    return run(
-        schedule,
-        people,
-        knowledge,
-        until=last,
-        outputs=np.unique(np.append(times, last)),
-        adherence=adherence,
-    )
+    return run(schedule, people, knowledge, until=last, outputs=np.arange(count) * step, adherence=adherence,
+               progress=progress)  # fmt: skip
 
 
 def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:

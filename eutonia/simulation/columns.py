@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eutonia.simulation import adaptation, kinetics
 from eutonia.simulation.grid import Grid
 from eutonia.simulation.population import Column
-from eutonia.simulation.system import Axis, System
+from eutonia.simulation.system import System
 
 
 @dataclass(frozen=True)
@@ -182,27 +182,32 @@ class _Engine:
 
         k1, s1 = change(start, extra, speed)
         k2, s2 = change(mid, half * (extra + 0.5 * h * k1), speed + 0.5 * h * s1)
-        between = half * extra + 0.5 * h * k2
-        k3, s3 = change(mid, between, speed + 0.5 * h * s2)
+        k3, s3 = change(mid, half * extra + 0.5 * h * k2, speed + 0.5 * h * s2)
         k4, s4 = change(end, half * (half * extra + h * k3), speed + h * s3)
-        self.state.extra[k] = half * half * extra + h / 6.0 * (half * half * k1 + 2.0 * half * (k2 + k3) + k4)
+        beyond = half * half * extra + h / 6.0 * (half * half * k1 + 2.0 * half * (k2 + k3) + k4)
+        self.state.extra[k] = beyond
         self.state.speed[k] = speed + h / 6.0 * (s1 + 2.0 * s2 + 2.0 * s3 + s4)
-        return mid + between.sum(0), end + self.state.extra[k].sum(0)
+        between = 0.5 * (extra + beyond) + h / 8.0 * (k1 - k4 - own.rates * (extra - beyond))
+        return mid + between.sum(0), end + beyond.sum(0)
 
     def _deplete(self, k: int, h: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
-        """A level whose elimination saturates, by Runge-Kutta steps on a quarter of the step each."""
+        """A level whose elimination saturates, by Runge-Kutta steps on a quarter of the step each.
+
+        What flows in from the gut falls by one exponential, so that eighths of the step follow from its middle.
+        """
         pool, stock = self.system.saturable[k], self.state.stock[k]
         begin = stock
-        parts = 4
         first = start - kinetics.saturable(stock, pool.maximum, pool.half)
-        for part in range(parts):
-            a, b = part / parts, (part + 1) / parts
-            inflow = [_through(start, mid, end, x) for x in (a, 0.5 * (a + b), b)]
-            g = h / parts
-            k1 = inflow[0] - kinetics.saturable(stock, pool.maximum, pool.half)
-            k2 = inflow[1] - kinetics.saturable(stock + 0.5 * g * k1, pool.maximum, pool.half)
-            k3 = inflow[1] - kinetics.saturable(stock + 0.5 * g * k2, pool.maximum, pool.half)
-            k4 = inflow[2] - kinetics.saturable(stock + g * k3, pool.maximum, pool.half)
+        eighth = np.divide(mid, start, out=np.zeros_like(mid), where=start > 0.0) ** 0.25
+        inflow = start
+        for _ in range(4):
+            g, between = 0.25 * h, inflow * eighth
+            after = between * eighth
+            k1 = inflow - kinetics.saturable(stock, pool.maximum, pool.half)
+            k2 = between - kinetics.saturable(stock + 0.5 * g * k1, pool.maximum, pool.half)
+            k3 = between - kinetics.saturable(stock + 0.5 * g * k2, pool.maximum, pool.half)
+            k4 = after - kinetics.saturable(stock + g * k3, pool.maximum, pool.half)
+            inflow = after
             stock = np.maximum(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
         self.state.stock[k] = stock
         last = end - kinetics.saturable(stock, pool.maximum, pool.half)
@@ -213,7 +218,8 @@ class _Engine:
         state, p = self.state, self.system.brain
         y = state.brain
         f0 = np.stack(adaptation.rates(state.energy, state.other, *y, *p))
-        middle = y + 0.5 * h * f0
+        first = np.stack(adaptation.rates(energy_mid, other_mid, *(y + 0.5 * h * f0), *p))
+        middle = y + 0.25 * h * (f0 + first)
         fm = np.stack(adaptation.rates(energy_mid, other_mid, *middle, *p))
         f1 = np.stack(adaptation.rates(energy, other, *(y + h * fm), *p))
         state.brain = y + h / 6.0 * (f0 + 4.0 * fm + f1)
@@ -226,14 +232,3 @@ class _Engine:
 
     def kept(self) -> Trace:
         return Trace(*(np.stack(column) for column in zip(*self.rows, strict=True)), np.array(self.common))
-
-
-def _through(start: Column, mid: Column, end: Column, x: float) -> Column:
-    """The parabola through three values, at `x` of the way."""
-    return (1 - x) * (1 - 2 * x) * start + 4 * x * (1 - x) * mid + x * (2 * x - 1) * end
-
-
-def saturation(axis: Axis, level: Column) -> Column:
-    """Sum of what the members of an axis add: maximum · C / (C + half)."""
-    bound = level[axis.signals] if level.ndim == 2 else level[:, axis.signals]
-    return (axis.maximum * bound / (bound + axis.half)).sum(-2)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +16,7 @@ import numpy as np
 from eutonia.errors import InputError
 from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
-from eutonia.simulation.fold import fold
+from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
 from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
@@ -22,8 +26,20 @@ from eutonia.simulation.system import System, build_system
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
 
-CHUNK = 128
+CHUNK = 256
 """Patients at a time while every step is kept."""
+
+CHUNK_COMPILED = 2048
+"""Patients at a time in the compiled engine."""
+
+MOST_AT_ONCE = 4_000_000
+"""Numbers kept of one chunk."""
+
+W_COMPILED, LONG = 32, 40.0
+"""Patient-days, by 64, and days from which the compiled engine is worth loading."""
+
+STANDARD, REFERENCE = 0.2, 0.025
+"""Hours of the first step after a dose: errors of about 1e-4 and 1e-6 of the peak of each state."""
 
 MOST_VALUES = 400_000_000
 """Numbers in a course beyond which it is refused, and summaries offered instead."""
@@ -46,6 +62,36 @@ class Outcome:
 COURSES = ("drive", "sedation", "impairment", "relief", "tolerance", "withdrawal", "pain", "ventilation")
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is simulated, apart from the patients."""
+
+    schedule: Schedule
+    knowledge: Knowledge
+    until: float
+    outputs: Column
+    """Times of the course; empty where only summaries are wanted."""
+    adherence: float
+    finest: float
+    compiled: bool
+
+    @cached_property
+    def marks(self) -> dict[str, float]:
+        return pain_times(self.until)
+
+    @cached_property
+    def mornings(self) -> Column:
+        return mornings(self.schedule, self.knowledge, self.until)
+
+    @cached_property
+    def moments(self) -> Column:
+        """Every moment at which states are kept."""
+        return moments(
+            [self.outputs, list(self.marks.values()), self.mornings, ends(self.schedule, self.until)],
+            self.until,
+        )
+
+
 def run(
     schedule: Schedule,
     patients: Patients,
@@ -54,29 +100,96 @@ def run(
     until: float,
     outputs: Column,
     adherence: float = 1.0,
-    finest: float = 0.1,
+    finest: float = STANDARD,
+    progress: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Simulate `schedule` in `patients` to `until`, with courses at `outputs` (hours, ascending)."""
-    marks = pain_times(until)
-    grid_outputs = np.unique(np.concatenate([[0.0], outputs, list(marks.values()), [until]]))
-    parts = [
-        _chunk(schedule, part, knowledge, grid_outputs, adherence, finest) for part in chunks(patients, CHUNK)
-    ]
-    place = np.searchsorted(grid_outputs, outputs)
-    first = parts[0]
-    level = np.concatenate([p.level for p in parts])[:, :, place]
-    courses = {name: np.concatenate([p.courses[name] for p in parts]) for name in COURSES}
-    per_patient: dict[str, Any] = {
-        name: np.concatenate([p.per_patient[name] for p in parts]) for name in first.per_patient
-    }
-    per_patient["substances"] = first.substances
-    per_patient["pain_at"] = {
-        label: courses["pain"][:, np.searchsorted(grid_outputs, time)] for label, time in marks.items()
-    }
-    courses = {name: values[:, place] for name, values in courses.items()}
+    """Simulate `schedule` in `patients` to `until`, with courses at `outputs` (hours, ascending; none is allowed).
+
+    `progress` is told of every patient done.
+    """
+    compiled = wants_compiling(patients.number, until, schedule)
+    task = Task(schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled)
+    size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
+    store = _Store(patients.number, task)
+    if compiled and patients.number > size:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+            work = [(start, patients.part(start, min(start + size, patients.number)))
+                    for start in range(0, patients.number, size)]  # fmt: skip
+            for begin in range(0, len(work), 16):  # a few at a time, so that results do not pile up
+                some = work[begin : begin + 16]
+                for (start, part), done in zip(
+                    some, threads.map(lambda w: _chunk(w[1], task), some), strict=True
+                ):
+                    store.put(start, done)
+                    if progress is not None:
+                        progress(part.number)
+    else:
+        for start in range(0, patients.number, size):
+            part = patients.part(start, min(start + size, patients.number))
+            store.put(start, _chunk(part, task))
+            if progress is not None:
+                progress(part.number)
     people = Individuals(patients.part(0, 1), knowledge)
-    notes = (*schedule.notes, *people.assumptions(), *_chances(patients))
-    return Outcome(first.substances, outputs, level, courses, per_patient, schedule, notes)
+    return store.outcome((*schedule.notes, *people.assumptions(), *_chances(patients)))
+
+
+class _Store:
+    """Results of all chunks, in the order of patients."""
+
+    def __init__(self, number: int, task: Task) -> None:
+        self.number, self.task = number, task
+        self.kind = np.float32 if number > 50_000 else np.float64
+        self.per_patient: dict[str, Column] = {}
+        self.pain: dict[str, Column] = {}
+        self.courses: dict[str, Column] = {}
+        self.level: Column = np.empty((0, 0, 0))
+        self.substances: tuple[str, ...] = ()
+
+    def put(self, start: int, part: _Part) -> None:
+        if not self.per_patient:
+            times = len(self.task.outputs)
+            self.substances = part.substances
+            self.level = np.empty((self.number, len(part.substances), times))
+            self.courses = {name: np.empty((self.number, times)) for name in COURSES}
+            self.per_patient = {name: np.empty(self.number, self.kind) for name in part.per_patient}
+            self.pain = {name: np.empty(self.number, self.kind) for name in part.pain}
+        stop = start + len(part.level)
+        self.level[start:stop] = part.level
+        for mine, new in (
+            (self.courses, part.courses),
+            (self.per_patient, part.per_patient),
+            (self.pain, part.pain),
+        ):
+            for name, values in new.items():
+                mine[name][start:stop] = values
+
+    def outcome(self, assumptions: tuple[str, ...]) -> Outcome:
+        per_patient: dict[str, Any] = {
+            **self.per_patient,
+            "substances": self.substances,
+            "pain_at": self.pain,
+        }
+        return Outcome(self.substances, self.task.outputs, self.level, self.courses, per_patient,
+                       self.task.schedule, assumptions)  # fmt: skip
+
+
+def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
+    """Whether the compiled engine answers sooner: it takes a second to load, and is then a hundred times faster."""
+    days = (until - min((r.times[0] for r in schedule.regimens if r.times), default=0.0)) / DAY
+    loaded = "eutonia.simulation.lanes" in sys.modules
+    return patients * days > 64 * W_COMPILED and (loaded or patients > CHUNK or days > LONG)
+
+
+def ends(schedule: Schedule, until: float) -> list[float]:
+    """Where the intervals begin and end from which exposure is read."""
+    whole = [window([t for t in r.times if t >= 0.0], until) for r in schedule.regimens]
+    return [time for w in whole for time in (w.start, w.end)]
+
+
+def moments(times: Sequence[Any], until: float) -> Column:
+    """Distinct times from zero to the end."""
+    every = np.concatenate([[0.0, until], *(np.asarray(t, float) for t in times)])
+    return np.unique(np.round(every[(every >= 0.0) & (every <= until + 1e-9)], 9))
 
 
 def _chances(patients: Patients) -> tuple[str, ...]:
@@ -95,17 +208,15 @@ def pain_times(until: float) -> dict[str, float]:
     return {f"{d} day{'s' if d > 1 else ''}": d * DAY for d in days}
 
 
-def chunks(patients: Patients, size: int) -> Iterator[Patients]:
-    for start in range(0, patients.number, size):
-        yield patients.part(start, min(start + size, patients.number))
-
-
 @dataclass(frozen=True)
 class _Part:
+    """Results of one chunk, patients first."""
+
     substances: tuple[str, ...]
     level: Column
     courses: dict[str, Column]
     per_patient: dict[str, Column]
+    pain: dict[str, Column]
 
 
 def prepare(
@@ -146,6 +257,89 @@ def prepare(
     return system, grid, build_therapies(people, schedule.sessions)
 
 
+def compare_schedules(
+    schedules: Sequence[Schedule],
+    patients: Patients,
+    knowledge: Knowledge,
+    *,
+    until: float,
+    finest: float = STANDARD,
+) -> dict[str, Column]:
+    """Simulate each of several schedules in the same patients, all in one pass: what a search for a taper calls.
+
+    Returns arrays [schedules, patients] by name (see `course.QUANTITIES`), among them `withdrawal_peak`,
+    `withdrawal_score`, `probability_seizure`, `peak_impairment`, `morning_impairment` and `peak_relief`; withdrawal is
+    counted from each schedule's own last dose, and hours before zero are run in.
+    """
+    at_once = max(1, 4 * CHUNK // patients.number)
+    parts = [
+        _together(schedules[i : i + at_once], patients, knowledge, until, finest)
+        for i in range(0, len(schedules), at_once)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _together(
+    schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float
+) -> dict[str, Column]:
+    people = Individuals(patients, knowledge)
+    people.with_modulators(schedules[0].modulators)
+    regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
+    dosed = tuple(dict.fromkeys(r.substance for each in regimens for r in each if r.times))
+    doses: dict[tuple[float, int], Column] = {}
+    for n, each in enumerate(regimens):
+        for r in each:
+            for time, amount in zip(r.times, r.amounts, strict=True):
+                if time < until:
+                    doses.setdefault((round(time, 9), dosed.index(r.substance)), np.zeros(len(schedules)))[
+                        n
+                    ] += amount
+    system = repeated(build_system(people, dosed), len(schedules))
+    order = sorted(doses)
+    amounts = np.stack([np.repeat(doses[key], patients.number) for key in order])
+    longest = max(schedules, key=lambda schedule: schedule.last_dose)
+    whole = windows(longest, system, knowledge, until)
+    days = mornings(longest, knowledge, until)
+    outputs = moments([days, ends(longest, until)], until)
+    grid = build_grid(
+        np.array([time for time, _ in order], float), np.array([i for _, i in order], np.int64), amounts,
+        system.longest_lag, outputs, finest=finest,
+    )  # fmt: skip
+    last = np.repeat([schedule.last_dose for schedule in schedules], patients.number)
+    compiled = wants_compiling(system.number, until, longest)
+    states, found = solve(
+        system, grid, Therapies((), (), (), ()), whole, last, dosing_length(longest), compiled
+    )
+    at = np.searchsorted(outputs, np.round(days, 9))
+    found["morning_impairment"] = (
+        effects(system, states)["impairment"][at].max(0) if len(at) else last * np.nan
+    )
+    return {name: values.reshape(len(schedules), patients.number) for name, values in found.items()}
+
+
+def repeated(system: System, times: int) -> System:
+    """The same patients `times` over, one after the other."""
+
+    def again(value: Any) -> Any:
+        if (
+            isinstance(value, np.ndarray)
+            and value.ndim >= 1
+            and value.shape[-1] == system.number
+            and value.dtype == float
+        ):
+            return np.tile(value, times)
+        if isinstance(value, tuple):
+            return tuple(again(part) for part in value)
+        if isinstance(value, dict):
+            return {key: again(part) for key, part in value.items()}
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{f.name: again(getattr(value, f.name)) for f in fields(value)})
+        return value
+
+    changed = {f.name: again(getattr(system, f.name)) for f in fields(system)}
+    return replace(system, **(changed | {"number": system.number * times, "relaxes": system.relaxes}))
+
+
 def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -> list[Regimen]:
     """The regimens, in a regular user preceded by the same days over and over."""
     if not patients.facts.get("regular_user"):
@@ -180,25 +374,45 @@ def _taken(regimens: Sequence[Regimen], people: Individuals, adherence: float) -
     return np.stack(rows)
 
 
-def _chunk(
-    schedule: Schedule,
-    patients: Patients,
-    knowledge: Knowledge,
-    outputs: Column,
-    adherence: float,
-    finest: float,
-) -> _Part:
-    system, grid, therapies = prepare(schedule, patients, knowledge, outputs, adherence, finest)
-    kept = trace(system, grid)
-    until = float(outputs[-1])
-    per_patient = fold(kept, system, windows(schedule, system, knowledge, until), mornings(schedule, knowledge, until),
-                       schedule.last_dose, therapies, dosing_length(schedule))  # fmt: skip
-    at = kept.common[grid.output]
-    there = States(grid.times[grid.output], *(getattr(kept, name)[at] for name in (
-        "level", "energy", "relaxing", "other", "fast", "slow", "dulled", "withdrawal")))  # fmt: skip
-    seen = effects(system, there, therapies)
-    level = np.moveaxis(kept.level[at][:, : len(system.substances)], 2, 0).swapaxes(1, 2)
-    return _Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient)
+def _chunk(patients: Patients, task: Task) -> _Part:
+    schedule, knowledge, until = task.schedule, task.knowledge, task.until
+    times = task.moments
+    system, grid, therapies = prepare(schedule, patients, knowledge, times, task.adherence, task.finest)
+    whole = windows(schedule, system, knowledge, until)
+    states, per_patient = solve(
+        system, grid, therapies, whole, schedule.last_dose, dosing_length(schedule), task.compiled
+    )
+    seen = effects(system, states, therapies)
+    at = np.searchsorted(times, np.round(task.mornings, 9))
+    per_patient["morning_impairment"] = (
+        seen["impairment"][at].max(0) if len(at) else np.full(patients.number, np.nan)
+    )
+    pain = {label: seen["pain"][np.searchsorted(times, round(time, 9))] for label, time in task.marks.items()}
+    place = np.searchsorted(times, np.round(task.outputs, 9))
+    level = np.moveaxis(states.level[place][:, : len(system.substances)], 2, 0).swapaxes(1, 2)
+    return _Part(system.substances, level, {name: seen[name][place].T for name in COURSES}, per_patient, pain)
+
+
+def solve(
+    system: System, grid: Grid, therapies: Therapies, whole: dict[str, Window], last_dose: float | Column,
+    dosing: float, compiled: bool,
+) -> tuple[States, dict[str, Column]]:  # fmt: skip
+    """States at the grid's outputs, and what the course comes to for each patient."""
+    if compiled:
+        from eutonia.simulation.lanes import march
+
+        result = march(
+            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing
+        )
+        kept, n = result.states, system.signals
+        states = States(grid.times[grid.output], kept[:, :n], *(kept[:, n + k] for k in range(7)))
+        end = float(grid.times[-1])
+        return states, fold_compiled(result, system, whole, last_dose, end)
+    steps = trace(system, grid)
+    at = steps.common[grid.output]
+    names = ("level", "energy", "relaxing", "other", "fast", "slow", "dulled", "withdrawal")
+    states = States(grid.times[grid.output], *(getattr(steps, name)[at] for name in names))
+    return states, fold(steps, system, whole, last_dose, therapies, dosing)
 
 
 def dosing_length(schedule: Schedule) -> float:

@@ -5,9 +5,10 @@ The compiled engine does the same while it runs, without keeping the steps (`lan
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.simulation import readouts
 from eutonia.simulation.columns import Trace
@@ -15,6 +16,11 @@ from eutonia.simulation.effects import States, Therapies, effects, natural_pain
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
+
+if TYPE_CHECKING:
+    from eutonia.simulation.lanes import Result
+
+Flags = NDArray[np.bool_]
 
 UPPER, LOWER = 0.40, 0.08
 """The half-life is read from the fall between these fractions of the last peak."""
@@ -26,8 +32,8 @@ def states(kept: Trace) -> States:
 
 
 def fold(
-    kept: Trace, system: System, windows: dict[str, Window], mornings: Column, last_dose: float,
-    therapies: Therapies | None, dosing: float,
+    kept: Trace, system: System, windows: dict[str, Window], last_dose: float | Column, therapies: Therapies | None,
+    dosing: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Per patient: exposure to each substance, and the extremes of each effect from time zero on."""
     found: dict[str, Any] = {}
@@ -36,21 +42,23 @@ def fold(
             found[f"{name}/{key}"] = value
     seen = effects(system, states(kept), therapies)
     begun = kept.time >= -1e-9
-    found |= _effects(kept, seen, system, begun, mornings, dosing)
-    found |= _withdrawal(kept, seen["withdrawal"], system, last_dose, begun)
-    return found
+    found |= _effects(kept, seen, system, begun, dosing)
+    found |= _withdrawal(kept, seen["withdrawal"], last_dose, begun, system)
+    return found | chances(found, system)
 
 
 def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
     time, level, middle = kept.time, kept.level[:, n], kept.middle[:, n]
     step = np.diff(time, axis=0)
-    area = step / 6.0 * (level[:-1] + 4.0 * middle[1:] + level[1:])
-    peak = np.maximum(level, middle)
-    top = peak.argmax(0)
-    at_middle = np.take_along_axis(middle > level, top[None], 0)[0]
-    when = np.take_along_axis(time, top[None], 0)[0]
-    before = np.take_along_axis(time, np.maximum(top - 1, 0)[None], 0)[0]
-    when = np.where(at_middle, 0.5 * (when + before), when)
+    counts = time[1:] > 1e-9  # what was taken before the plan is not counted
+    area = counts * step / 6.0 * (level[:-1] + 4.0 * middle[1:] + level[1:])
+    bend, tilt = 0.5 * (level[:-1] + level[1:]) - middle[1:], 0.5 * (level[1:] - level[:-1])
+    inside = np.abs(tilt) < -2.0 * bend  # the parabola through a step turns within it
+    turn = np.divide(-tilt, 2.0 * bend, out=np.ones_like(bend), where=inside)
+    peak = np.where(inside, middle[1:] + 0.5 * tilt * turn, level[1:])
+    peak = np.where(counts, peak, -1.0)
+    top = peak.argmax(0)[None]
+    when = np.take_along_axis(time[1:] - 0.5 * step * (1.0 - turn), top, 0)[0]
     doses = np.array(window.doses or (0.0,))
     since = when - doses[np.maximum(np.searchsorted(doses, when + 1e-9, side="right") - 1, 0)]
     found = {"cmax_mg_l": peak.max(0), "tmax_h": since, "half_life_h": half_life(time, level, window.doses)}
@@ -109,32 +117,46 @@ def _falls_below(time: Column, level: Column, threshold: Column, falling: Column
 
 
 def _effects(
-    kept: Trace, seen: dict[str, Column], system: System, begun: Column, mornings: Column, dosing: float
+    kept: Trace, seen: dict[str, Column], system: System, begun: Flags, dosing: float
 ) -> dict[str, Column]:
-    p = system.figures
     found = {
         f"peak_{name}": np.where(begun, seen[name], -np.inf).max(0)
-        for name in ("drive", "sedating", "sedation", "impairment", "relief")
+        for name in ("drive", "sedating", "relief")
     }
     found["min_ventilation"] = np.where(begun, seen["ventilation"], np.inf).min(0)
-    found["hours_impaired"] = above(kept.time, seen["impairment"], p["impaired"], begun)
-    on_days = begun & (kept.time < max(dosing, 24.0))
-    found["hours_impaired_a_day"] = above(kept.time, seen["impairment"], p["impaired"], on_days) / max(
-        dosing / 24.0, 1.0
-    )
-    morning = [at(kept.time, seen["impairment"], float(hour)) for hour in mornings]
-    found["morning_impairment"] = np.max(morning, axis=0) if morning else np.full(system.number, np.nan)
-    felt = begun & (seen["relief"] >= p["noticeable"])
+    threshold = impaired_from(system)
+    days = max(dosing, 24.0)
+    found["hours_impaired"] = above(kept.time, seen["sedating"], threshold, begun)
+    on_days = above(kept.time, seen["sedating"], threshold, begun & (kept.time < days))
+    found["hours_impaired_a_day"] = on_days / (days / 24.0)
+    felt = begun & (seen["relief"] >= system.figures["noticeable"])
     first = np.take_along_axis(kept.time, felt.argmax(0)[None], 0)[0]
     found["onset_h"] = np.where(felt.any(0), first, np.nan)
-    found["probability_drowsy"] = readouts.probability(
-        p["drowsy_intercept"], p["drowsy_slope"], found["peak_sedating"]
-    )
-    found["probability_dizzy"] = readouts.probability(
-        p["dizzy_intercept"], p["dizzy_slope"], found["peak_sedating"]
-    )
-    found["pain_baseline"] = natural_pain(system, np.zeros((1, 1)))[0]
     return found
+
+
+def impaired_from(system: System) -> Column:
+    """The drive from which impairment counts."""
+    p = system.figures
+    return np.asarray(
+        p["impairment_half"] * (p["impaired"] / (100.0 - p["impaired"])) ** (1.0 / p["impairment_hill"])
+    )
+
+
+def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
+    """What follows from the extremes: scores and probabilities."""
+    p, peak, drive = system.figures, found["withdrawal_peak"], found["peak_sedating"]
+    return {
+        "peak_sedation": readouts.score(drive, p["sedation_half"], float(p["sedation_hill"][0])),
+        "peak_impairment": readouts.score(drive, p["impairment_half"], float(p["impairment_hill"][0])),
+        "probability_drowsy": readouts.probability(p["drowsy_intercept"], p["drowsy_slope"], drive),
+        "probability_dizzy": readouts.probability(p["dizzy_intercept"], p["dizzy_slope"], drive),
+        "pain_baseline": natural_pain(system, np.zeros((1, 1)))[0],
+        "withdrawal_score": p["score_most"] * peak**2 / (peak**2 + p["score_half"] ** 2),
+        "probability_any": readouts.any_withdrawal(peak, p["any_half"], float(p["any_slope"][0])),
+        "probability_seizure": -np.expm1(-p["seizure_rate"] * found["hazard"]),
+        "probability_hallucinosis": -np.expm1(-p["hallucinosis_rate"] * found["hazard"]),
+    }
 
 
 def above(time: Column, values: Column, threshold: Column, begun: Column) -> Column:
@@ -147,23 +169,77 @@ def above(time: Column, values: Column, threshold: Column, begun: Column) -> Col
 
 
 def _withdrawal(
-    kept: Trace, severity: Column, system: System, last_dose: float, begun: Column
+    kept: Trace, severity: Column, last_dose: float | Column, begun: Flags, system: System
 ) -> dict[str, Column]:
-    p = system.figures
     over = np.where(begun, severity, 0.0)
     peak, top = over.max(0), over.argmax(0)
     when = np.take_along_axis(kept.time, top[None], 0)[0]
-    after = (kept.time >= last_dose - 1e-9) & (severity >= p["felt"])
+    after = (kept.time >= last_dose - 1e-9) & (severity >= system.figures["felt"])
     first = np.take_along_axis(kept.time, after.argmax(0)[None], 0)[0]
-    start = kept.hazard[np.argmax(begun, axis=0), np.arange(system.number)]
-    hazard = kept.hazard[-1] - start
+    start = kept.hazard[np.argmax(begun, axis=0), np.arange(severity.shape[1])]
     return {
         "withdrawal_peak": peak,
         "withdrawal_peak_day": np.where(peak > 0.01, (when - last_dose) / 24.0, np.nan),
         "withdrawal_onset_h": np.where(after.any(0), first - last_dose, np.nan),
-        "withdrawal_score": p["score_most"] * peak**2 / (peak**2 + p["score_half"] ** 2),
-        "hazard": hazard,
-        "probability_any": readouts.any_withdrawal(peak, p["any_half"], float(p["any_slope"][0])),
-        "probability_seizure": -np.expm1(-p["seizure_rate"] * hazard),
-        "probability_hallucinosis": -np.expm1(-p["hallucinosis_rate"] * hazard),
+        "hazard": kept.hazard[-1] - start,
     }
+
+
+def fold_compiled(
+    result: Result, system: System, windows: dict[str, Window], last_dose: float | Column, until: float
+) -> dict[str, Column]:
+    """The same from what the compiled engine has folded."""
+    from eutonia.simulation import lanes
+
+    found: dict[str, Column] = {}
+    for name, rows in zip(system.substances, result.levels, strict=True):
+        for key, value in _exposure_compiled(rows, windows[name], until).items():
+            found[f"{name}/{key}"] = value
+    row = {place: result.folded[place - lanes.FOLDED] for place in range(lanes.FOLDED, lanes.DESK)}
+
+    def time(place: int) -> Column:
+        return np.where(np.isfinite(row[place]), row[place], np.nan)
+
+    found |= {
+        "peak_drive": row[lanes.PEAK_DRIVE],
+        "peak_sedating": row[lanes.PEAK_SEDATING],
+        "peak_relief": row[lanes.PEAK_RELIEF],
+        "min_ventilation": row[lanes.MIN_VENTILATION],
+        "hours_impaired": row[lanes.HOURS],
+        "hours_impaired_a_day": row[lanes.HOURS_DAY] / (result.dosing / 24.0),
+        "onset_h": time(lanes.ONSET),
+        "withdrawal_peak": row[lanes.W_PEAK],
+        "withdrawal_peak_day": np.where(
+            row[lanes.W_PEAK] > 0.01, (row[lanes.W_TIME] - last_dose) / 24.0, np.nan
+        ),
+        "withdrawal_onset_h": time(lanes.W_ONSET) - last_dose,
+        "hazard": result.states[-1, -1] - row[lanes.HAZARD_ZERO],
+    }
+    return found | chances(found, system)
+
+
+def _exposure_compiled(rows: Column, window: Window, until: float) -> dict[str, Column]:
+    from eutonia.simulation import lanes
+
+    doses = np.array(window.doses or (0.0,))
+    when, peak, last = rows[lanes.TMAX], rows[lanes.LAST_PEAK], rows[lanes.LAST_LEVEL]
+    upper, lower = rows[lanes.UPPER], rows[lanes.LOWER]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        end = np.where(np.isfinite(lower), lower, until)
+        ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(last, 1e-300))
+        fell = (end - upper) * np.log(2.0) / np.log(ratio)
+    half = np.where((ratio > 1.3) & (peak > 0.0) & np.isfinite(upper), fell, np.nan)
+    found = {
+        "cmax_mg_l": rows[lanes.CMAX],
+        "tmax_h": when - doses[np.maximum(np.searchsorted(doses, when + 1e-9, side="right") - 1, 0)],
+        "half_life_h": half,
+    }
+    if window.single:
+        tail = last * half / np.log(2.0)
+        found["auc_mg_h_l"] = rows[lanes.AREA] + np.where(np.isfinite(tail), tail, 0.0)
+        found["trough_mg_l"], found["mean_mg_l"] = last, rows[lanes.AREA] / (until - window.start)
+    else:
+        covered = max(min(window.end, until) - window.start, 1e-9)
+        found["auc_mg_h_l"] = rows[lanes.AREA_WINDOW] / window.per_interval
+        found["trough_mg_l"], found["mean_mg_l"] = rows[lanes.LOWEST], rows[lanes.AREA_WINDOW] / covered
+    return found

@@ -20,6 +20,9 @@ from eutonia.simulation.population import Column
 
 MOST_INTERVALS = 200_000
 
+COARSEST, EARLY = 10.0, 2.5
+"""The longest step, and those before a dose has arrived, as multiples of the finest."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -49,9 +52,11 @@ def build_grid(
     outputs: Column,
     *,
     finest: float = 0.1,
-    coarsest: float = 1.0,
 ) -> Grid:
-    """The grid for doses at `event_time` (hours) and `outputs`. `finest` and `coarsest` are step sizes in hours."""
+    """The grid for doses at `event_time` (hours) and `outputs`. `finest` is the first step after a dose, in hours;
+    every other step is a multiple of it.
+    """
+    coarsest, early = COARSEST * finest, EARLY * finest
     start = min(float(outputs[0]), float(event_time.min(initial=math.inf)))
     points = np.unique(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
     if len(points) > MOST_INTERVALS:
@@ -67,14 +72,10 @@ def build_grid(
         if len(inside):
             recent = float(b)
             first = min(length, float(max(last_lag[inside].max(), 0.05)))
-            before.append((1,) * max(1, math.ceil(first / 0.5 - 1e-9)))
+            before.append((1,) * max(1, math.ceil(first / early - 1e-9)))
             after.append(doubling(length, finest, coarsest))
         else:
-            plain = (
-                max(2.5 * finest, min(coarsest, 0.25 * (a - recent) + 2.5 * finest))
-                if math.isfinite(recent)
-                else coarsest
-            )
+            plain = min(coarsest, early * (1.0 + 0.5 * (a - recent))) if math.isfinite(recent) else coarsest
             before.append((1,) * max(1, math.ceil(length / plain - 1e-9)))
             after.append(())
     return Grid(points, np.searchsorted(points, np.round(outputs, 9)), event_time, event_input, amounts,

@@ -27,7 +27,7 @@ Column = NDArray[np.float64]
 PHENOTYPES = ("poor", "intermediate", "normal", "rapid", "ultrarapid")
 LIVERS = ("normal", "child-pugh-a", "child-pugh-b", "child-pugh-c")
 FACTS = ("age", "sex", "weight", "cyp2c19", "liver", "egfr", "pregnant", "ancestry", "regular_user", "pain")
-MOST_PATIENTS = 100_000_000
+MOST_PATIENTS = 10_000_000
 
 
 @dataclass(frozen=True)

@@ -149,9 +149,14 @@ def spread(values: Column) -> Spread:
     values = values[np.isfinite(values)]
     if not len(values):
         return Spread(mean=None, sd=None, median=None, p5=None, p25=None, p75=None, p95=None)
-    p5, p25, median, p75, p95 = (float(x) for x in np.percentile(values, (5, 25, 50, 75, 95)))
-    return Spread(mean=float(values.mean()), sd=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
-                  median=median, p5=p5, p25=p25, p75=p75, p95=p95)  # fmt: skip
+    p5, p25, median, p75, p95 = (figures(x) for x in np.percentile(values, (5, 25, 50, 75, 95)))
+    mean, sd = values.mean(dtype=float), values.std(ddof=1, dtype=float) if len(values) > 1 else 0.0
+    return Spread(mean=figures(mean), sd=figures(sd), median=median, p5=p5, p25=p25, p75=p75, p95=p95)
+
+
+def figures(x: float) -> float:
+    """Six significant figures: beyond them lies the rounding of either engine."""
+    return float(f"{x:.6g}")
 
 
 def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], version: str) -> CourseSummary:
@@ -170,18 +175,18 @@ def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], versio
         exposure=exposure,
         effects=EffectSummary(
             **effects,
-            probability_drowsy=float(p["probability_drowsy"].mean()),
-            probability_dizzy=float(p["probability_dizzy"].mean()),
-            probability_relief=float(noticed.mean()),
+            probability_drowsy=figures(p["probability_drowsy"].mean()),
+            probability_dizzy=figures(p["probability_dizzy"].mean()),
+            probability_relief=figures(noticed.mean()),
         ),
         withdrawal=WithdrawalSummary(
             peak=spread(p["withdrawal_peak"]),
             peak_score=spread(p["withdrawal_score"]),
             peak_day=spread(p["withdrawal_peak_day"]),
             onset_h=spread(p["withdrawal_onset_h"]),
-            probability_any=float(p["probability_any"].mean()),
-            probability_seizure=float(p["probability_seizure"].mean()),
-            probability_hallucinosis=float(p["probability_hallucinosis"].mean()),
+            probability_any=figures(p["probability_any"].mean()),
+            probability_seizure=figures(p["probability_seizure"].mean()),
+            probability_hallucinosis=figures(p["probability_hallucinosis"].mean()),
         ),
         pain=PainSummary(
             baseline=spread(p["pain_baseline"]),

@@ -1,0 +1,671 @@
+"""The compiled engine: patients in the lanes of the vector unit, summaries folded while it runs.
+
+A block of `W` patients marches in step, each with steps of its own length. Everything of a block lies in one flat
+array, row after row, so that the compiler can prove the rows apart and puts them into vector registers. The
+equations are those of `adaptation`, `kinetics` and `receptor`, compiled from the source that Python runs too.
+
+The first rows are the states, the patient's figures and the folds by fixed place; the rows after them are as many
+as the plan needs: modes, signals, sites, and a fold for each substance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba import njit
+from numba.extending import register_jitable
+from platformdirs import user_cache_path
+
+from eutonia.simulation import adaptation, kinetics, receptor
+from eutonia.simulation.effects import Therapies
+from eutonia.simulation.grid import Grid
+from eutonia.simulation.population import Column
+from eutonia.simulation.summary import Window
+from eutonia.simulation.system import System
+
+W = 32
+"""Patients in a block."""
+
+DAY = 24.0
+
+for _equation in (adaptation.turnover, adaptation.deficit, adaptation.positive, adaptation.rates, kinetics.decay,
+                  kinetics.saturable, kinetics.induction, receptor.logarithm):  # fmt: skip
+    register_jitable(_equation)
+
+rates, positive = adaptation.rates, adaptation.positive
+decay, saturable, induction = kinetics.decay, kinetics.saturable, kinetics.induction
+logarithm = receptor.logarithm
+
+# Rows by fixed place: states,
+NOW, STEP, UNIT, ENERGY, RELAXING, OTHER, FAST, SLOW, DULLED, WITHDRAWAL, HAZARD = range(11)
+ENERGY_MID, OTHER_MID, RELAX_MID, ENERGY_END, OTHER_END, RELAX_END, SEDATING, WORK, LEFT, EASED, OPIOID = (
+    range(11, 22)
+)
+# the brain (in the order of `adaptation.rates`), and what is read out,
+BRAIN = 22
+(RELAX_SHARE, RELAX_MOST, RELAX_HALF, IMPAIRED, NOTICEABLE, PAIN_FAST, PAIN_FAST_RATE, PAIN_SLOW, PAIN_SLOW_RATE,
+ PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY, OPIOID_GAIN, FELT, LAST_DOSE, DOSING) = range(32, 50)  # fmt: skip
+# and what is folded.
+(PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, ONSET, W_PEAK, W_TIME, W_ONSET,
+ HAZARD_ZERO) = range(50, 61)  # fmt: skip
+DESK = 61
+"""Rows on which variable ones are laid out while they are worked on."""
+FIXED = 68
+FOLDED = PEAK_DRIVE
+
+# A fold of one substance: highest level and its time, areas, lowest level in the window, and the last fall.
+CMAX, TMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, UPPER, LOWER, LAST_LEVEL = range(9)
+FOLD_ROWS = 9
+
+INDUCED = 12
+"""Rows of an induced substance: two modes beyond the linear ones, speed, two half-step factors, then its figures."""
+
+_flags = {"contract", "nsz", "arcp"}
+_lane = njit(fastmath=_flags, error_model="numpy", nogil=True)
+
+
+@njit(inline="always")
+def _row(m, k):  # type: ignore[no-untyped-def]
+    """One row. Rows whose place is not fixed are taken this way, or each index would be checked for its sign."""
+    return m[k * W : k * W + W]
+
+
+@_lane
+def _signals(m, target, z, weight, entry_signal, entry_mode, p, signals):  # type: ignore[no-untyped-def]
+    m[target * W : (target + signals) * W] = 0.0
+    for e in range(len(entry_signal)):
+        to, of, w = _row(m, target + entry_signal[e]), _row(m, z + entry_mode[e]), weight[e, p : p + W]
+        for i in range(W):
+            to[i] += w[i] * of[i]
+
+
+@_lane
+def _energies(m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, to):  # type: ignore[no-untyped-def]
+    """Energy at GABA-A, of other sedation, and that which eases spasm, into rows `to`, `to` + 1 and `to` + 2."""
+    sites = len(strength)
+    m[site * W : (site + 2 * sites) * W] = 1.0
+    for b in range(len(member_site)):
+        up, down = _row(m, site + member_site[b]), _row(m, site + sites + member_site[b])
+        of, o, c = _row(m, level + member_signal[b]), opened[b, p : p + W], closed[b, p : p + W]
+        for i in range(W):
+            up[i] += o[i] * of[i]
+        for i in range(W):
+            down[i] += c[i] * of[i]
+    m[to * W : (to + 3) * W] = 0.0
+    ease = _row(m, to + 2)
+    for g in range(sites):
+        up, down, add = _row(m, site + g), _row(m, site + sites + g), _row(m, to if gaba[g] else to + 1)
+        s, r = strength[g, p : p + W], relaxes[g]
+        for i in range(W):
+            up[i] = s[i] * logarithm(up[i] / down[i])
+        for i in range(W):
+            add[i] += up[i]
+        for i in range(W):
+            ease[i] += r * up[i]
+
+
+@_lane
+def _copied(m, to, of):  # type: ignore[no-untyped-def]
+    to_row, of_row = _row(m, to), _row(m, of)
+    for i in range(W):
+        to_row[i] = of_row[i]
+
+
+@_lane
+def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):  # type: ignore[no-untyped-def]
+    """As `columns._induce`. `own` is the first of the substance's rows, and linear and level are places of rows."""
+    q = m[own * W : (own + INDUCED) * W]
+    _copied(m, DESK, linear0)
+    _copied(m, DESK + 1, linear1)
+    _copied(m, DESK + 2, linear2)
+    _copied(m, DESK + 3, half_step)
+    _copied(m, DESK + 4, half_step + 1)
+    for i in range(W):
+        h = m[STEP * W + i]
+        a, b, speed = q[i], q[W + i], q[2 * W + i]
+        ea, eb = m[(DESK + 3) * W + i], m[(DESK + 4) * W + i]
+        wa, wb, clearance = q[5 * W + i], q[6 * W + i], q[7 * W + i]
+        top, half, time = q[8 * W + i], q[9 * W + i], q[10 * W + i]
+        l0, l1, l2 = m[DESK * W + i], m[(DESK + 1) * W + i], m[(DESK + 2) * W + i]
+        c = l0 + a + b
+        lost1, s1 = clearance * (speed - 1.0) * c, induction(c, speed, top, half, time)
+        g = speed + 0.5 * h * s1
+        c = l1 + ea * (a - 0.5 * h * wa * lost1) + eb * (b - 0.5 * h * wb * lost1)
+        lost2, s2 = clearance * (g - 1.0) * c, induction(c, g, top, half, time)
+        g = speed + 0.5 * h * s2
+        c = l1 + ea * a - 0.5 * h * wa * lost2 + eb * b - 0.5 * h * wb * lost2
+        lost3, s3 = clearance * (g - 1.0) * c, induction(c, g, top, half, time)
+        g = speed + h * s3
+        c = l2 + ea * (ea * a - h * wa * lost3) + eb * (eb * b - h * wb * lost3)
+        lost4, s4 = clearance * (g - 1.0) * c, induction(c, g, top, half, time)
+        a1 = ea * ea * a - h / 6.0 * wa * (ea * ea * lost1 + 2.0 * ea * (lost2 + lost3) + lost4)
+        b1 = eb * eb * b - h / 6.0 * wb * (eb * eb * lost1 + 2.0 * eb * (lost2 + lost3) + lost4)
+        bend = (wa + wb) * (lost4 - lost1) - q[3 * W + i] * (a - a1) - q[4 * W + i] * (b - b1)
+        between = 0.5 * (a + a1 + b + b1) + 0.125 * h * bend
+        q[i] = a1
+        q[W + i] = b1
+        q[2 * W + i] = speed + h / 6.0 * (s1 + 2.0 * s2 + 2.0 * s3 + s4)
+        m[(DESK + 5) * W + i] = l1 + between
+        m[(DESK + 6) * W + i] = l2 + a1 + b1
+    _copied(m, level1, DESK + 5)
+    _copied(m, level2, DESK + 6)
+
+
+@_lane
+def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2):  # type: ignore[no-untyped-def]
+    """As `columns._deplete`."""
+    _copied(m, DESK, inflow0)
+    _copied(m, DESK + 1, inflow1)
+    _copied(m, DESK + 2, inflow2)
+    _copied(m, DESK + 3, stock_row)
+    for i in range(W):
+        h = m[STEP * W + i]
+        stock, v, k = m[(DESK + 3) * W + i], top[i], half[i]
+        f0, f1, f2 = m[DESK * W + i], m[(DESK + 1) * W + i], m[(DESK + 2) * W + i]
+        begin, first, g = stock, f0 - saturable(stock, v, k), 0.25 * h
+        eighth = sqrt(sqrt(f1 / f0)) if f0 > 0.0 else 0.0
+        ib = f0
+        for _ in range(4):
+            ia, im = ib, ib * eighth
+            ib = im * eighth
+            k1 = ia - saturable(stock, v, k)
+            k2 = im - saturable(stock + 0.5 * g * k1, v, k)
+            k3 = im - saturable(stock + 0.5 * g * k2, v, k)
+            k4 = ib - saturable(stock + g * k3, v, k)
+            stock = max(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
+        last = f2 - saturable(stock, v, k)
+        m[(DESK + 3) * W + i] = stock
+        m[(DESK + 4) * W + i] = max(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0)
+    _copied(m, stock_row, DESK + 3)
+    _copied(m, level1, DESK + 4)
+    _copied(m, level2, DESK + 3)
+
+
+@_lane
+def _adapt(m):  # type: ignore[no-untyped-def]
+    """As `columns._adapt`."""
+    for i in range(W):
+        h = m[STEP * W + i]
+        p0, p1, p2, p3, p4 = m[BRAIN * W + i], m[23 * W + i], m[24 * W + i], m[25 * W + i], m[26 * W + i]
+        p5, p6, p7, p8, p9 = m[27 * W + i], m[28 * W + i], m[29 * W + i], m[30 * W + i], m[31 * W + i]
+        f, s, d, w = m[FAST * W + i], m[SLOW * W + i], m[DULLED * W + i], m[WITHDRAWAL * W + i]
+        f0, s0, d0, w0 = rates(
+            m[ENERGY * W + i], m[OTHER * W + i], f, s, d, w, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9
+        )
+        q = 0.5 * h
+        em, om = m[ENERGY_MID * W + i], m[OTHER_MID * W + i]
+        f1, s1, d1, w1 = rates(em, om, f + q * f0, s + q * s0, d + q * d0, w + q * w0,
+                               p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
+        q *= 0.5
+        wm = w + q * (w0 + w1)
+        f1, s1, d1, w1 = rates(em, om, f + q * (f0 + f1), s + q * (s0 + s1), d + q * (d0 + d1), wm,
+                               p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
+        e, o = m[ENERGY_END * W + i], m[OTHER_END * W + i]
+        f2, s2, d2, w2 = rates(
+            e, o, f + h * f1, s + h * s1, d + h * d1, w + h * w1, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9
+        )
+        g = h / 6.0
+        end = w + g * (w0 + 4.0 * w1 + w2)
+        m[FAST * W + i] = f + g * (f0 + 4.0 * f1 + f2)
+        m[SLOW * W + i] = s + g * (s0 + 4.0 * s1 + s2)
+        m[DULLED * W + i] = d + g * (d0 + 4.0 * d1 + d2)
+        m[WITHDRAWAL * W + i] = end
+        m[HAZARD * W + i] += g * (w * w * w + 4.0 * wm * wm * wm + end * end * end)
+        m[ENERGY * W + i] = e
+        m[OTHER * W + i] = o
+        m[RELAXING * W + i] = m[RELAX_END * W + i]
+
+
+@_lane
+def _fold_levels(m, fold, mid, end, start, stop):  # type: ignore[no-untyped-def]
+    """Exposure to one substance, whose window is `start` to `stop`."""
+    q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, mid), _row(m, end)
+    for i in range(W):
+        now, h = m[NOW * W + i], m[STEP * W + i]
+        before = q[LAST_LEVEL * W + i]
+        cm, c1 = middle[i], level[i]
+        area = h / 6.0 * (before + 4.0 * cm + c1) if now > 1e-9 else 0.0
+        q[AREA * W + i] += area
+        inside = (now - 0.5 * h > start) & (now - 0.5 * h < stop)
+        q[AREA_WINDOW * W + i] += area if inside else 0.0
+        lowest = q[LOWEST * W + i]
+        q[LOWEST * W + i] = min(lowest, min(before, c1)) if inside else lowest
+        bend, tilt = 0.5 * (before + c1) - cm, 0.5 * (c1 - before)
+        turns = abs(tilt) < -2.0 * bend
+        turn = -tilt / (2.0 * bend) if turns else 1.0
+        peak = cm + 0.5 * tilt * turn if turns else c1
+        higher = (peak > q[CMAX * W + i]) & (now > 1e-9)
+        q[TMAX * W + i] = now - 0.5 * h * (1.0 - turn) if higher else q[TMAX * W + i]
+        q[CMAX * W + i] = peak if higher else q[CMAX * W + i]
+        q[LAST_LEVEL * W + i] = c1
+
+
+@_lane
+def _fold_fall(m, fold, end, last):  # type: ignore[no-untyped-def]
+    """The fall of a level after the dose at `last`; `WORK` holds the level at the start of the step."""
+    q, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, end)
+    for i in range(W):
+        now, h = m[NOW * W + i], m[STEP * W + i]
+        if now >= last - 1e-9:
+            c1, peak = level[i], q[LAST_PEAK * W + i]
+            if c1 > peak:
+                q[LAST_PEAK * W + i] = c1
+                q[UPPER * W + i] = np.inf
+                q[LOWER * W + i] = np.inf
+            elif q[LOWER * W + i] == np.inf and h > 0.0 and c1 > 0.0:
+                c0 = m[WORK * W + i]
+                if q[UPPER * W + i] == np.inf and c1 <= 0.40 * peak:
+                    q[UPPER * W + i] = now - h + h * _share(c0, c1, 0.40 * peak)
+                if c1 <= 0.08 * peak:
+                    q[LOWER * W + i] = now - h + h * _share(c0, c1, 0.08 * peak)
+
+
+@_lane
+def _share(c0, c1, threshold):  # type: ignore[no-untyped-def]
+    """How far through a step a level falls through a threshold, on a logarithmic line."""
+    if c0 <= threshold or c0 <= c1:
+        return 0.0
+    return min(np.log(c0 / threshold) / np.log(c0 / c1), 1.0)
+
+
+@_lane
+def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pain_top, pain_half, vent_signal,
+              vent_half, therapy_times, effect, build, fade):  # type: ignore[no-untyped-def]  # fmt: skip
+    """As `effects.effects`, then the extremes of each effect from time zero on."""
+    for i in range(W):
+        m[EASED * W + i] = 0.0
+        m[LEFT * W + i] = 1.0
+        m[OPIOID * W + i] = 0.0
+    for k in range(len(relax_signal)):
+        of, top, half = _row(m, level + relax_signal[k]), relax_top[k, p : p + W], relax_half[k, p : p + W]
+        for i in range(W):
+            m[EASED * W + i] += top[i] * of[i] / (of[i] + half[i])
+    for k in range(len(pain_signal)):
+        of, top, half = _row(m, level + pain_signal[k]), pain_top[k, p : p + W], pain_half[k, p : p + W]
+        for i in range(W):
+            m[LEFT * W + i] *= 1.0 - top[i] * of[i] / (of[i] + half[i])
+    for k in range(len(vent_signal)):
+        of, half = _row(m, level + vent_signal[k]), vent_half[k, p : p + W]
+        for i in range(W):
+            m[OPIOID * W + i] += of[i] / half[i]
+    for i in range(W):
+        time = max(m[NOW * W + i], 0.0)
+        m[WORK * W + i] = (m[PAIN_FAST * W + i] * decay(time * m[PAIN_FAST_RATE * W + i])
+                           + m[PAIN_SLOW * W + i] * decay(time * m[PAIN_SLOW_RATE * W + i]) + m[PAIN_REST * W + i])  # fmt: skip
+    for k in range(len(therapy_times)):
+        start, stop = therapy_times[k, 0], therapy_times[k, 1]
+        e, b, f = effect[k, p : p + W], build[k, p : p + W], fade[k, p : p + W]
+        for i in range(W):
+            now = m[NOW * W + i]
+            held = 1.0 - decay(min(max(now - start, 0.0), stop - start) / b[i])
+            points = e[i] * held * decay(max(now - stop, 0.0) / f[i])
+            m[LEFT * W + i] *= 1.0 - min(max(points / max(m[WORK * W + i], 1.0), -1.0), 1.0)
+    for i in range(W):
+        energy, adapted, sensitivity = m[ENERGY * W + i], m[FAST * W + i] + m[SLOW * W + i], m[BRAIN * W + i]
+        drive = sensitivity * energy - adapted
+        sedating = positive(drive) + positive(sensitivity * m[OTHER * W + i] - m[DULLED * W + i])
+        eases = sensitivity * energy - m[RELAX_SHARE * W + i] * adapted
+        share = m[RELAXING * W + i] / energy if energy > 0.0 else 0.0
+        eased = m[EASED * W + i] + share * positive(eases)
+        left = m[LEFT * W + i] * (1.0 - m[RELAX_MOST * W + i] * eased / (eased + m[RELAX_HALF * W + i]))
+        relief = m[WORK * W + i] * (1.0 - left)
+        opioid = m[OPIOID * W + i] * m[OPIOID_GAIN * W + i]
+        depressed, up = opioid / (1.0 + opioid), positive(drive)
+        square, half = up * up, m[DRIVE_HALF * W + i]
+        air = (1.0 - m[OPIOID_MOST * W + i] * depressed) * (
+            1.0 - m[DRIVE_MOST * W + i] * square / (square + half * half)
+        )
+        air = max(air * (1.0 - m[SYNERGY * W + i] * depressed * up / (1.0 + up)), 0.0)
+        now, h = m[NOW * W + i], m[STEP * W + i]
+        a, b = m[SEDATING * W + i] - m[IMPAIRED * W + i], sedating - m[IMPAIRED * W + i]
+        high = max(a, b)
+        part = 1.0 if min(a, b) > 0.0 else (high / abs(b - a) if high > 0.0 else 0.0)
+        withdrawal = m[WITHDRAWAL * W + i]
+        m[SEDATING * W + i] = sedating
+        if now >= -1e-9:
+            begun = now - h >= -1e-9
+            m[HOURS * W + i] += h * part if begun else 0.0
+            m[HOURS_DAY * W + i] += h * part if begun & (now - h < m[DOSING * W + i]) else 0.0
+            m[PEAK_DRIVE * W + i] = max(m[PEAK_DRIVE * W + i], drive)
+            m[PEAK_SEDATING * W + i] = max(m[PEAK_SEDATING * W + i], sedating)
+            m[PEAK_RELIEF * W + i] = max(m[PEAK_RELIEF * W + i], relief)
+            m[MIN_VENTILATION * W + i] = min(m[MIN_VENTILATION * W + i], air)
+            m[ONSET * W + i] = (
+                min(m[ONSET * W + i], now) if relief >= m[NOTICEABLE * W + i] else m[ONSET * W + i]
+            )
+            higher = withdrawal > m[W_PEAK * W + i]
+            m[W_PEAK * W + i] = withdrawal if higher else m[W_PEAK * W + i]
+            m[W_TIME * W + i] = now if higher else m[W_TIME * W + i]
+        felt = (withdrawal >= m[FELT * W + i]) & (now >= m[LAST_DOSE * W + i] - 1e-9)
+        m[W_ONSET * W + i] = min(m[W_ONSET * W + i], now) if felt else m[W_ONSET * W + i]
+
+
+@_lane
+def _run(
+    p, m, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top, axes_half,
+    axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal, gaba,
+    relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input, amounts, may, may_ends,
+    before, after, after_ends, window_of, outputs, kept, folded, levels,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """March one block of patients, `p` to `p + W`, through the whole grid."""
+    z, hf, ihf, lin0, linm, lin1, levm, lev1, site, fold, ind, sat = places
+    modes, signals, substances = len(mode_rates), linm - lin0, len(window_of)
+    m[:] = 0.0
+    for row in range(STEP, FIXED):
+        for i in range(W):
+            m[row * W + i] = fixed[row, p + i]
+    for k in range(len(induced)):
+        for i in range(W):
+            m[(ind + k * INDUCED + 2) * W + i] = 1.0
+        for row in range(3, 11):
+            for i in range(W):
+                m[(ind + k * INDUCED + row) * W + i] = induced[k, row, p + i]
+    for s in range(substances):
+        for i in range(W):
+            m[(fold + s * FOLD_ROWS + LOWEST) * W + i] = np.inf
+            m[(fold + s * FOLD_ROWS + UPPER) * W + i] = np.inf
+            m[(fold + s * FOLD_ROWS + LOWER) * W + i] = np.inf
+    for i in range(W):
+        m[NOW * W + i] = times[0]
+    state, factors = m[z * W : (z + modes) * W], m[hf * W : (hf + modes + 2 * len(induced)) * W]
+    arrive, order = np.empty((64, W)), np.empty((64, W), np.int64)
+    written = 0
+    for interval in range(-1, len(times) - 1):
+        begin = times[max(interval, 0)]
+        end = times[interval + 1]
+        first = 0 if interval <= 0 else may_ends[interval - 1]
+        events = 0 if interval < 0 else may_ends[interval] - first
+        if interval >= 0:
+            for k in range(events):
+                e = may[first + k]
+                for i in range(W):
+                    at = event_time[e] + lags[event_input[e], p + i]
+                    inside = (at >= begin - 1e-9) and (at < end - 1e-9)
+                    at = max(at, begin) if inside else end
+                    place = k
+                    while place > 0 and arrive[place - 1, i] > at:
+                        arrive[place, i] = arrive[place - 1, i]
+                        order[place, i] = order[place - 1, i]
+                        place -= 1
+                    arrive[place, i] = at
+                    order[place, i] = e if inside else -1
+            for part in range(events + 1):
+                longest = 0.0
+                for i in range(W):
+                    until = arrive[part, i] if part < events else end
+                    m[UNIT * W + i] = until - m[NOW * W + i]
+                    longest = max(longest, m[UNIT * W + i])
+                if longest > 0.0:
+                    if part == 0:
+                        low, high = 0, before[interval]
+                        total = before[interval]
+                    else:
+                        low, high = (0 if interval == 0 else after_ends[interval - 1]), after_ends[interval]
+                        total = 0
+                        for k in range(low, high):
+                            total += after[k]
+                    for i in range(W):
+                        m[UNIT * W + i] = max(m[UNIT * W + i], 0.0) / total
+                    for k in range(modes):
+                        r, to = mode_rates[k, p : p + W], _row(m, hf + k)
+                        for i in range(W):
+                            to[i] = decay(0.5 * m[UNIT * W + i] * r[i])
+                    for k in range(len(induced)):
+                        for row in range(2):
+                            r, to = induced[k, 3 + row, p : p + W], _row(m, ihf + 2 * k + row)
+                            for i in range(W):
+                                to[i] = decay(0.5 * m[UNIT * W + i] * r[i])
+                    reached = 1
+                    for k in range(low, high):
+                        size = 1 if part == 0 else after[k]
+                        while reached < size:
+                            for j in range(len(factors)):
+                                factors[j] *= factors[j]
+                            reached *= 2
+                        for i in range(W):
+                            m[STEP * W + i] = m[UNIT * W + i] * size
+                        for j in range(modes * W):
+                            state[j] *= factors[j]
+                        _signals(m, linm, z, weights, entry_signal, entry_mode, p, signals)
+                        for j in range(modes * W):
+                            state[j] *= factors[j]
+                        _signals(m, lin1, z, weights, entry_signal, entry_mode, p, signals)
+                        m[levm * W : (levm + 2 * signals) * W] = m[linm * W : (linm + 2 * signals) * W]
+                        for n in range(len(induced)):
+                            s = induced_signal[n]
+                            _induce(
+                                m,
+                                ind + n * INDUCED,
+                                ihf + 2 * n,
+                                lin0 + s,
+                                linm + s,
+                                lin1 + s,
+                                levm + s,
+                                lev1 + s,
+                            )
+                        for n in range(len(saturated)):
+                            s, f = saturable_signal[n, 0], saturable_signal[n, 1]
+                            _deplete(m, sat + n, saturated[n, 0, p : p + W], saturated[n, 1, p : p + W], lin0 + f,
+                                     linm + f, lin1 + f, levm + s, lev1 + s)  # fmt: skip
+                        m[lin0 * W : (lin0 + signals) * W] = m[lin1 * W : (lin1 + signals) * W]
+                        _energies(
+                            m,
+                            levm,
+                            site,
+                            p,
+                            strength,
+                            opened,
+                            closed,
+                            member_site,
+                            member_signal,
+                            gaba,
+                            relaxes,
+                            ENERGY_MID,
+                        )
+                        _energies(
+                            m,
+                            lev1,
+                            site,
+                            p,
+                            strength,
+                            opened,
+                            closed,
+                            member_site,
+                            member_signal,
+                            gaba,
+                            relaxes,
+                            ENERGY_END,
+                        )
+                        _adapt(m)
+                        for i in range(W):
+                            m[NOW * W + i] += m[STEP * W + i]
+                        for s in range(substances):
+                            of = fold + s * FOLD_ROWS
+                            _copied(m, WORK, of + LAST_LEVEL)
+                            _fold_levels(m, of, levm + s, lev1 + s, window_of[s, 0], window_of[s, 1])
+                            if end >= window_of[s, 2] - 1e-9:
+                                _fold_fall(m, of, lev1 + s, window_of[s, 2])
+                        _read_out(
+                            m, lev1, p, axis_signal[: axis_ends[0]], axes_top, axes_half,
+                            axis_signal[axis_ends[0] : axis_ends[1]], axes_top[axis_ends[0] :], axes_half[axis_ends[0] :],
+                            axis_signal[axis_ends[1] :], axes_half[axis_ends[1] :],
+                            therapy_times, therapy[0], therapy[1], therapy[2],
+                        )  # fmt: skip
+                for i in range(W):
+                    m[NOW * W + i] = arrive[part, i] if part < events else end
+                if part < events:
+                    for i in range(W):
+                        e = order[part, i]
+                        if e >= 0:
+                            dose = amounts[e, p + i if amounts.shape[1] > 1 else 0]
+                            for k in range(
+                                mode_of_input[event_input[e], 0], mode_of_input[event_input[e], 1]
+                            ):
+                                m[(z + k) * W + i] += dose
+                    if len(saturated) > 0:
+                        _signals(m, lin1, z, weights, entry_signal, entry_mode, p, signals)
+                        for n in range(len(saturated)):
+                            f = saturable_signal[n, 1]
+                            for i in range(W):
+                                m[(lin0 + f) * W + i] = m[(lin1 + f) * W + i]
+        if abs(end) < 1e-9:
+            for i in range(W):
+                m[HAZARD_ZERO * W + i] = m[HAZARD * W + i]
+        while written < len(outputs) and outputs[written] == interval + 1:
+            for s in range(signals):
+                for i in range(W):
+                    kept[written, s, p + i] = m[(lev1 + s) * W + i]
+            for row in range(8):
+                for i in range(W):
+                    kept[written, signals + row, p + i] = m[(ENERGY + row) * W + i]
+            written += 1
+    for row in range(DESK - FOLDED):
+        for i in range(W):
+            folded[row, p + i] = m[(FOLDED + row) * W + i]
+    for row in range(substances * FOLD_ROWS):
+        for i in range(W):
+            levels[row, p + i] = m[(fold + row) * W + i]
+
+
+def _blocks(
+    patients, rows, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top,
+    axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal,
+    gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input, amounts, may,
+    may_ends, before, after, after_ends, window_of, outputs, kept, folded, levels,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Run every block of `patients`, a multiple of `W`."""
+    m = np.empty(rows * W)
+    for p in range(0, patients, W):
+        _run(p, m, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top,
+             axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site,
+             member_signal, gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time,
+             event_input, amounts, may, may_ends, before, after, after_ends, window_of, outputs, kept, folded, levels)  # fmt: skip
+
+
+@cache
+def kernel() -> Any:
+    """`_blocks` compiled, or taken from the user's cache, which is named after all that it is made from."""
+    digest = hashlib.blake2b(digest_size=8)
+    for source in (adaptation.__file__, kinetics.__file__, receptor.__file__, __file__):
+        digest.update(Path(str(source)).read_bytes())
+    home = Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(home.with_name(f"{home.name}-compiled") / digest.hexdigest())
+    try:
+        return njit(fastmath=_flags, error_model="numpy", nogil=True, cache=True)(_blocks)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@dataclass(frozen=True)
+class Result:
+    """States at the outputs and folds over the whole course, for each patient."""
+
+    states: Column
+    """[outputs, signals + 8, n]: levels, then energy, relaxing, other, fast, slow, dulled, withdrawal, hazard."""
+    folded: Column
+    """[rows, n], from `PEAK_DRIVE` on."""
+    levels: Column
+    """[substances, FOLD_ROWS, n]"""
+    dosing: float
+    """Hours over which time impaired a day is counted."""
+
+
+def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Therapies, last_dose: Column | float,
+          dosing: float) -> Result:  # fmt: skip
+    """Simulate all patients of `system`, keeping states at the outputs and folding the rest."""
+    n = system.number
+    padded = n + -n % W
+    modes, signals, sites = len(system.rates), system.signals, len(system.strength)
+    substances = len(system.substances)
+    sizes = (modes, modes, 2 * len(system.induced), signals, signals, signals, signals, signals, 2 * sites,
+             substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))  # fmt: skip
+    places = FIXED + np.concatenate([[0], np.cumsum(sizes)])
+    starts = np.array(places[:-1], np.int64)
+    induced = np.zeros((len(system.induced), INDUCED, padded))
+    for k, own in enumerate(system.induced):
+        count = len(own.rates)
+        induced[k, 3 : 3 + count] = _padded(own.rates)
+        induced[k, 5 : 5 + count] = _padded(own.weights)
+        induced[k, 7:11] = _padded(np.stack([own.clearance, own.maximum, own.half, own.time]))
+    saturated = np.zeros((len(system.saturable), 2, padded))
+    for k, pool in enumerate(system.saturable):
+        saturated[k] = _padded(np.stack([pool.maximum, pool.half]))
+    axes = (system.relaxation, system.analgesia, system.ventilation)
+    count = len(therapies.sessions)
+    therapy = np.zeros((3, count, padded))
+    for k in range(count):
+        therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
+    outputs = np.unique(grid.output)
+    kept = np.empty((len(outputs), signals + 8, padded))
+    folded, levels = np.empty((DESK - FOLDED, padded)), np.empty((substances * FOLD_ROWS, padded))
+    kernel()(
+        padded, int(places[-1]), tuple(int(x) for x in starts), _padded(_fixed(system, last_dose, dosing, grid)),
+        _padded(system.rates), _padded(system.lags), _padded(system.entry_weight), _padded(system.strength),
+        _padded(system.member_opened), _padded(system.member_closed), induced, saturated,
+        _padded(np.concatenate([axis.maximum for axis in axes])), _padded(np.concatenate([axis.half for axis in axes])),
+        np.concatenate([axis.signals for axis in axes]),
+        np.cumsum([len(axis.signals) for axis in axes])[:2].astype(np.int64),
+        np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2), therapy,
+        system.entry_signal, system.entry_mode, system.member_site, system.member_signal, system.gaba, system.relaxes,
+        np.array([[s.start, s.stop] for s in system.modes], np.int64).reshape(-1, 2),
+        np.array([own.signal for own in system.induced], np.int64),
+        np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),
+        grid.times, grid.event_time, grid.event_input,
+        _padded(grid.amounts) if grid.amounts.shape[1] == n and n > 1 else np.ascontiguousarray(grid.amounts),
+        np.array([e for each in grid.may_arrive for e in each], np.int64),
+        np.cumsum([len(each) for each in grid.may_arrive]).astype(np.int64),
+        np.array([len(each) for each in grid.before], np.int64),
+        np.array([size for each in grid.after for size in each], np.int64),
+        np.cumsum([len(each) for each in grid.after]).astype(np.int64),
+        np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
+        outputs, kept, folded, levels,
+    )  # fmt: skip
+    place = np.searchsorted(outputs, grid.output)
+    return Result(
+        kept[place][..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)
+    )
+
+
+def _fixed(system: System, last_dose: Column | float, dosing: float, grid: Grid) -> Column:
+    """The patients' figures in their rows, and the folds before anything is folded."""
+    f, n = system.figures, system.number
+    rows = np.zeros((FIXED, n))
+    rows[BRAIN : BRAIN + len(system.brain)] = system.brain
+    scale = f["pain_baseline"] / (f["pain_fast_part"] + f["pain_slow_part"] + f["pain_rest"])
+    hill = f["impairment_hill"]
+    values = {
+        RELAX_SHARE: f["relaxation_share"], RELAX_MOST: f["relaxation_most"], RELAX_HALF: f["relaxation_half"],
+        IMPAIRED: f["impairment_half"] * (f["impaired"] / (100.0 - f["impaired"])) ** (1.0 / hill),
+        NOTICEABLE: f["noticeable"], PAIN_FAST: scale * f["pain_fast_part"], PAIN_FAST_RATE: 1.0 / f["pain_fast_time"],
+        PAIN_SLOW: scale * f["pain_slow_part"], PAIN_SLOW_RATE: 1.0 / f["pain_slow_time"],
+        PAIN_REST: scale * f["pain_rest"], OPIOID_MOST: f["opioid_most"], DRIVE_MOST: f["drive_most"],
+        DRIVE_HALF: f["drive_half"], SYNERGY: f["synergy"], OPIOID_GAIN: 1.0 / f["opioid_tolerant"],
+        FELT: f["felt"], LAST_DOSE: last_dose, DOSING: max(dosing, DAY),
+    }  # fmt: skip
+    for row, value in values.items():
+        rows[row] = value
+    none = 0.0 if grid.times[0] >= -1e-9 else -np.inf
+    rows[[PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF]] = none
+    rows[MIN_VENTILATION] = 1.0 if none == 0.0 else np.inf
+    rows[[ONSET, W_ONSET]] = np.inf
+    return rows
+
+
+def _padded(values: Column) -> Column:
+    """Columns to a whole number of blocks, by repeating the last patient."""
+    short = -values.shape[-1] % W
+    if not short:
+        return np.ascontiguousarray(values)
+    return np.ascontiguousarray(
+        np.concatenate([values, np.repeat(values[..., -1:], short, axis=-1)], axis=-1)
+    )

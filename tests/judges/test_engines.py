@@ -1,0 +1,94 @@
+"""The compiled engine against the columns of NumPy, and the symmetries that both must have."""
+
+import numpy as np
+import pytest
+
+from eutonia.knowledge import Knowledge
+from eutonia.simulation import population, read
+from eutonia.simulation.engine import Task, _chunk, compare_schedules, run
+from eutonia.simulation.population import Patients
+
+PLANS = [
+    ["carisoprodol 350 mg four times a day for 3 days"],
+    ["carisoprodol 350 mg three times a day for 2 days", "2 drinks of alcohol at 20:00 for 2 days",
+     "oxycodone 10 mg every 6 hours for 2 days", "lorazepam 1 mg twice a day for 2 days",
+     "diazepam 5 mg daily for 2 days", "heat daily for 2 days", "omeprazole 40 mg daily"],
+    ["meprobamate 400 mg once"],
+    ["cyclobenzaprine 5 mg three times a day for 2 days", "naproxen 500 mg twice a day for 2 days"],
+]  # fmt: skip
+
+
+def part(plan: list[str], patients: Patients, knowledge: Knowledge, compiled: bool, until: float = 96.0):  # type: ignore[no-untyped-def]
+    task = Task(
+        read(plan, knowledge, until), knowledge, until, np.arange(0.0, until + 1, 4.0), 1.0, 0.2, compiled
+    )
+    return _chunk(patients, task)
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan[0][:24])
+@pytest.mark.parametrize("regular", [False, True])
+def test_both_engines_say_the_same(plan: list[str], regular: bool, knowledge: Knowledge) -> None:
+    """Within the rounding of their different exponentials and logarithms."""
+    patients = population(37, seed=5, regular_user=regular)
+    plain, compiled = (part(plan, patients, knowledge, c) for c in (False, True))
+    np.testing.assert_allclose(compiled.level, plain.level, rtol=1e-6, atol=1e-9)
+    for name in plain.courses:
+        np.testing.assert_allclose(
+            compiled.courses[name], plain.courses[name], rtol=1e-6, atol=1e-7, err_msg=name
+        )
+    assert set(compiled.per_patient) == set(plain.per_patient)
+    for name, values in plain.per_patient.items():
+        np.testing.assert_allclose(compiled.per_patient[name], values, rtol=2e-4, atol=1e-6, err_msg=name)
+
+
+def test_order_and_batches_of_patients_change_nothing(knowledge: Knowledge) -> None:
+    """Patient 40 is the same person alone, in another batch, and among all."""
+    patients = population(100, seed=7)
+    whole = part(PLANS[1], patients, knowledge, True)
+    alone = part(PLANS[1], patients.part(40, 41), knowledge, True)
+    batch = part(PLANS[1], patients.part(33, 90), knowledge, True)
+    for name, values in whole.per_patient.items():
+        assert values[40] == alone.per_patient[name][0] or np.isnan(values[40]), name
+        np.testing.assert_array_equal(values[33:90], batch.per_patient[name])
+
+
+def test_threads_change_nothing(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
+    from eutonia.simulation import engine
+
+    schedule = read(PLANS[0], knowledge, 96.0)
+    results = []
+    for chunk in (64, 4096):
+        monkeypatch.setattr(engine, "CHUNK_COMPILED", chunk)
+        monkeypatch.setattr(engine, "CHUNK", 16)
+        results.append(
+            run(schedule, population(300, seed=2), knowledge, until=96.0, outputs=np.empty(0)).per_patient
+        )
+    for name in ("peak_drive", "carisoprodol/auc_mg_h_l", "withdrawal_peak"):
+        np.testing.assert_array_equal(results[0][name], results[1][name])
+
+
+def test_many_schedules_at_once_are_each_as_alone(knowledge: Knowledge) -> None:
+    """A search for a taper gets for each schedule what it would get alone."""
+    plans = ["carisoprodol 350 mg three times a day for 3 days", "carisoprodol 350 mg twice a day for 2 days"]
+    schedules = [read(plan, knowledge, 120.0) for plan in plans]
+    patients = Patients(9, {"age": 50}, 3, uncertain=True)
+    together = compare_schedules(schedules, patients, knowledge, until=120.0)
+    for n, schedule in enumerate(schedules):
+        alone = compare_schedules([schedule], patients, knowledge, until=120.0)
+        for name in ("withdrawal_peak", "peak_impairment", "peak_relief", "withdrawal_onset_h"):
+            np.testing.assert_allclose(together[name][n], alone[name][0], rtol=1e-3, atol=1e-6, err_msg=name)
+
+
+def test_levels_superpose_where_nothing_is_induced_or_saturates(knowledge: Knowledge) -> None:
+    patients = population(5, seed=1)
+    one = part(["naproxen 500 mg once"], patients, knowledge, False).level
+    two = part(["naproxen 1000 mg once"], patients, knowledge, False).level
+    np.testing.assert_allclose(two, 2.0 * one, rtol=1e-12, atol=1e-15)
+
+
+def test_another_drug_in_the_plan_changes_nobody(knowledge: Knowledge) -> None:
+    """Draws go by the name of the figure, so that plans can be compared patient by patient."""
+    patients = population(5, seed=1)
+    alone = part(["carisoprodol 350 mg once"], patients, knowledge, False)
+    along = part(["carisoprodol 350 mg once", "naproxen 500 mg once"], patients, knowledge, False)
+    np.testing.assert_allclose(along.level[:, 0], alone.level[:, 0], rtol=1e-6)
