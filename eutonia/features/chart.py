@@ -189,7 +189,7 @@ class Chart:
         ]
         return tuple(dict.fromkeys(names))
 
-    def _unread(self, entry: Medication | PlanItem) -> bool:
+    def _unread(self, entry: Dosage) -> bool:
         """Whether a part of a combination is not known."""
         found = recognise(entry.text, entry.rxcui, self.knowledge, atc=entry.atc) if entry.text else None
         return found is not None and bool(found.unread)

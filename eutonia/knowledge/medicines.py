@@ -59,7 +59,7 @@ MASS_IN_MG = {"mg": 1.0, "milligram": 1.0, "g": 1e3, "gm": 1e3, "gram": 1e3, "mc
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 TOKEN = re.compile(
     rf"(?P<amount>{NUMBER})\s*(?P<unit>mg|mcg|ug|µg|μg|gm|grams?|g|milligrams?|micrograms?|%|iu|units?|unt|meq|mmol)\b"
-    r"(?P<per>\s*(?:/|per)\s*(?:\d*\.?\d*\s*)(?P<unit2>ml|l|hr|h|hour|actuat|actuation|spray|puff|mg|g|gm|dose)\b)?"
+    r"(?P<per>\s*(?:/|per)\s*(?P<each>\d+(?:\.\d+)?|\.\d+)?\s*(?P<unit2>ml|l|hr|h|hour|actuat|actuation|spray|puff|mg|g|gm|dose)\b)?"
     rf"|(?P<volume>(?:{NUMBER})\s*ml\b)"
     rf"|(?P<list>(?<![\d./])(?:{NUMBER})(?:\s*mg)?(?:\s*[-/]\s*(?:{NUMBER}))+(?:\s*(?P<list_unit>mg|mcg)\b)?(?![\d/]))"
     r"|(?P<word>[a-z0-9]*[a-zµ][a-z0-9]*)"
@@ -95,6 +95,8 @@ def _tokens_of(match: re.Match[str]) -> Iterator[Token]:
         per_hour = match["unit2"] in ("hr", "h", "hour")
         countable = factor is not None and (match["per"] is None or per_hour)
         mg = _value(match["amount"]) * factor if countable and factor else None
+        if mg is not None and per_hour and float(match["each"] or 1) > 0:
+            mg /= float(match["each"] or 1)
         yield Token("strength", match[0], mg, per_hour)
     elif match["list"]:
         numbers = [_value(n) for n in re.findall(NUMBER, match["list"])]

@@ -48,6 +48,8 @@ def told(text, rxcui=None):
         ("St. John's wort", [("st-johns-wort", None)]),
         ("atorvastatin 20 mg", []),
         ("heparin flush", []),
+        ("baby aspirin", [("aspirin", 81)]),
+        ("low-dose aspirin 100 mg", [("aspirin", 100)]),
         ("no aspirin", None),
         ("aspirin-free", None),
         ("sodium-free salt", None),
@@ -84,6 +86,7 @@ def test_route(text, route):
 
 def test_a_patch_is_told_by_the_hour():
     assert recognise("fentanyl 25 mcg/h patch", None, load()).ingredients[0].mg_per_hour == 0.025
+    assert recognise("clonidine 0.24 mg/24 hr patch", None, load()).ingredients[0].mg_per_hour == 0.01
 
 
 def test_code_without_text():
