@@ -153,7 +153,7 @@ _PHRASE_WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*\*?|~|[,;:()—–%/<>�
 def tokenise(text: str, marks: bool = False) -> list[tuple[str, int]]:
     """(word, place of its first character)."""
     pattern = _PHRASE_WORD if marks else _WORD
-    return [(m[0].translate(_IGNORED).replace("’", "'").lower(), m.start()) for m in pattern.finditer(text)]
+    return [(m[0].translate(_IGNORED).replace("’", "'").lower().removesuffix("'s"), m.start()) for m in pattern.finditer(text)]
 
 
 def _same(pattern: str, word: str) -> bool:
@@ -214,7 +214,7 @@ def _swallows(longer: Mention, one: Mention) -> bool:
         and one.end <= longer.end
         and longer.end - longer.start > one.end - one.start
     )
-    if not within or one.only_if_denied:
+    if not within or (one.only_if_denied and one.name != longer.name):
         return False
     if longer.name[0] == "#":
         return (
