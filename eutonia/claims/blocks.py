@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from eutonia.errors import InputError
+
 Kind = Literal["heading", "paragraph", "item", "cell"]
 
 
@@ -31,22 +33,16 @@ _MARKUP = re.compile(
     r"<!doctype|<(?:html|head|body|script)\b|</(?:p|div|h[1-6]|li|ul|ol|table|tr|td|article|section|a|span|b|strong|em|i)\s*>",
     re.IGNORECASE,
 )
-_HIDDEN = {
-    "script",
-    "style",
-    "template",
-    "noscript",
-    "head",
-    "title",
-    "svg",
-    "iframe",
-    "object",
-    "select",
-    "textarea",
-}
-_BREAKING = {"p", "div", "section", "article", "main", "header", "footer", "aside", "nav", "blockquote", "figure", "figcaption", "pre",
-             "ul", "ol", "dl", "dt", "dd", "li", "table", "tr", "form", "address", "details", "summary", "br", "hr", "caption",
-             "thead", "tbody", "h1", "h2", "h3", "h4", "h5", "h6"}  # fmt: skip
+_HIDDEN = frozenset(
+    "script style template noscript head title svg iframe object select textarea audio video canvas math".split()
+)
+_BREAKING = frozenset(
+    "p div section article main header footer aside nav blockquote figure figcaption pre ul ol dl dt dd li table tr "
+    "form address details summary br hr caption h1 h2 h3 h4 h5 h6".split()
+)
+_NESTS = re.compile(r"<(/?)(?!(?:p|li|d[td]|t[rdh]|option|br|hr|img|input|meta|link|wbr|col|source)\b)[a-z][^>]*?(/?)>", re.I)
+DEEPEST = 500
+"""Elements within each other; browsers stop near this too, and parsing takes the square of it."""
 _TICKS = "✓✔✅☑🗸"
 _CROSSES = "✗✘❌✖🗙☒"
 _BULLET = re.compile(
@@ -66,37 +62,47 @@ def visible_text(html: str) -> str:
     """What a reader of the page sees, in the notation of plain text: `#` headings, `-` items, `|` table cells."""
     from selectolax.lexbor import LexborHTMLParser
 
-    root = LexborHTMLParser(html).root
-    if root is None:
-        return ""
+    _check_depth(html)
     pieces: list[str] = []
-    node = root
-    depth_done = False
-    while node is not None:  # not recursive: nesting is the author's to choose
+    node, entering, cells = LexborHTMLParser(html).root, True, 0
+    while node is not None:  # not recursive: how deep it goes is the author's to choose
         tag = node.tag or ""
-        if not depth_done:
+        if entering:
             if tag == "-text":
                 pieces.append(re.sub(r"\s+", " ", node.text_content or ""))
             elif tag not in _HIDDEN and not tag.startswith(("-", "!", "_")):
-                pieces.append(_opening(tag))
+                cells += tag in ("td", "th")
+                pieces.append(_opening(tag) if not cells else "")
                 if node.first_child is not None:
                     node = node.first_child
                     continue
-        if tag in _BREAKING:
-            pieces.append("\n\n" if tag not in ("li", "tr", "br") else "\n")
-        elif tag in ("td", "th"):
+        if tag in ("td", "th"):
+            cells = max(0, cells - 1)
             pieces.append(" | ")
-        if node.next is not None:
-            node, depth_done = node.next, False
-        else:
-            node, depth_done = node.parent, True
-            if node is None or node == root:
-                break
+        elif tag in _BREAKING:
+            pieces.append(" " if cells else _CLOSING.get(tag, "\n\n"))
+        entering = node.next is not None
+        node = node.next or node.parent
     text = re.sub(r"[ \t]+", " ", "".join(pieces))
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip() + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text))
+    return re.sub(r"(?m)^(-|\|)\s*\n+", r"\1 ", text).strip() + "\n"
+
+
+def _check_depth(html: str) -> None:
+    depth = deepest = 0
+    for match in _NESTS.finditer(html):
+        depth = max(0, depth - 1) if match[1] else depth + (not match[2])
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST:
+        raise InputError(f"The HTML has {deepest:,} elements within each other; no article needs so many. Give its text.")
+
+
+_CLOSING = {"li": "", "tr": "", "br": "\n"}
 
 
 def _opening(tag: str) -> str:
+    if tag == "br":
+        return ""
     if re.fullmatch(r"h[1-6]", tag):
         return "\n\n" + "#" * int(tag[1]) + " "
     if tag == "li":
@@ -128,7 +134,6 @@ def blocks(text: str) -> list[Block]:
                 header = header if header is not None and follows else None
                 if header is None:
                     header = cells
-                    found += [Block(*cell, "heading", 9) for cell in cells[:0]]
                 else:
                     found += _body_cells(cells, header)
             position += 1
@@ -182,23 +187,14 @@ def _line_block(text: str, lines: list[tuple[int, int]], position: int, found: l
         found.append(Block(*_trim(text, start, end), "heading", 1 if "=" in next_line else 2))
         return after + 1
     if bullet:
-        mark = (
-            "+"
-            if any(c in _TICKS for c in bullet[0])
-            else "-"
-            if any(c in _CROSSES for c in bullet[0])
-            else ""
-        )
-        found += _marked_items(text, start + bullet.end(), end, mark)
+        found += _marked_items(text, start + bullet.end(), end, _mark(bullet[0]))
         return after
-    if _looks_like_heading(line, next_line, text, end):
+    if _looks_like_heading(line, next_line):
         found.append(Block(*_trim(text, start, end), "heading", 6))
         return after
-    while (
-        after < len(lines)
-        and lines[after][0] == end + 1
-        and _goes_on(text[start:end], text[slice(*lines[after])])
-    ):
+    while after < len(lines) and lines[after][0] == end + 1:
+        if not _goes_on(text[slice(*lines[after - 1])], text[slice(*lines[after])]):
+            break
         end = lines[after][1]
         after += 1
     found += _marked_items(text, start, end, "", "paragraph")
@@ -212,12 +208,18 @@ def _marked_items(text: str, start: int, end: int, mark: str, kind: Kind = "item
         if start + m.start() > place:
             yield Block(*_trim(text, place, start + m.start()), kind, mark=mark)
         place, kind = start + m.end(), "item"
-        mark = "+" if m[0][0] in _TICKS else "-" if m[0][0] in _CROSSES else ""
+        mark = _mark(m[0])
     if place < end:
         yield Block(*_trim(text, place, end), kind, mark=mark)
 
 
-def _looks_like_heading(line: str, next_line: str, text: str, end: int) -> bool:
+def _mark(bullet: str) -> str:
+    if any(c in _TICKS for c in bullet):
+        return "+"
+    return "-" if any(c in _CROSSES for c in bullet) else ""
+
+
+def _looks_like_heading(line: str, next_line: str) -> bool:
     """A short line without a full stop that stands apart, or that a colon ends."""
     bare = line.strip().strip("*_").strip()
     words = bare.split()
@@ -226,7 +228,7 @@ def _looks_like_heading(line: str, next_line: str, text: str, end: int) -> bool:
     if not words or len(words) > 12 or re.search(r"[.!…;,]$", bare):
         return False
     bold = line.strip().startswith("**") and line.strip().endswith("**")
-    apart = text[end : end + 2] == "\n\n" or bool(_BULLET.match(next_line))
+    apart = not next_line.strip() or bool(_BULLET.match(next_line))
     return (
         bold
         or bare.endswith(":")
@@ -244,9 +246,7 @@ def _goes_on(line: str, following: str) -> bool:
     """Whether a paragraph that was wrapped at the margin goes on in the next line."""
     if not following.strip() or _BULLET.match(following) or _HEADING.match(following) or _is_row(following):
         return False
-    last = line.rsplit("\n", 1)[-1]
-    return following.lstrip()[:1].islower() or (
-        len(last) >= 55
-        and not following.lstrip().startswith(("Q:", "A:", "**"))
-        and (not _ENDS.search(last) or len(last) >= 60)
-    )
+    if following.lstrip()[:1].islower():
+        return True
+    ends = 60 if _ENDS.search(line) else 55
+    return len(line.rstrip()) >= ends and not following.lstrip().startswith(("Q:", "A:", "**"))

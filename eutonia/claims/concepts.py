@@ -73,6 +73,7 @@ class Lexicon:
         self.firm = frozenset(language.firm)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.kinds: dict[str, tuple[str, ...]] = {}
+        self._families: dict[str, frozenset[str]] = {}
         phrases: list[_Phrase] = []
         for family in wording:
             for name, topic in family.topics.items():
@@ -115,12 +116,12 @@ class Lexicon:
         prefixed = [p for p in self._prefix.get(word[:3], ()) if _same(p.tokens[0], word)]
         return (*self._exact.get(word, ()), *prefixed)
 
-    def family(self, topic: str) -> set[str]:
+    def family(self, topic: str) -> frozenset[str]:
         """A topic with the wider ones it is part of."""
-        found = {topic}
-        for parent in self.parents.get(topic, ()):
-            found |= self.family(parent)
-        return found
+        if topic not in self._families:
+            parents = self.parents.get(topic, ())
+            self._families[topic] = frozenset({topic}.union(*(self.family(parent) for parent in parents)))
+        return self._families[topic]
 
     def find(self, tokens: tuple[str, ...]) -> list[Mention]:
         found = []

@@ -119,7 +119,7 @@ def _match(
     seen: Mapping[str, list[Mention]],
     lexicon: Lexicon,
 ) -> Found | None:
-    if pattern.unless & seen.keys() or not _is_subject(pattern, reading, subject, lexicon):
+    if pattern.unless & seen.keys():
         return None
     places: set[int] = set()
     denials: list[set[int]] = []
@@ -130,6 +130,8 @@ def _match(
         places |= hit[0]
         if hit[1] and not any(hit[1] & other for other in denials):  # one denial may show in two lines
             denials.append(hit[1])
+    if not _is_subject(pattern, reading, subject, lexicon):
+        return None
     return Found(
         pattern.claim, -1 if len(denials) % 2 else 1, frozenset(places), len(pattern.lines) + pattern.measured
     )

@@ -1,6 +1,7 @@
 """Blocks → sentences, each with the headings it stands under and whether its author stands behind it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eutonia.claims.blocks import Block, blocks
@@ -24,7 +25,9 @@ class Sentence:
     """Of a table cell: the headings of its column and row."""
 
 
-_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_]*)(?=\s|$)|[.!?](?=[A-Z][a-z])")
+LONGEST = 600
+"""Characters of a sentence; what is longer is cut."""
+_END = re.compile(r"(?<![.!?…])(?:[.!?…]++[\"'”’)\]*_]*+)(?=\s|$)|[.!?](?=[A-Z][a-z])")
 _QA = re.compile(r"\s*(?:\*\*)?(?:q(?:uestion)?|a(?:nswer)?)\s*\d*\s*[:.)]\s*(?:\*\*)?\s*", re.IGNORECASE)
 
 
@@ -55,8 +58,19 @@ def split(text: str, start: int, end: int, language: Language) -> list[tuple[int
             spans.append((begin, match.end()))
             begin = match.end()
     spans.append((begin, end))
+    spans = [part for span in spans for part in _short(text, *span)]
     trimmed = [_trim(text, *span) for span in spans]
     return [(a, b) for a, b in trimmed if b - a > 1]
+
+
+def _short(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A text without full stops, cut between words: nothing of such a length is one statement."""
+    while end - start > LONGEST:
+        cut = max(text.rfind(" ", start, start + LONGEST), text.rfind("\n", start, start + LONGEST))
+        cut = cut if cut > start else start + LONGEST
+        yield start, cut
+        start = cut
+    yield start, end
 
 
 def _ends(text: str, begin: int, match: re.Match[str], end: int, language: Language) -> bool:
