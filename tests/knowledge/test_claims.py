@@ -1,0 +1,90 @@
+"""Every claim is found in its own wordings, its opposite in the opposite ones, and rules and evidence still decide it."""
+
+from importlib.util import find_spec
+
+import pytest
+
+from eutonia.claims import check
+from eutonia.knowledge import load
+from eutonia.knowledge.articles import Claim
+
+KNOWLEDGE = load()
+CLAIMS = list(KNOWLEDGE.claims.values())
+IDS = [claim.id for claim in CLAIMS]
+
+
+def said(words: str) -> set[tuple[str, bool, str]]:
+    return {(found.claim, found.denied, found.verdict) for found in check(words, KNOWLEDGE).claims}
+
+
+def test_there_are_at_least_120_claims_on_more_than_one_drug() -> None:
+    assert len(CLAIMS) >= 120
+    assert len({claim.about for claim in CLAIMS}) >= 20
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_a_claim_is_found_in_each_of_its_wordings(claim: Claim) -> None:
+    assert [w for w in claim.wordings if (claim.id, False, claim.verdict) not in said(w)] == []
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS if c.opposite], ids=lambda claim: claim.id)
+def test_its_denial_is_found_and_gets_the_other_verdict(claim: Claim) -> None:
+    opposite = claim.opposite
+    assert opposite is not None
+    assert opposite.verdict != claim.verdict
+    assert [w for w in opposite.wordings if (claim.id, True, opposite.verdict) not in said(w)] == []
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=IDS)
+def test_a_claim_has_several_wordings_and_a_source(claim: Claim) -> None:
+    assert claim.sources
+    assert len(set(claim.wordings)) == len(claim.wordings) >= 2
+    assert claim.correction.endswith((".", ")"))
+
+
+@pytest.mark.parametrize("claim", [c for c in CLAIMS if c.decided_by], ids=lambda claim: claim.id)
+def test_the_rules_that_decide_a_claim_still_say_so(claim: Claim) -> None:
+    """A rule that grows milder or graver asks for a new look at the verdict."""
+    for basis in claim.decided_by:
+        if basis.rule:
+            assert basis.rule in KNOWLEDGE.rules, f"{claim.id} rests on {basis.rule}, which is gone"
+            assert KNOWLEDGE.rules[basis.rule].severity == basis.severity, basis.rule
+
+
+@pytest.mark.skipif(find_spec("eutonia.appraisal") is None, reason="pooled results are not installed")
+@pytest.mark.parametrize(
+    ("claim", "question", "finds"),
+    [(c.id, b.evidence, b.finds) for c in CLAIMS for b in c.decided_by if b.evidence],
+)
+def test_the_pooled_results_that_decide_a_claim_still_say_so(claim: str, question: str, finds: str) -> None:
+    from eutonia.appraisal import evidence
+
+    therapy, condition, outcome = question.split()
+    result = evidence(therapy, condition=condition, outcome=outcome)
+    assert finding(result) == finds, claim
+
+
+def finding(result: object) -> str:
+    if result.answer == "no-usable-data" or result.ci is None:  # type: ignore[attr-defined]
+        return "no-usable-data"
+    low, high = result.ci  # type: ignore[attr-defined]
+    return "benefit" if high < 0 else "no-clear-benefit"
+
+
+def test_an_honest_leaflet_mentions_what_a_bare_one_omits() -> None:
+    bare = check("Carisoprodol relaxes muscles. Carisoprodol is a tablet.", KNOWLEDGE)
+    told = {o.omission for o in bare.omissions}
+    assert {"car-says-porphyria", "car-says-triple", "car-says-schedule", "car-says-driving"} <= told
+    honest = check(
+        "Carisoprodol is a schedule IV controlled substance. People with porphyria must not take it. Do not drive after "
+        "taking it. Never take carisoprodol with an opioid and a benzodiazepine.",
+        KNOWLEDGE,
+    )
+    left = {o.omission for o in honest.omissions}
+    assert not {"car-says-porphyria", "car-says-triple", "car-says-schedule", "car-says-driving"} & left
+    assert "car-says-pregnancy" in left
+
+
+def test_omissions_are_asked_only_of_the_article_s_own_topics() -> None:
+    topics = {o.topic for o in check("Yoga helps chronic back pain. Yoga classes are fun.", KNOWLEDGE).omissions}
+    assert "carisoprodol" not in topics
