@@ -43,7 +43,9 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=10)
     sentences, seconds = warm(parser.parse_args().copies)
     print(f"cold start: {cold():.2f} s")
-    print(f"warm: {sentences} sentences in {seconds:.2f} s of one core, {sentences / seconds:,.0f} per second")
+    print(
+        f"warm: {sentences} sentences in {seconds:.2f} s of one core, {sentences / seconds:,.0f} per second"
+    )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ _BREAKING = frozenset(
     "p div section article main header footer aside nav blockquote figure figcaption pre ul ol dl dt dd li table tr "
     "form address details summary br hr caption h1 h2 h3 h4 h5 h6".split()
 )
-_NESTS = re.compile(r"<(/?)(?!(?:p|li|d[td]|t[rdh]|option|br|hr|img|input|meta|link|wbr|col|source)\b)[a-z][^>]*?(/?)>", re.I)
+_NESTS = re.compile(
+    r"<(/?)(?!(?:p|li|d[td]|t[rdh]|option|br|hr|img|input|meta|link|wbr|col|source)\b)[a-z][^>]*?(/?)>", re.I
+)
 DEEPEST = 500
 """Elements within each other; browsers stop near this too, and parsing takes the square of it."""
 _TICKS = "✓✔✅☑🗸"
@@ -94,7 +96,9 @@ def _check_depth(html: str) -> None:
         depth = max(0, depth - 1) if match[1] else depth + (not match[2])
         deepest = max(deepest, depth)
     if deepest > DEEPEST:
-        raise InputError(f"The HTML has {deepest:,} elements within each other; no article needs so many. Give its text.")
+        raise InputError(
+            f"The HTML has {deepest:,} elements within each other; no article needs so many. Give its text."
+        )
 
 
 _CLOSING = {"li": "", "tr": "", "br": "\n"}

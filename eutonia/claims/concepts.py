@@ -154,7 +154,10 @@ _PHRASE_WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*\*?|~|[,;:()—–%/<>�
 def tokenise(text: str, marks: bool = False) -> list[tuple[str, int]]:
     """(word, place of its first character)."""
     pattern = _PHRASE_WORD if marks else _WORD
-    return [(m[0].translate(_IGNORED).replace("’", "'").lower().removesuffix("'s"), m.start()) for m in pattern.finditer(text)]
+    return [
+        (m[0].translate(_IGNORED).replace("’", "'").lower().removesuffix("'s"), m.start())
+        for m in pattern.finditer(text)
+    ]
 
 
 def _same(pattern: str, word: str) -> bool:

@@ -212,7 +212,9 @@ def test_encodings_of_office_programs_are_read() -> None:
 
 
 def test_nothing_of_an_article_is_reflected_unescaped() -> None:
-    text = 'Soma is not addictive <img src=x onerror=alert(1)> & "quoted". {{ 7*7 }} <script>alert(1)</script>'
+    text = (
+        'Soma is not addictive <img src=x onerror=alert(1)> & "quoted". {{ 7*7 }} <script>alert(1)</script>'
+    )
     page = as_page(check(text), text)
     assert "<script>alert" not in page
     assert "<img" not in page
@@ -239,7 +241,15 @@ def test_size_and_depth_are_limited() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["." * 50_000 + "a", "a" * 200_000, "a|b|" * 20_000, "not " * 5_000, "- " * 9_000 + "a", "<p><b>" * 400 + "a"]
+    "text",
+    [
+        "." * 50_000 + "a",
+        "a" * 200_000,
+        "a|b|" * 20_000,
+        "not " * 5_000,
+        "- " * 9_000 + "a",
+        "<p><b>" * 400 + "a",
+    ],
 )
 def test_odd_texts_are_read_without_harm(text: str) -> None:
     assert check(text).claims == ()

@@ -86,5 +86,7 @@ def test_an_honest_leaflet_mentions_what_a_bare_one_omits() -> None:
 
 
 def test_omissions_are_asked_only_of_the_article_s_own_topics() -> None:
-    topics = {o.topic for o in check("Yoga helps chronic back pain. Yoga classes are fun.", KNOWLEDGE).omissions}
+    topics = {
+        o.topic for o in check("Yoga helps chronic back pain. Yoga classes are fun.", KNOWLEDGE).omissions
+    }
     assert "carisoprodol" not in topics

@@ -13,4 +13,3 @@ def test_the_page_of_scores_is_what_its_tool_makes() -> None:
     finally:
         sys.path.pop(0)
     assert PAGE.read_text() == page(score("tuning"), score("test"), false_alarms())
-
