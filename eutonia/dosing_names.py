@@ -24,6 +24,10 @@ _RELEASE = re.compile(
     r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
     re.IGNORECASE,
 )
+_SPREAD = re.compile(
+    r"\s*(?:\d+(?:\.\d+)?\s*%\s*)?(?:topical\s+)?(?:gel|emulgel|cream|ointment|lotion|foam)\b", re.IGNORECASE
+)
+"""A form that is spread on skin: it belongs to the name, for it tells the route."""
 _REGION = re.compile(
     r"(?:\s*,?\s*\b(?:(?:to|on|for|of|with)\s+)?(?:(?:the|my|both|left|right|lower|upper|low|deep|light|gentle|regular)\s+)*"
     r"(?:back|neck|limbs?|legs?|arms?|shoulders?|hips?|knees?|calf|calves|thighs?|foot|feet|hands?|jaw|head|spine|"
@@ -82,7 +86,7 @@ def _whole_product(text: str, words: list[re.Match[str]], last: int, knowledge: 
     salts = medicine_index(knowledge).words
     end = words[last].end()
     while True:
-        release = _RELEASE.match(text, end)
+        release = _RELEASE.match(text, end) or _SPREAD.match(text, end)
         if release:
             end = release.end()
             last = max(n for n, w in enumerate(words) if w.end() <= end)
