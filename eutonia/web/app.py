@@ -1,0 +1,132 @@
+"""The application: pages, HTTP API and CDS Hooks behind one set of limits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from eutonia import __version__
+from eutonia.errors import EutoniaError
+from eutonia.knowledge import load
+from eutonia.web import cds_hooks
+from eutonia.web.feedback import open_store
+from eutonia.web.metrics import CONTENT_TYPE, Metrics
+from eutonia.web.middleware import Around
+from eutonia.web.outside import Outside
+from eutonia.web.problems import Refusal, outcome, problem
+from eutonia.web.settings import Settings, from_environment
+from eutonia.web.state import State, state_of
+from eutonia.web.trust import Trust
+from eutonia.web.work import Workers
+
+log = logging.getLogger("eutonia.web")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application with its state. Raises InputError for settings that cannot work."""
+    store = open_store(settings.data, settings.feedback_url)
+    outside = Outside(settings.fhir_servers, settings.only_listed_servers, settings.fhir_seconds)
+    state = State(
+        settings=settings,
+        knowledge=load(),
+        store=store,
+        outside=outside,
+        trust=Trust(settings, outside, store),
+        workers=Workers(settings.at_once, settings.waiting, settings.seconds),
+        metrics=Metrics(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.workers.close()
+        await outside.close()
+
+    app = FastAPI(
+        title="eutonia",
+        version=__version__,
+        description="Carisoprodol and its alternatives: safety, simulation, evidence, tapering, claims.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.eutonia = state
+    app.include_router(cds_hooks.router)
+    _answer_errors(app)
+    _watch(app)
+    app.add_middleware(Around, settings=settings, metrics=state.metrics)
+    return app
+
+
+def from_the_environment() -> FastAPI:
+    """What each worker process of `eutonia serve` runs."""
+    return create_app(from_environment())
+
+
+def _watch(app: FastAPI) -> None:
+    """Health, readiness and counts."""
+
+    @app.get("/healthz", tags=["running"])
+    async def healthz() -> dict[str, str]:
+        """Alive."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz", tags=["running"])
+    async def readyz(request: Request) -> Response:
+        """Ready: the knowledge is loaded and the store can be read."""
+        state = state_of(request)
+        try:
+            await state.workers.run(state.store.counts)
+        except Refusal:
+            raise
+        except Exception:
+            log.exception("the feedback store cannot be read")
+            return problem(503, "The feedback store cannot be read.")
+        return Response(f'{{"status":"ready","knowledge":"{state.knowledge.version}"}}', media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        return Response(state_of(request).metrics.text(), media_type=CONTENT_TYPE)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Every error as problem+json, or as OperationOutcome to a CDS Hooks client."""
+
+    def answer(request: Request, status: int, detail: str, where: tuple[str, ...] = ()) -> Response:
+        if request.url.path.startswith("/cds-services"):
+            return outcome(status, detail, where)
+        return problem(status, detail, request_id=request.state.request_id)
+
+    @app.exception_handler(Refusal)
+    async def refusal(request: Request, error: Refusal) -> Response:
+        return answer(request, error.status, error.detail, error.where)
+
+    @app.exception_handler(EutoniaError)
+    async def input_error(request: Request, error: EutoniaError) -> Response:
+        return answer(request, 422, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]]
+        return answer(request, 422, "; ".join(wrong))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        made = answer(request, error.status_code, str(error.detail))
+        made.headers.update(error.headers or {})
+        return made
+
+    @app.exception_handler(Exception)
+    async def ours(request: Request, error: Exception) -> Response:
+        # The type and place of the error, never its text: that may hold words of the record.
+        at = error.__traceback__
+        while at is not None and at.tb_next is not None:
+            at = at.tb_next
+        place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else "?"
+        log.error("%s at %s, request %s", type(error).__name__, place, request.state.request_id)
+        return answer(request, 500, "An error of ours. Tell us the request id, not the record.")

@@ -1,0 +1,174 @@
+"""CDS Hooks 2.0.1: discovery, services and feedback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ValidationError
+
+from eutonia import __version__
+from eutonia.web import feedback as kept
+from eutonia.web.bodies import read_json
+from eutonia.web.cards import cards, rule_of, rules_in
+from eutonia.web.consulting import CONTEXT, HookRequest, check_context, consult
+from eutonia.web.gathering import PREFETCH, Gathered, from_prefetch, require
+from eutonia.web.outside import read_fhir_pages
+from eutonia.web.problems import Refusal
+from eutonia.web.state import State, state_of
+
+router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
+log = logging.getLogger("eutonia.web")
+
+MUSCLE_PAIN, PATIENT_VIEW = "eutonia-muscle-pain", "eutonia-patient-view"
+HOOKS: Mapping[str, tuple[str, ...]] = {
+    MUSCLE_PAIN: ("order-select", "order-sign"),
+    PATIENT_VIEW: ("patient-view",),
+}
+"""Service → hooks that it answers."""
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    MUSCLE_PAIN: (
+        "Carisoprodol and muscle pain: is this order safe?",
+        "Checks an order against the rest of the record: carisoprodol, other muscle relaxants and pain treatments, "
+        "with what else is taken. Offers alternatives that are safe for this patient.",
+    ),
+    PATIENT_VIEW: (
+        "Carisoprodol and muscle pain: what is taken now",
+        "Tells when the treatment in use should be changed, or when a pain needs to be seen the same day.",
+    ),
+}
+
+JSON = "application/json"
+M = TypeVar("M", bound=BaseModel)
+
+
+@router.get("")
+async def discovery(request: Request) -> Response:
+    """The services offered, and what each needs to know."""
+    state = state_of(request)
+    if not state.settings.open_discovery:
+        await state.trust.check(request.headers.get("authorization"), _called(request))
+    services = [
+        {
+            "hook": hook,
+            "id": name,
+            "title": TEXTS[name][0],
+            "description": TEXTS[name][1],
+            "prefetch": {key: each.query for key, each in PREFETCH.items()},
+            "usageRequirements": "FHIR R4. Without prefetch, a fhirAuthorization that may read the same resources.",
+            "version": __version__,
+            "hookVersion": "1.0",
+        }
+        for name, hooks in HOOKS.items()
+        for hook in hooks
+    ]
+    return Response(orjson.dumps({"services": services}), media_type=JSON)
+
+
+@router.post("/{service}", openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": {
+    "type": "object", "required": ["hook", "hookInstance", "context"], "properties": {
+        "hook": {"type": "string", "enum": list(CONTEXT)}, "hookInstance": {"type": "string"},
+        "context": {"type": "object"}, "prefetch": {"type": "object"}, "fhirServer": {"type": "string"},
+        "fhirAuthorization": {"type": "object"}}}}}}})  # fmt: skip
+async def call(service: str, request: Request) -> Response:
+    """Judge what the hook is about; at most three cards."""
+    state = state_of(request)
+    if service not in HOOKS:
+        raise Refusal(404, "There is no such service. GET /cds-services lists those that there are.")
+    await state.trust.check(request.headers.get("authorization"), _called(request))
+    asked = _model(HookRequest, await read_json(request, state.settings.deepest))
+    if asked.hook not in HOOKS[service]:
+        raise Refusal(400, f"{service} answers {' and '.join(HOOKS[service])}, not this hook.", where=("hook",))
+    check_context(asked)
+    gathered = await _gather(asked, state)
+    require(gathered)
+    made = await state.workers.run(_cards, asked, gathered, state, _base(request))
+    for rule in rules_in(made):
+        state.metrics.cards.labels(rule).inc()
+    return Response(orjson.dumps({"cards": made}), media_type=JSON)
+
+
+@router.post("/{service}/feedback", openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": {
+    "type": "object", "required": ["feedback"], "properties": {"feedback": {"type": "array", "items": {
+        "type": "object", "required": ["card", "outcome", "outcomeTimestamp"]}}}}}}}})  # fmt: skip
+async def feedback(service: str, request: Request) -> Response:
+    """Keep what became of cards. Once it is answered 200, it is on the disk."""
+    state = state_of(request)
+    if service not in HOOKS:
+        raise Refusal(404, "There is no such service. GET /cds-services lists those that there are.")
+    await state.trust.check(request.headers.get("authorization"), _called(request))
+    given = _model(kept.FeedbackRequest, await read_json(request, state.settings.deepest))
+    rows = [
+        kept.Row(
+            card=str(each.card),
+            outcome=each.outcome,
+            at=_utc(each.outcomeTimestamp),
+            service=service,
+            rule=rule_of(str(each.card), state.knowledge) or "",
+            reason=each.reason,
+        )
+        for each in given.feedback
+    ]
+    await state.workers.run(state.store.add, rows)
+    return Response(b"{}", media_type=JSON)
+
+
+def _cards(asked: HookRequest, gathered: Gathered, state: State, page: str) -> list[dict[str, Any]]:
+    consultation = consult(asked, gathered, state.knowledge, datetime.now(UTC).astimezone().date())
+    if consultation is None:
+        return []
+    smart = asked.fhirServer is not None and asked.fhirServer.rstrip("/") in state.settings.smart_clients
+    return cards(consultation, state.knowledge, page, smart)
+
+
+async def _gather(asked: HookRequest, state: State) -> Gathered:
+    """The record: what was sent, and what may be fetched of the rest."""
+    gathered, pages = from_prefetch(asked.prefetch or {})
+    if asked.fhirAuthorization is None or not asked.fhirServer:
+        gathered.partial.update(pages)
+        return gathered
+    server, token = asked.fhirServer.rstrip("/"), asked.fhirAuthorization.access_token
+    queries = {n: f"{server}/{PREFETCH[n].query}" for n in gathered.missing}
+    wanted = {name: url.replace("{{context.patientId}}", asked.patient_id) for name, url in queries.items()}
+    wanted |= {name: more[0] for name, more in pages.items()}
+    read = await read_fhir_pages(state.outside, server, token, wanted)
+    for name in wanted:
+        found, complete = read.get(name, ([], False))
+        for page in found:
+            gathered.take(name, page)
+        gathered.partial.discard(name)
+        if name in gathered.looked and not complete:
+            gathered.partial.add(name)
+    return gathered
+
+
+def _model(model: type[M], document: Any) -> M:
+    """`document` as a model. Raises Refusal (400) that names the places, and repeats nothing of the content."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        wrong = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors(include_input=False)[:5]]
+        said = "; ".join(f"{place or 'body'}: {_plain(message)}" for place, message in wrong)
+        raise Refusal(400, said, where=[place for place, _ in wrong if place]) from None
+
+
+def _plain(message: str) -> str:
+    return message[:1].lower() + message[1:160]
+
+
+def _utc(moment: datetime) -> str:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def _base(request: Request) -> str:
+    return state_of(request).settings.origin or str(request.base_url).rstrip("/")
+
+
+def _called(request: Request) -> str:
+    """The exact address that was called, as the client knows it."""
+    return _base(request) + request.url.path

@@ -1,0 +1,182 @@
+"""From a CDS Hooks request to a judged case: which orders are the plan, and when the record was true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.dates import span
+from eutonia.errors import InputError
+from eutonia.fhir import read_fhir
+from eutonia.fhir.case import DATED
+from eutonia.judging import Judgement, judge_cases
+from eutonia.knowledge import Knowledge
+from eutonia.patient import Case
+from eutonia.web.gathering import PARTS, Gathered, Resource, orders_in
+from eutonia.web.problems import Refusal
+
+ORDERS = ("MedicationRequest", "ServiceRequest")
+"""Kinds of draft orders that can be judged; others are left alone."""
+
+STALE = timedelta(days=365)
+"""A record whose newest entry is older than this is a recorded one: it is judged as of that entry, not today."""
+
+
+class FhirAuthorization(BaseModel):
+    """How we may read the FHIR server."""
+
+    model_config = ConfigDict(frozen=True)
+
+    access_token: str = Field(min_length=1, max_length=20_000, pattern=r"^[\x21-\x7e]+$")
+    token_type: str = "Bearer"
+
+
+class HookRequest(BaseModel):
+    """The body of a call to a service (CDS Hooks 2.0.1)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hook: str = Field(min_length=1, max_length=64)
+    hookInstance: str = Field(min_length=1, max_length=128)
+    context: dict[str, Any]
+    fhirServer: str | None = Field(None, max_length=2000)
+    fhirAuthorization: FhirAuthorization | None = None
+    prefetch: dict[str, Any] | None = None
+
+    @property
+    def patient_id(self) -> str:
+        return str(self.context["patientId"]).removeprefix("Patient/")
+
+
+class Consultation(NamedTuple):
+    """A case behind a request, judged."""
+
+    request: HookRequest
+    case: Case
+    judged: Judgement
+    orders: Sequence[Resource]
+    """The draft order of each plan item."""
+    asked_of: frozenset[int]
+    """Plan items that the request is about; the others are judged with them."""
+    not_seen: Sequence[str]
+    """Prefetch keys."""
+    stale: bool
+    """Judged as of the newest entry, which is long ago."""
+
+
+CONTEXT: Mapping[str, Mapping[str, type]] = {
+    "patient-view": {"userId": str, "patientId": str},
+    "order-select": {"userId": str, "patientId": str, "selections": list, "draftOrders": dict},
+    "order-sign": {"userId": str, "patientId": str, "draftOrders": dict},
+}
+"""Hook → what its context must hold."""
+
+
+def check_context(request: HookRequest) -> None:
+    """Raise Refusal (400) that names what the context lacks."""
+    for name, kind in CONTEXT[request.hook].items():
+        value = request.context.get(name)
+        if not isinstance(value, kind) or value == "":
+            raise Refusal(
+                400,
+                f"context.{name} is missing or of the wrong kind; {request.hook} needs it.",
+                where=(f"context.{name}",),
+            )
+    if request.fhirAuthorization is not None and not request.fhirServer:
+        raise Refusal(
+            400, "fhirAuthorization is given without the fhirServer that it is for.", where=("fhirServer",)
+        )
+
+
+def consult(request: HookRequest, gathered: Gathered, knowledge: Knowledge, today: date) -> Consultation | None:
+    """Judge what the request asks about; None where it names nothing that can be judged."""
+    drafts = [r for r in orders_in(request.context.get("draftOrders")) if r.get("resourceType") in ORDERS]
+    if request.hook != "patient-view" and not drafts:
+        return None
+    entries = _record(gathered, drafts, request.patient_id)
+    day, stale = _as_of((e["resource"] for e in entries), drafts, today)
+    case, orders = _case(entries, drafts, request.patient_id, day, gathered.asked)
+    if request.hook != "patient-view" and not case.plan:
+        return None
+    parts = dict.fromkeys(PARTS[name] for name in gathered.not_seen if name in PARTS)
+    case = case.model_copy(update={"not_seen": tuple(dict.fromkeys([*case.not_seen, *parts]))})
+    (judged,) = judge_cases([case], knowledge)
+    selected = _selected(request, orders)
+    return Consultation(request, case, judged, orders, selected, gathered.not_seen, stale)
+
+
+def _record(gathered: Gathered, drafts: Sequence[Resource], patient_id: str) -> list[dict[str, Any]]:
+    """The record without the plan: an order that is signed again stands in it already."""
+    again = {_order_key(draft) for draft in drafts}
+    entries = [e for e in gathered.entries if not _is_plan(e["resource"], again)]
+    if not any(e["resource"].get("resourceType") == "Patient" for e in entries):
+        entries.append({"resource": {"resourceType": "Patient", "id": patient_id}})
+    return entries
+
+
+def _is_plan(resource: Resource, again: set[str]) -> bool:
+    if resource.get("resourceType") not in ORDERS:
+        return False
+    return resource.get("status") == "draft" or _order_key(resource) in again
+
+
+def _order_key(order: Resource) -> str:
+    """What makes two orders the same: ids alone are not unique among drafts."""
+    what = order.get("medicationCodeableConcept") or order.get("medicationReference") or order.get("code")
+    return f"{order.get('resourceType')}/{order.get('id')} {what}"
+
+
+def _case(
+    entries: Sequence[dict[str, Any]], drafts: Sequence[Resource], patient_id: str, day: date, asked: set[str]
+) -> tuple[Case, list[Resource]]:
+    """The case, and the order that each item of its plan was read from."""
+    document = {"resourceType": "Bundle", "type": "collection", "entry": list(entries)}
+
+    def read(orders: Sequence[Resource]) -> Case:
+        try:
+            return read_fhir(
+                document, patient=patient_id, as_of=day, where="The request", proposed=orders, asked=asked
+            ).case
+        except InputError as error:
+            raise Refusal(422, str(error), where=("prefetch",)) from None
+
+    case = read(drafts)
+    if len(case.plan) == len(drafts):
+        return case, list(drafts)
+    return case, [draft for draft in drafts if read([draft]).plan]
+
+
+def _selected(request: HookRequest, orders: Sequence[Resource]) -> frozenset[int]:
+    every = frozenset(range(len(orders)))
+    if request.hook != "order-select":
+        return every
+    wanted = {str(each) for each in request.context["selections"]}
+    found = {n for n, order in enumerate(orders) if f"{order.get('resourceType')}/{order.get('id')}" in wanted}
+    return frozenset(found) or every
+
+
+# --- when ---------------------------------------------------------------------------------------------
+
+
+def _as_of(record: Iterable[Resource], drafts: Sequence[Resource], today: date) -> tuple[date, bool]:
+    """The day the record is taken as known: today, unless all of it is long past, as in a recorded request."""
+    ordered = max(_days(drafts), default=None)
+    newest = max([*_days(record), *([ordered] if ordered else [])], default=None)
+    if newest is not None and newest < today - STALE:
+        return newest, True
+    return max(today, ordered or today) if ordered and ordered - today < timedelta(days=2) else today, False
+
+
+def _days(resources: Iterable[Resource]) -> Iterator[date]:
+    for resource in resources:
+        for name in DATED.get(str(resource.get("resourceType")), ()):
+            value = resource.get(name)
+            value = value.get("start") if isinstance(value, dict) else value
+            if isinstance(value, str) and value[:2] in ("19", "20"):
+                try:
+                    yield span(value[:10]).first
+                except ValueError:
+                    continue
