@@ -87,7 +87,9 @@ def _watch(app: FastAPI) -> None:
         except Exception:
             log.exception("the feedback store cannot be read")
             return problem(503, "The feedback store cannot be read.")
-        return Response(f'{{"status":"ready","knowledge":"{state.knowledge.version}"}}', media_type="application/json")
+        return Response(
+            f'{{"status":"ready","knowledge":"{state.knowledge.version}"}}', media_type="application/json"
+        )
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:

@@ -14,6 +14,7 @@ from zlib import crc32
 
 from eutonia.judging import Issue, PlanAssessment
 from eutonia.knowledge import Knowledge
+from eutonia.knowledge.treatments import Drug
 from eutonia.options import Alternative, alternatives
 from eutonia.web.consulting import Consultation
 from eutonia.web.gathering import Resource, names_of
@@ -49,7 +50,7 @@ def cards(consultation: Consultation, knowledge: Knowledge, page: str, smart: bo
     """The cards of a request. `page` is where more can be read; `smart` opens it inside the record system."""
     told: set[str] = set()
     made = []
-    for item in _items(consultation):
+    for item in _items(consultation, knowledge):
         issues = [i for i in item.issues if i.rule not in told]
         if issues:
             told.update(i.rule for i in issues)
@@ -60,20 +61,37 @@ def cards(consultation: Consultation, knowledge: Knowledge, page: str, smart: bo
     return made[:MOST_CARDS]
 
 
-def _items(consultation: Consultation) -> Iterator[_Item]:
+def _items(consultation: Consultation, knowledge: Knowledge) -> Iterator[_Item]:
     """What is worth a card: everything urgent together, then each item of the plan, the worst first."""
     plans = [p for n, p in enumerate(consultation.judged.plans) if _asked(n, consultation)]
     urgent = {i.rule: i for plan in plans for i in plan.issues if i.urgent}
     if urgent:
         yield _Item(-1, plans[0], list(urgent.values()))
-    graves = ("contraindicated", "avoid") if consultation.request.hook == "patient-view" else tuple(INDICATOR)
     items = [
-        _Item(n, plan, [i for i in plan.issues if i.headline and not i.urgent and i.severity in graves])
+        _Item(n, plan, [i for i in plan.issues if i.headline and not i.urgent and i.severity in INDICATOR])
         for n, plan in enumerate(consultation.judged.plans)
         if _asked(n, consultation)
     ]
+    items = [i for i in items if _grave(i) or (i.issues and _is_ours(i.plan, consultation, knowledge))]
     worst = list(INDICATOR)
     yield from sorted((i for i in items if i.issues), key=lambda i: worst.index(i.issues[0].severity))
+
+
+def _grave(item: _Item) -> bool:
+    return any(issue.severity in ("contraindicated", "avoid") for issue in item.issues)
+
+
+def _is_ours(plan: PlanAssessment, consultation: Consultation, knowledge: Knowledge) -> bool:
+    """Whether milder words are worth a card: for an order of a muscle-pain treatment, not of any other drug."""
+    if consultation.request.hook == "patient-view":
+        return False
+    named = (plan.therapy or "").split("+")
+    return any(name in knowledge.therapies or _treats_pain(knowledge.drugs.get(name)) for name in named)
+
+
+def _treats_pain(drug: Drug | None) -> bool:
+    """Whether a drug is among the treatments of muscle pain that are weighed here."""
+    return drug is not None and drug.option is not None
 
 
 def _asked(place: int, consultation: Consultation) -> bool:
@@ -98,7 +116,9 @@ def _card(item: _Item, consultation: Consultation, knowledge: Knowledge, page: s
         ],
         "links": [_link(page, smart, consultation)],
     }
-    offered = _suggestions(item, consultation, knowledge) if 0 <= item.place < len(consultation.orders) else []
+    offered = (
+        _suggestions(item, consultation, knowledge) if 0 <= item.place < len(consultation.orders) else []
+    )
     if offered:
         card |= {"suggestions": offered, "selectionBehavior": "at-most-one"}
     return card
@@ -122,7 +142,8 @@ def _summary(item: _Item, knowledge: Knowledge) -> str:
         text = f"Same-day referral: {first.title}"
     else:
         name = _name(item.plan, knowledge)
-        text = f"{name}: {first.title}" if name else first.title
+        told = not name or name.casefold() in first.title.casefold()
+        text = first.title if told else f"{name}: {first.title}"
     more = len(item.issues) - 1
     tail = f" (and {more} more)" if more else ""
     return shortened(" ".join(text.split()), MOST_SUMMARY - len(tail)) + tail
@@ -208,10 +229,13 @@ def _suggestions(item: _Item, consultation: Consultation, knowledge: Knowledge) 
         "description": f"Remove the order: {item.plan.plan}"[:200],
         "resourceId": f"{order['resourceType']}/{order['id']}",
     }
-    stop = {"label": "Remove this order", "uuid": str(uuid4()), "actions": [delete]}
+    stop: dict[str, Any] = {"label": "Remove this order", "uuid": str(uuid4()), "actions": [delete]}
     if item.issues[0].severity == "contraindicated":
         stop["isRecommended"] = True
-    return [stop, *(_instead(each, delete, consultation, knowledge) for each in _offered(consultation, knowledge))]
+    return [
+        stop,
+        *(_instead(each, delete, consultation, knowledge) for each in _offered(consultation, knowledge)),
+    ]
 
 
 def _offered(consultation: Consultation, knowledge: Knowledge) -> Sequence[Alternative]:
@@ -232,9 +256,7 @@ def _instead(
     return {"label": label, "uuid": str(uuid4()), "actions": [dict(delete), create]}
 
 
-def order_for(
-    plan: str, option: Alternative, consultation: Consultation, knowledge: Knowledge
-) -> Resource:
+def order_for(plan: str, option: Alternative, consultation: Consultation, knowledge: Knowledge) -> Resource:
     """A draft order (FHIR R4) for an alternative."""
     who = {"reference": f"Patient/{consultation.request.patient_id}"}
     if not option.drug:
@@ -249,7 +271,11 @@ def order_for(
     rxcui = knowledge.drugs[option.therapy].rxcui
     named: dict[str, Any] = {"text": option.title}
     if rxcui:
-        coding = {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": rxcui, "display": option.title}
+        coding = {
+            "system": "http://www.nlm.nih.gov/research/umls/rxnorm",
+            "code": rxcui,
+            "display": option.title,
+        }
         named["coding"] = [coding]
     return {
         "resourceType": "MedicationRequest",

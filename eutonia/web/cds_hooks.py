@@ -83,7 +83,9 @@ async def call(service: str, request: Request) -> Response:
     await state.trust.check(request.headers.get("authorization"), _called(request))
     asked = _model(HookRequest, await read_json(request, state.settings.deepest))
     if asked.hook not in HOOKS[service]:
-        raise Refusal(400, f"{service} answers {' and '.join(HOOKS[service])}, not this hook.", where=("hook",))
+        raise Refusal(
+            400, f"{service} answers {' and '.join(HOOKS[service])}, not this hook.", where=("hook",)
+        )
     check_context(asked)
     gathered = await _gather(asked, state)
     require(gathered)

@@ -91,7 +91,9 @@ def check_context(request: HookRequest) -> None:
         )
 
 
-def consult(request: HookRequest, gathered: Gathered, knowledge: Knowledge, today: date) -> Consultation | None:
+def consult(
+    request: HookRequest, gathered: Gathered, knowledge: Knowledge, today: date
+) -> Consultation | None:
     """Judge what the request asks about; None where it names nothing that can be judged."""
     drafts = [r for r in orders_in(request.context.get("draftOrders")) if r.get("resourceType") in ORDERS]
     if request.hook != "patient-view" and not drafts:
@@ -154,7 +156,9 @@ def _selected(request: HookRequest, orders: Sequence[Resource]) -> frozenset[int
     if request.hook != "order-select":
         return every
     wanted = {str(each) for each in request.context["selections"]}
-    found = {n for n, order in enumerate(orders) if f"{order.get('resourceType')}/{order.get('id')}" in wanted}
+    found = {
+        n for n, order in enumerate(orders) if f"{order.get('resourceType')}/{order.get('id')}" in wanted
+    }
     return frozenset(found) or every
 
 

@@ -55,7 +55,9 @@ class Feedback(_Part):
 
     @property
     def reason(self) -> str:
-        return (self.overrideReason.reason.code if self.overrideReason and self.overrideReason.reason else "") or ""
+        return (
+            self.overrideReason.reason.code if self.overrideReason and self.overrideReason.reason else ""
+        ) or ""
 
 
 class FeedbackRequest(_Part):
@@ -156,9 +158,12 @@ class SqliteStore:
             self._file.execute("COMMIT")
 
     def counts(self) -> Iterable[tuple[str, str, str, int]]:
-        with self._lock, closing(
-            self._file.execute("SELECT rule, outcome, reason, count(*) FROM feedback GROUP BY 1, 2, 3")
-        ) as found:
+        with (
+            self._lock,
+            closing(
+                self._file.execute("SELECT rule, outcome, reason, count(*) FROM feedback GROUP BY 1, 2, 3")
+            ) as found,
+        ):
             return list(found)
 
     def first_sight(self, issuer: str, token_id: str, until: float, now: float) -> bool:
@@ -187,12 +192,16 @@ class PostgresStore:
                 for table in TABLES:
                     connection.execute(table)
         except psycopg.Error:
-            raise InputError("EUTONIA_FEEDBACK_URL: the database cannot be used. Check the address and rights.") from None
+            raise InputError(
+                "EUTONIA_FEEDBACK_URL: the database cannot be used. Check the address and rights."
+            ) from None
 
     def add(self, rows: Sequence[Row]) -> None:
         with self._pool.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
-            cursor.executemany("INSERT INTO feedback VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", rows)
+            cursor.executemany(
+                "INSERT INTO feedback VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", rows
+            )
 
     def counts(self) -> Iterable[tuple[str, str, str, int]]:
         with self._pool.connection() as connection:
@@ -203,7 +212,8 @@ class PostgresStore:
         with self._pool.connection() as connection:
             connection.execute("DELETE FROM seen_tokens WHERE until < %s", (now,))
             new = connection.execute(
-                "INSERT INTO seen_tokens VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (issuer, token_id, until)
+                "INSERT INTO seen_tokens VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (issuer, token_id, until),
             )
             return new.rowcount == 1
 
@@ -213,5 +223,7 @@ def open_store(folder: Path, url: str) -> Store:
     if not url:
         return SqliteStore(folder)
     if not url.startswith(("postgresql://", "postgres://")):
-        raise InputError("EUTONIA_FEEDBACK_URL is no PostgreSQL URL. Write it like postgresql://user@host/name.")
+        raise InputError(
+            "EUTONIA_FEEDBACK_URL is no PostgreSQL URL. Write it like postgresql://user@host/name."
+        )
     return PostgresStore(url)

@@ -33,7 +33,9 @@ PREFETCH: Mapping[str, Key] = {
         "prescriptions",
     ),
     "statements": Key(
-        "MedicationStatement?patient={{context.patientId}}", "MedicationStatement", "medicines taken otherwise"
+        "MedicationStatement?patient={{context.patientId}}",
+        "MedicationStatement",
+        "medicines taken otherwise",
     ),
     "conditions": Key("Condition?patient={{context.patientId}}", "Condition", "diagnoses"),
     "allergies": Key("AllergyIntolerance?patient={{context.patientId}}", "AllergyIntolerance", "allergies"),

@@ -116,7 +116,11 @@ class Around:
         limit = self.settings.most_bytes
         body = await _body(receive, limit) if scope["method"] in ("POST", "PUT", "PATCH", "DELETE") else b""
         if isinstance(body, int):
-            said = f"The body is larger than {limit:,} bytes." if body == 413 else "The body took too long to arrive."
+            said = (
+                f"The body is larger than {limit:,} bytes."
+                if body == 413
+                else "The body took too long to arrive."
+            )
             answer = outcome(body, said) if hooks else problem(body, said, request_id=request_id)
             await answer(scope, receive, send)
             return
@@ -132,7 +136,11 @@ class Around:
         if int(length) > self.settings.most_bytes:
             return 413, f"The body is larger than {self.settings.most_bytes:,} bytes."
         kind = headers.get("content-type", "").partition(";")[0].strip().casefold()
-        if scope["method"] == "POST" and hooks and kind not in ("", "application/json", "application/fhir+json"):
+        if (
+            scope["method"] == "POST"
+            and hooks
+            and kind not in ("", "application/json", "application/fhir+json")
+        ):
             return 415, "Send JSON: Content-Type application/json."
         return None
 

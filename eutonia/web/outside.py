@@ -34,7 +34,13 @@ def within(url: str, base: str) -> bool:
         return False
     root = other.path.rstrip("/") + "/"
     path = one.path if one.path.endswith("/") else one.path + "/"
-    return same and one.username is None and path.startswith(root) and "/../" not in path and "%2e" not in path.lower()
+    return (
+        same
+        and one.username is None
+        and path.startswith(root)
+        and "/../" not in path
+        and "%2e" not in path.lower()
+    )
 
 
 class Outside:

@@ -45,7 +45,9 @@ class Refusal(Exception):
         """FHIRPath-like places in the request, such as `prefetch.patient`."""
 
 
-def problem(status: int, detail: str, *, request_id: str = "", headers: Mapping[str, str] | None = None) -> Response:
+def problem(
+    status: int, detail: str, *, request_id: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
     """A problem+json answer."""
     body = {"type": "about:blank", "title": TITLES.get(status, "Error"), "status": status, "detail": detail}
     if request_id:

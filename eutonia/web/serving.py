@@ -13,7 +13,9 @@ LOGS: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
+    "handlers": {
+        "err": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}
+    },
     "root": {"handlers": ["err"], "level": "WARNING"},
     "loggers": {"eutonia": {"level": "INFO"}, "uvicorn.error": {"level": "INFO"}},
 }

@@ -125,5 +125,7 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
 def _address(env: Mapping[str, str], name: str) -> str:
     text = env.get(f"EUTONIA_{name}", "").rstrip("/")
     if text and not text.startswith(("http://", "https://")):
-        raise InputError(f"EUTONIA_{name}: “{text}” is no address. Write it like https://eutonia.example.org.")
+        raise InputError(
+            f"EUTONIA_{name}: “{text}” is no address. Write it like https://eutonia.example.org."
+        )
     return text

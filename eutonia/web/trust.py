@@ -73,22 +73,23 @@ class Trust:
 
     def _check_claims(self, claims: Mapping[str, Any], url: str) -> None:
         now = time.time()
-        issued, expires = claims.get("iat"), claims.get("exp")
-        if not _is_number(issued) or not _is_number(expires):
+        issued, expires = _number(claims.get("iat")), _number(claims.get("exp"))
+        if issued is None or expires is None:
             raise Refusal(401, "The token needs exp and iat.")
-        assert isinstance(issued, int | float) and isinstance(expires, int | float)
         if expires <= now - SKEW:
             raise Refusal(401, "The token has expired.")
         if issued > now + SKEW:
             raise Refusal(401, "The token is from the future.")
         if expires - issued > LONGEST_LIFE or expires <= issued:
             raise Refusal(401, "The token must live for at most ten minutes.")
-        not_before = claims.get("nbf")
-        if not_before is not None and (not _is_number(not_before) or not_before > now + SKEW):
+        not_before = claims.get("nbf", 0)
+        if not isinstance(not_before, int | float) or not_before > now + SKEW:
             raise Refusal(401, "The token is not valid yet.")
         audience = claims.get("aud")
         if url not in (audience if isinstance(audience, list) else [audience]):
-            raise Refusal(401, "The token is for another address. Its aud must be the exact URL that is called.")
+            raise Refusal(
+                401, "The token is for another address. Its aud must be the exact URL that is called."
+            )
         token_id = claims.get("jti")
         if not isinstance(token_id, str) or not 0 < len(token_id) <= 256:
             raise Refusal(401, "The token needs a jti.")
@@ -126,8 +127,8 @@ def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, claims
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _is_address(where: str) -> bool:
@@ -144,7 +145,11 @@ def _local_keys(path: str) -> KeySet:
 def _key_set(document: Any) -> KeySet:
     """Public keys only: a symmetric key in a set is left out."""
     listed = document.get("keys") if isinstance(document, dict) else None
-    keys = [k for k in listed if isinstance(k, dict) and k.get("kty") in ("EC", "RSA")] if isinstance(listed, list) else []
+    keys = (
+        [k for k in listed if isinstance(k, dict) and k.get("kty") in ("EC", "RSA")]
+        if isinstance(listed, list)
+        else []
+    )
     try:
         if keys:
             return KeySet.import_key_set({"keys": keys})

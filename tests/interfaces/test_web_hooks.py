@@ -1,0 +1,258 @@
+"""CDS Hooks: every real request answered, the specification kept, unknown never read as none."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from web_making import (
+    CARISOPRODOL,
+    IBUPROFEN,
+    JSON,
+    OXYCODONE,
+    SERVICES,
+    call,
+    check_cards,
+    loads,
+    order,
+    read_shared,
+    request,
+    searchset,
+    shared_files,
+)
+
+CONDITION = {
+    "resourceType": "Condition",
+    "id": "c1",
+    "subject": {"reference": "Patient/p1"},
+    "clinicalStatus": {"coding": [{"code": "active"}]},
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    from eutonia.web.app import create_app
+    from eutonia.web.settings import Settings
+
+    app = create_app(Settings(data=tmp_path_factory.mktemp("store"), per_minute=0))
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+# --- discovery ----------------------------------------------------------------------------------------
+
+
+def test_discovery_lists_each_hook_with_what_it_needs(client: TestClient) -> None:
+    services = client.get("/cds-services").json()["services"]
+    assert {(s["hook"], s["id"]) for s in services} == set(SERVICES.items())
+    for service in services:
+        assert service["description"]
+        assert "{{context.patientId}}" in service["prefetch"]["patient"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/cds-services", "/cds-services/eutonia-muscle-pain", "/cds-services/x/feedback"]
+)
+def test_a_browser_of_another_origin_may_call(client: TestClient, path: str) -> None:
+    asked = {"Origin": "https://ehr.example", "Access-Control-Request-Method": "POST"}
+    answer = client.options(path, headers=asked)
+    assert answer.is_success
+    assert answer.headers["access-control-allow-origin"] == "*"
+    allowed = answer.headers["access-control-allow-headers"].casefold()
+    assert "authorization" in allowed
+    assert "content-type" in allowed
+    assert client.get("/cds-services").headers["access-control-allow-origin"] == "*"
+
+
+# --- real requests ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", shared_files("opioid_cds_r4/requests"), ids=lambda p: p.stem)
+def test_each_repaired_request_is_answered(client: TestClient, path: Path) -> None:
+    body = loads(read_shared(path))
+    answer = client.post(f"/cds-services/{SERVICES[body['hook']]}", json=body)
+    if not body["prefetch"]:
+        assert answer.status_code == 412
+        assert answer.json()["issue"][0]["expression"] == ["prefetch.patient", "prefetch.medications"]
+        return
+    assert answer.status_code == 200
+    check_cards(answer.json())
+    warns = any(card["indicator"] in ("warning", "critical") for card in answer.json()["cards"])
+    assert warns == any(with_it in path.stem for with_it in ("with-benzo", "with-opioid", "on-benzo"))
+    if "without" in path.stem:
+        assert answer.json()["cards"] == []
+
+
+@pytest.mark.parametrize("path", shared_files("opioid_cds_r4/raw_requests"), ids=lambda p: p.stem)
+def test_each_malformed_request_is_refused(client: TestClient, path: Path) -> None:
+    content = read_shared(path)
+    try:
+        hook = json.loads(content)["hook"]
+    except ValueError:
+        answer = client.post("/cds-services/eutonia-muscle-pain", content=content, headers=JSON)
+        assert answer.status_code == 400
+        outcome = answer.json()
+        assert outcome["resourceType"] == "OperationOutcome"
+        assert "line" in outcome["issue"][0]["diagnostics"]
+    else:
+        assert client.post(f"/cds-services/{SERVICES[hook]}", content=content, headers=JSON).status_code in (
+            200,
+            412,
+        )
+
+
+@pytest.mark.parametrize("path", shared_files("sandbox_capture"), ids=lambda p: p.stem)
+def test_each_captured_request_is_answered(client: TestClient, path: Path) -> None:
+    body = loads(read_shared(path))
+    cards = call(client, body)["cards"]
+    assert bool(cards) == ("no-medication" not in path.stem)
+    draft = body["context"]["draftOrders"]["entry"][0]["resource"]
+    draft["medicationCodeableConcept"] = CARISOPRODOL
+    (card, *_) = call(client, body)["cards"]
+    assert card["source"]["topic"]["code"].startswith("car-")
+    assert card["suggestions"][0]["actions"][0]["resourceId"] == f"MedicationRequest/{draft['id']}"
+
+
+@pytest.mark.parametrize(
+    "path", shared_files("spec_examples") + shared_files("davinci_crd"), ids=lambda p: p.stem
+)
+def test_documents_of_the_specification_do_not_break_it(client: TestClient, path: Path) -> None:
+    content = read_shared(path)
+    for service in set(SERVICES.values()):
+        assert client.post(f"/cds-services/{service}", content=content, headers=JSON).status_code < 500
+
+
+# --- what is worth a card -----------------------------------------------------------------------------
+
+
+def test_a_clean_plan_stays_silent(client: TestClient) -> None:
+    assert call(client, request(order("o1", CARISOPRODOL)))["cards"] == []
+
+
+def test_a_drug_outside_the_rules_stays_silent(client: TestClient) -> None:
+    statin = {"text": "atorvastatin 20 MG Oral Tablet"}
+    assert call(client, request(order("o1", statin)))["cards"] == []
+
+
+def test_an_opioid_beside_carisoprodol_warns_and_says_why(client: TestClient) -> None:
+    body = request(order("o1", CARISOPRODOL))
+    body["prefetch"]["medications"] = searchset(order("m1", OXYCODONE, status="active"))
+    (card,) = call(client, body)["cards"]
+    assert card["indicator"] in ("warning", "critical")
+    assert "oxycodone" in card["detail"].casefold()
+    assert "Not seen" not in card["detail"]
+
+
+def test_only_what_is_selected_is_spoken_of(client: TestClient) -> None:
+    body = request(order("o1", IBUPROFEN), order("o2", CARISOPRODOL, days=60), hook="order-select")
+    assert call(client, body)["cards"]
+    body["context"]["selections"] = ["MedicationRequest/o1"]
+    assert call(client, body)["cards"] == []
+
+
+def test_what_needs_a_doctor_today_comes_first(client: TestClient) -> None:
+    body = request(order("o1", CARISOPRODOL, days=60))
+    equina = CONDITION | {"code": {"coding": [{"system": "http://snomed.info/sct", "code": "192970008"}],
+                                   "text": "Cauda equina syndrome"}}  # fmt: skip
+    body["prefetch"]["conditions"] = searchset(equina)
+    first, *_ = call(client, body)["cards"]
+    assert first["indicator"] == "critical"
+    assert first["summary"].startswith("Same-day referral")
+
+
+def test_words_of_the_record_are_not_read_as_markup(client: TestClient) -> None:
+    body = request(
+        order(
+            "o1", CARISOPRODOL | {"text": "carisoprodol 350 mg <img src=x> **bold** [x](http://x)"}, days=60
+        )
+    )
+    (card,) = call(client, body)["cards"]
+    assert "<img" not in card["detail"].replace("\\<", "")
+    assert "[x](" not in card["detail"]
+
+
+def test_an_order_that_is_signed_again_is_not_taken_twice(client: TestClient) -> None:
+    active = order("o1", CARISOPRODOL, status="active")
+    body = request(active)
+    body["prefetch"]["medications"] = searchset(active)
+    assert call(client, body)["cards"] == []
+
+
+# --- prefetch -----------------------------------------------------------------------------------------
+
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden"}]}
+
+
+@pytest.mark.parametrize("key", ["medications", "statements", "conditions", "allergies", "labs", "vitals"])
+@pytest.mark.parametrize("how", ["missing", "refused", "cut short"])
+def test_what_was_not_seen_is_named(client: TestClient, key: str, how: str) -> None:
+    from eutonia.web.gathering import PREFETCH
+
+    body = request(order("o1", CARISOPRODOL, days=60))
+    if how == "missing":
+        del body["prefetch"][key]
+    elif how == "refused":
+        body["prefetch"][key] = OUTCOME
+    else:
+        body["prefetch"][key] = searchset(total=500)
+    (card,) = call(client, body)["cards"]
+    words = PREFETCH[key].words
+
+    assert f"**Not seen:** {words}" in card["detail"]
+
+
+def test_none_is_not_missing(client: TestClient) -> None:
+    body = request(order("o1", CARISOPRODOL, days=60))
+    body["prefetch"] = dict.fromkeys(body["prefetch"]) | {"patient": body["prefetch"]["patient"]}
+    (card,) = call(client, body)["cards"]
+    assert "Not seen" not in card["detail"]
+
+
+@pytest.mark.parametrize(
+    "prefetch", [None, {}, {"patient": OUTCOME, "medications": OUTCOME}, {"conditions": None}]
+)
+def test_nothing_to_go_by_is_a_failed_precondition(client: TestClient, prefetch: Any) -> None:
+    body = request(order("o1", CARISOPRODOL), prefetch=prefetch)
+    document = call(client, body, status=412)
+    assert document["issue"][0]["expression"] == ["prefetch.patient", "prefetch.medications"]
+
+
+def test_one_of_patient_and_medicines_is_enough(client: TestClient) -> None:
+    for key in ("patient", "medications"):
+        body = request(order("o1", CARISOPRODOL, days=60))
+        body["prefetch"] = {key: body["prefetch"][key]}
+        assert call(client, body)["cards"]
+
+
+# --- what is refused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["hook", "hookInstance", "context", "context.userId", "context.patientId",
+                                   "context.draftOrders"])  # fmt: skip
+def test_a_missing_field_is_named(client: TestClient, place: str) -> None:
+    body = copy.deepcopy(request(order("o1", CARISOPRODOL)))
+    holder = body["context"] if "." in place else body
+    del holder[place.rpartition(".")[2]]
+    answer = client.post("/cds-services/eutonia-muscle-pain", json=body)
+    assert answer.status_code == 400
+    assert place in answer.json()["issue"][0]["expression"]
+
+
+def test_other_refusals(client: TestClient) -> None:
+    good = request(order("o1", CARISOPRODOL))
+    assert client.post("/cds-services/nothing", json=good).status_code == 404
+    assert client.post("/cds-services/eutonia-patient-view", json=good).status_code == 400
+    authorised = good | {"fhirAuthorization": {"access_token": "t", "token_type": "Bearer"}}
+    assert client.post("/cds-services/eutonia-muscle-pain", json=authorised).status_code == 400
+    deep = b'{"a":' * 300 + b"1" + b"}" * 300
+    assert client.post("/cds-services/eutonia-muscle-pain", content=deep, headers=JSON).status_code == 400
+    big = b"[" + b"1," * 3_000_000 + b"1]"
+    assert client.post("/cds-services/eutonia-muscle-pain", content=big, headers=JSON).status_code == 413
+    pieces = (b"1," * 500_000 for _ in range(9))
+    assert client.post("/cds-services/eutonia-muscle-pain", content=pieces, headers=JSON).status_code == 413
+    assert client.put("/cds-services/eutonia-muscle-pain", json=good).status_code == 405
