@@ -78,6 +78,8 @@ class LinearModel:
 
     def _independent(self, tau2: float) -> Fit:
         w = 1 / (self.v + tau2)
+        if self.x.shape[1] == 1:
+            return self._one_mean(w)
         wx = w[:, None] * self.x
         information = self.x.T @ wx
         cov: Floats = np.asarray(np.linalg.inv(information), dtype=float)
@@ -92,6 +94,24 @@ class LinearModel:
             trace_weights=float(w.sum()),
             log_det=float(-np.log(w).sum()),
             log_det_information=float(np.linalg.slogdet(information)[1]),
+        )
+
+    def _one_mean(self, w: Floats) -> Fit:
+        """The same for a single column, without matrices: pooling is mostly this."""
+        x = self.x[:, 0]
+        wx = w * x
+        information = float(wx @ x)
+        beta = float(wx @ self.y) / information
+        p_y = w * (self.y - beta * x)
+        return Fit(
+            beta=np.array([beta]),
+            cov=np.array([[1 / information]]),
+            rss=float(p_y @ (self.y - beta * x)),
+            trace=float(w.sum()) - float(wx @ wx) / information,
+            square=float(p_y @ p_y),
+            trace_weights=float(w.sum()),
+            log_det=-float(np.log(w).sum()),
+            log_det_information=float(np.log(information)),
         )
 
     def _dependent(self, tau2: float) -> Fit:
@@ -171,7 +191,7 @@ def _likelihood_peak(model: LinearModel, method: str) -> float:
     top = 10 * model.spread
     if top <= 0:
         return 0.0
-    grid = np.concatenate([[0.0], np.geomspace(top * 1e-7, top, 49)])
+    grid = np.concatenate([[0.0], np.geomspace(top * 1e-6, top, 30)])
     best = int(np.argmax([log_likelihood(model, value, method) for value in grid]))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     if score(low) <= 0:

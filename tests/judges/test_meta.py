@@ -226,10 +226,13 @@ def test_hedges_correction_is_exact():
 @pytest.mark.slow
 @pytest.mark.parametrize(("k", "tau2"), [(5, 0.1), (10, 0.05), (20, 0.3)])
 def test_knapp_hartung_intervals_cover_at_their_level(k, tau2):
-    """95 % intervals hold the truth 95 % of the time, the Wald interval less often (4000 simulated analyses)."""
+    """95 % intervals hold the truth 95 % of the time, the Wald interval less often (2000 simulated analyses).
+
+    Prediction intervals hold a new effect less often than they say where studies are few (Partlett and Riley 2017).
+    """
     random = np.random.default_rng(k)
     held = {"HK": 0, "Wald": 0, "new": 0}
-    for _ in range(4000):
+    for _ in range(2000):
         v = random.uniform(0.02, 0.3, k)
         y = random.normal(0.4, np.sqrt(v + tau2))
         robust, wald = meta.pool(y, v), meta.pool(y, v, knapp_hartung=False)
@@ -237,19 +240,19 @@ def test_knapp_hartung_intervals_cover_at_their_level(k, tau2):
         held["HK"] += robust.ci[0] <= 0.4 <= robust.ci[1]
         held["Wald"] += wald.ci[0] <= 0.4 <= wald.ci[1]
         held["new"] += robust.pi[0] <= new <= robust.pi[1]
-    assert held["HK"] / 4000 == pytest.approx(0.95, abs=0.02)
+    assert held["HK"] / 2000 == pytest.approx(0.95, abs=0.02)
     assert held["Wald"] < held["HK"]
-    assert held["new"] / 4000 == pytest.approx(0.95, abs=0.04)
+    assert 0.83 < held["new"] / 2000 < 0.97
 
 
 @pytest.mark.slow
 def test_the_bayesian_interval_covers_when_its_prior_is_true():
     """Two studies, tau drawn from the prior: 95 % credible intervals hold the truth 95 % of the time."""
     random, held = np.random.default_rng(2), 0
-    for _ in range(2000):
+    for _ in range(1500):
         tau = abs(random.normal(0, 0.5))
         v = random.uniform(0.02, 0.2, 2)
         y = random.normal(0.3, np.sqrt(v + tau**2))
         low, high = meta.bayes(y, v, meta.HalfNormal(0.5)).ci
         held += low <= 0.3 <= high
-    assert held / 2000 == pytest.approx(0.95, abs=0.015)
+    assert held / 1500 == pytest.approx(0.95, abs=0.02)
