@@ -20,7 +20,7 @@ from eutonia.appraisal.models import (
     Robustness,
     Summary,
 )  # fmt: skip
-from eutonia.appraisal.question import BANDS, Band, Question, ask, group, members, title
+from eutonia.appraisal.question import BANDS, Band, Question, ask, group, lowered, members
 from eutonia.appraisal.rows import Row, Sides, UsualSd, nearest, rows_of
 from eutonia.appraisal.synthesis import Synthesis, risk_per_100, synthesise
 from eutonia.errors import InputError
@@ -399,7 +399,7 @@ def _backgrounds(knowledge: Knowledge, question: Question, found: Found) -> list
     parts = strata(knowledge, nearest(found.every, found.band, question.day))
     return [
         _summary(
-            f"added to {title(knowledge, name).lower()}" if name else "alone",
+            f"added to {lowered(knowledge, name)}" if name else "alone",
             synthesise(rows, question.outcome),
         )
         for name, rows in parts.items()
@@ -416,9 +416,7 @@ def _other_comparators(knowledge: Knowledge, question: Question, found: Found) -
         other = _search(knowledge, question, name)
         if other.main and other.band is not None:
             pooled = synthesise(other.main, question.outcome)
-            summaries.append(
-                _summary(f"against {title(knowledge, name).lower()}, {other.band.title}", pooled)
-            )
+            summaries.append(_summary(f"against {lowered(knowledge, name)}, {other.band.title}", pooled))
     return summaries
 
 
@@ -447,7 +445,7 @@ def indirect(knowledge: Knowledge, question: Question, comparator: str) -> list[
         rows = [row for row in found.main if question.therapy not in row.treatments]
         if rows and found.band is not None:
             who = sorted({t for row in rows for t in row.treatments})
-            what = f"of the same class ({', '.join(title(knowledge, t).lower() for t in who)}), {found.band.title}"
+            what = f"of the same class ({', '.join(lowered(knowledge, t) for t in who)}), {found.band.title}"
             summaries.append(_summary(what, synthesise(rows, question.outcome)))
     return summaries
 

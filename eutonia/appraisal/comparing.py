@@ -31,7 +31,7 @@ from eutonia.appraisal.models import (
     SideEffect,
     Together,
 )  # fmt: skip
-from eutonia.appraisal.question import BANDS, Band, Question, ask, intervention, members, title
+from eutonia.appraisal.question import BANDS, Band, Question, ask, intervention, lowered, members, title
 from eutonia.appraisal.rows import Row, Sides, UsualSd, nearest, rows_of
 from eutonia.appraisal.synthesis import Synthesis, synthesise
 from eutonia.appraisal.wording import PROBABLY, interval, number
@@ -236,7 +236,7 @@ def _counted(
             se = sqrt(float(v[0]))
             ratio = exp(float(y[0]))
             ci = (exp(float(y[0]) - 1.959964 * se), exp(float(y[0]) + 1.959964 * se))
-        added = f" with {title(knowledge, arm.added_to).lower()}" if arm.added_to else ""
+        added = f" with {lowered(knowledge, arm.added_to)}" if arm.added_to else ""
         found.append(
             SideEffect(
                 harm=harm,
@@ -294,7 +294,7 @@ def _immediate(knowledge: Knowledge, asked: dict[str, Question]) -> BestFor:
     assert best is not None
     why = f"{title(knowledge, candidates[0])}: {_shown_says(knowledge, best)}."
     if len(candidates) > 1:
-        others = ", ".join(title(knowledge, name).lower() for name in candidates[1:])
+        others = ", ".join(lowered(knowledge, name) for name in candidates[1:])
         why += (
             f" So was {others}; of those the one without a risk of dependence comes first, then the earlier."
         )
@@ -308,7 +308,7 @@ def _long_term(knowledge: Knowledge, asked: dict[str, Question]) -> BestFor:
     shown = {name: _shown_in(knowledge, question, (LATE,)) for name, question in asked.items()}
     candidates = [name for name, found in shown.items() if found is not None and _supported(knowledge, name)]
     against = [
-        f"{title(knowledge, name).lower()} is not for long-term use ({known.long_term.say})"
+        f"{lowered(knowledge, name)} is not for long-term use ({known.long_term.say})"
         for name in asked
         if (known := profile_of(knowledge, name)) is not None and not known.long_term_use
     ]
@@ -343,7 +343,7 @@ def _shown_says(knowledge: Knowledge, shown: Shown) -> str:
     ci = (exp(pooled.ci[0]), exp(pooled.ci[1])) if pooled.measure == "RR" else pooled.ci
     stands_in = ", by a rating that stands in for it" if pooled.rows[0].stands_in else ""
     return (
-        f"probably better than {title(knowledge, shown.found.comparator).lower()} in {shown.band.title} "
+        f"probably better than {lowered(knowledge, shown.found.comparator)} in {shown.band.title} "
         f"({knowledge.outcomes[shown.outcome].title.lower()}{stands_in}: {number(value, pooled.measure)}, "
         f"{interval(ci, pooled.measure)}; {pooled.trials} trial{'s' if pooled.trials != 1 else ''})"
     )
@@ -394,7 +394,7 @@ def _notes(knowledge: Knowledge, names: Sequence[str], first: Question) -> list[
             if {a.treatment for a in t.arms.values()} & members(knowledge, one)
             and {a.treatment for a in t.arms.values()} & members(knowledge, two)
         )
-        pair = f"{title(knowledge, one)} and {title(knowledge, two).lower()}"
+        pair = f"{title(knowledge, one)} and {lowered(knowledge, two)}"
         if tested:
             direct = evidence(
                 one, two, condition=first.condition.id, day=first.day, min_confidence=first.min_confidence,
@@ -402,7 +402,8 @@ def _notes(knowledge: Knowledge, names: Sequence[str], first: Question) -> list[
             )  # fmt: skip
             notes.append(f"{pair} were compared directly in {', '.join(tested)}. {direct.say[0]}")
         else:
-            notes.append(f"No trial found compares {pair.lower().replace(' and ', ' with ')} directly.")
+            both = f"{lowered(knowledge, one)} with {lowered(knowledge, two)}"
+            notes.append(f"No trial found compares {both} directly.")
     notes.append(
         "Onset is when the treatment begins to act; time to relief is when people in a trial had relief that matters. "
         "Much of the relief that people see would have come without treatment."
@@ -537,7 +538,7 @@ def _why_not(
             }
         )
         told.append(
-            f"{title(knowledge, name)}: compared with {', '.join(title(knowledge, a).lower() for a in against)}"
+            f"{title(knowledge, name)}: compared with {', '.join(lowered(knowledge, a) for a in against)}"
         )
     return (
         "Trials do not connect them, so any ranking would compare different controls, people or times as if they were "
@@ -552,7 +553,7 @@ def _elsewhere(knowledge: Knowledge, name: str, question: Question) -> str:
     for trial in knowledge.trials.values():
         arms = {a.treatment for a in trial.arms.values()}
         if arms & mine:
-            others = [title(knowledge, a).lower() for a in sorted(arms - mine)]
+            others = [lowered(knowledge, a) for a in sorted(arms - mine)]
             places.setdefault(knowledge.populations[trial.population].title.lower(), set()).update(others)
     places.pop(question.condition.title.lower(), None)
     if not places:

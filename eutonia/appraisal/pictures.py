@@ -5,7 +5,7 @@ from typing import Any
 
 from eutonia.appraisal.answering import bears_on
 from eutonia.appraisal.models import Evidence, Summary
-from eutonia.appraisal.question import group, title
+from eutonia.appraisal.question import group, lowered, title
 from eutonia.appraisal.wording import interval, number
 from eutonia.charts import CATEGORIES
 from eutonia.errors import InputError
@@ -112,7 +112,9 @@ def _headline(knowledge: Knowledge, answer: Evidence) -> str:
     asked = answer.question
     outcome = knowledge.outcomes[asked.outcome].title
     window = f", {asked.window}" if asked.window else ""
-    return f"{outcome}: {title(knowledge, asked.therapy)} against {title(knowledge, asked.comparator).lower()}{window}"
+    return (
+        f"{outcome}: {title(knowledge, asked.therapy)} against {lowered(knowledge, asked.comparator)}{window}"
+    )
 
 
 def _subtitle(answer: Evidence) -> str:

@@ -1,6 +1,6 @@
 """A question about evidence: therapy, comparator, condition, outcome, time. Names checked, groups opened up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -137,5 +137,7 @@ def title(knowledge: Knowledge, name: str) -> str:
     return name
 
 
-def titles(knowledge: Knowledge, names: Iterable[str]) -> str:
-    return ", ".join(title(knowledge, name) for name in names)
+def lowered(knowledge: Knowledge, name: str) -> str:
+    """The title within a sentence: without its capital, unless it is an acronym."""
+    words = title(knowledge, name)
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]

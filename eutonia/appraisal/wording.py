@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from eutonia.appraisal.models import Comparison, Evidence, Factor, Factors, Summary
-from eutonia.appraisal.question import group, title
+from eutonia.appraisal.question import group, lowered, title
 from eutonia.knowledge import Knowledge
 
 PROBABLY = 0.95
@@ -21,18 +21,21 @@ def interval(ci: tuple[float, float], measure: str) -> str:
 def sentences(knowledge: Knowledge, answer: Evidence) -> list[str]:
     """The answer as a clinician would say it: does it work, how sure, when, and beside what would happen anyway."""
     therapy = title(knowledge, answer.question.therapy)
-    against = title(knowledge, answer.question.comparator).lower()
+    against = lowered(knowledge, answer.question.comparator)
     condition = knowledge.populations[answer.question.condition].title.lower()
     what = knowledge.outcomes[answer.question.outcome].title.lower()
     if answer.estimate is None or answer.ci is None:
-        return list(_nothing(answer, therapy, against, condition, what))
+        return list(_nothing(knowledge, answer, against, condition, what))
     return list(_something(knowledge, answer, therapy, against, condition, what))
 
 
-def _nothing(answer: Evidence, therapy: str, against: str, condition: str, what: str) -> Iterator[str]:
+def _nothing(
+    knowledge: Knowledge, answer: Evidence, against: str, condition: str, what: str
+) -> Iterator[str]:
     when = f" at {answer.question.window}" if answer.question.window else ""
+    therapy = lowered(knowledge, answer.question.therapy)
     yield (
-        f"No usable data: no trial found gives a figure for {what} with {therapy.lower()} against {against} in "
+        f"No usable data: no trial found gives a figure for {what} with {therapy} against {against} in "
         f"{condition}{when}."
     )
     if answer.missing:
@@ -73,18 +76,18 @@ def _something(
     better = answer.estimate < nil if outcome.better == "lower" else answer.estimate > nil
     clear = not answer.ci[0] <= nil <= answer.ci[1]
     background = answer.rows[0].added_to
-    added = f", added to {title(knowledge, group(knowledge, background)).lower()}," if background else ""
+    added = f", added to {lowered(knowledge, group(knowledge, background))}," if background else ""
     size = "risk ratio" if answer.measure == "RR" else "difference"
-    if outcome.harm:
-        finding = ("less" if better else "more") if clear else "no clear difference"
+    if clear and (outcome.harm or outcome.better == "higher"):
+        finding = f"{'more' if answer.estimate > nil else 'less'} {what}"
     elif clear:
-        finding = "better" if better else "worse"
-    elif answer.probability_better is not None and answer.probability_better >= PROBABLY:
-        finding = "probably better, though no difference cannot be ruled out"
+        finding = f"better on {what}" if better else f"worse on {what}"
+    elif not outcome.harm and answer.probability_better is not None and answer.probability_better >= PROBABLY:
+        finding = f"probably better on {what}, though no difference cannot be ruled out"
     else:
-        finding = "no clear difference"
+        finding = f"no clear difference in {what}"
     yield (
-        f"{therapy}{added} against {against} in {condition}, {answer.question.window}: {finding} ({what}); {size} "
+        f"{therapy}{added} against {against} in {condition}, {answer.question.window}: {finding}; {size} "
         f"{number(answer.estimate, answer.measure)} (95 % interval {interval(answer.ci, answer.measure)}), "
         f"{_trials(answer.trials)}, {answer.patients} people. "
         f"Certainty: {answer.certainty.level}."

@@ -63,3 +63,63 @@ def test_no_row_of_the_tables_was_lost(knowledge, name):
         for t in knowledge.trials.values()
     )
     assert ours == pytest.approx(total)
+
+
+SMALL = {
+    "sources/policy.yaml": "{title: Ours, kind: policy}",
+    "populations/back.yaml": "{title: Back pain, ask: true, sources: [{key: policy, mark: assumed}]}",
+    "interventions/heat.yaml": "{title: Heat, kind: device, sources: [{key: policy, mark: assumed}]}",
+    "interventions/placebo.yaml": "{title: Placebo, kind: control, sources: [{key: policy, mark: assumed}]}",
+}
+GOOD = """
+title: A trial
+population: back
+design: randomised
+risk_of_bias: {level: low}
+arms:
+  A: {treatment: heat, n: 10}
+  B: {treatment: placebo, n: 10}
+results:
+- {arm: A, outcome: pain, day: 7, mean: 3, sd: 1, kind: endpoint, scale: [0, 10], better: lower, mark: seen}
+contrasts:
+- {treatment: heat, comparator: placebo, outcome: pain, day: 7, measure: MD, effect: -1, ci: [-2, 0], scale: [0, 10],
+   better: lower, mark: seen}
+"""
+
+
+def built(trial):
+    from eutonia.knowledge.build import build
+
+    files = {**SMALL, "trials/one.yaml": trial}
+    return build({path: text.encode() for path, text in files.items()})
+
+
+def test_a_trial_is_added_in_one_file():
+    assert built(GOOD)["trials"]["one"].arms["A"].treatment == "heat"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("arm: A,", "arm: C,"), r"trials/one.yaml, results\[0\]: there is no arm C. Arms are: A, B"),
+        (("treatment: heat, n", "treatment: heath, n"), "unknown intervention “heath”. Did you mean “heat”"),
+        (("population: back", "population: bakc"), "unknown population “bakc”"),
+        (("ci: [-2, 0]", "ci: [-3, -2]"), "outside its own confidence interval"),
+        (
+            ("scale: [0, 10], better: lower, mark: seen}\ncontrasts", "mark: seen}\ncontrasts"),
+            "needs `scale` and `better`",
+        ),
+        (("scale: [0, 10]", "scale: [10, 0]"), "must run from its least to its greatest"),
+        (("sd: 1,", "sd: 0,"), "sd is 0"),
+        (("mean: 3, sd: 1, kind: endpoint", "events: 12, n: 10, kind: count"), "12 events need an `n`"),
+        (("comparator: placebo", "comparator: heat"), "with itself"),
+        (("mark: seen}\ncontrasts", "mark: sure}\ncontrasts"), "trials/one.yaml, results.0.mark"),
+        (("day: 7, mean", "dya: 7, mean"), "trials/one.yaml, results.0"),
+    ],
+)
+def test_a_trial_that_contradicts_itself_is_an_error_that_says_where(change, told):
+    from eutonia.errors import KnowledgeError
+
+    assert change[0] in GOOD
+    with pytest.raises(KnowledgeError, match=told):
+        built(GOOD.replace(*change, 1))

@@ -49,7 +49,7 @@ def test_treatment_alone_and_added_to_another_are_kept_apart(knowledge):
     assert wald.estimate == pytest.approx(100 * 0.75 / 24, abs=0.1)
     assert wald.ci == pytest.approx((-100 * 0.67 / 24, 100 * 2.17 / 24), abs=0.2)
     assert "on top of another active treatment" in reasons(answer)["indirectness"].why
-    assert "added to nsaids" in answer.say[0]
+    assert "added to NSAIDs" in answer.say[0]
 
 
 def test_people_are_counted_once(knowledge):
