@@ -29,9 +29,9 @@ def condition(feature: ConditionFeature, columns: Columns) -> str:
 
 
 def medication(feature: MedicationFeature, columns: Columns) -> str:
-    belongs = columns.group(feature.any_of)
-    route = {"any": "TRUE", "systemic": "t.route <> 'topical'"}.get(
-        feature.route, f"t.route = '{feature.route}'"
+    sure, maybe = columns.groups.sure(feature.any_of), columns.groups.maybe(feature.any_of)
+    route = {"any": "", "systemic": " AND p.route <> 'topical'"}.get(
+        feature.route, f" AND p.route = '{feature.route}'"
     )
     where = {
         "current": "t.pool = 'c'",
@@ -39,15 +39,14 @@ def medication(feature: MedicationFeature, columns: Columns) -> str:
         "involved": "TRUE",
         "recent": "TRUE",
         "planned": "t.pool = 'p'" + _acting(feature),
-    }[feature.moment]
-    sure = columns.any("taken", f"{belongs} AND {where} AND {route}")
-    maybe = columns.any("taken", f"{belongs} IS NULL AND {where} AND {route}")
+    }[feature.moment] + route
+    is_taken, may_be = columns.any("taken", sure, where), columns.any("taken", maybe, where)
     if feature.moment == "recent":
-        lately = f"t.day - t.end_day <= {number(feature.within_days or 0)} AND {route}"
-        sure = f"({sure} OR {columns.any('past', f'{belongs} AND {lately}')})"
-        maybe = f"({maybe} OR {columns.any('past', f'{belongs} IS NULL AND {lately}')})"
+        lately = f"t.day - t.end_day <= {number(feature.within_days or 0)}{route}"
+        is_taken = f"({is_taken} OR {columns.any('past', sure, lately)})"
+        may_be = f"({may_be} OR {columns.any('past', maybe, lately)})"
     otherwise = "FALSE" if feature.moment == "planned" else no_if(ALL_RECOGNISED)
-    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE {otherwise} END"
+    return f"CASE WHEN {is_taken} THEN TRUE WHEN {may_be} THEN NULL ELSE {otherwise} END"
 
 
 def _acting(feature: MedicationFeature) -> str:
@@ -63,6 +62,8 @@ def together(feature: TogetherFeature, columns: Columns) -> str:
 
 
 def count(feature: CountFeature, columns: Columns) -> str:
+    if feature.route == "any":
+        raise NotImplementedError("`mixed` holds what is not topical")
     moments = {"after": ["a"], "current": ["c"], "any": ["c", "a"]}[feature.moment]
     spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {feature.at_least} END"
     group = (feature.any_of,)
@@ -82,12 +83,16 @@ class Result:
     """The latest result of a slot (`results.latest`): its value, and whether it is set aside."""
 
     def __init__(self, columns: Columns, slot: str, days: float | None) -> None:
-        here = f"t.slot = '{slot}'"
+        if slot not in columns.slots:
+            self.there = self.suspect = self.stale = "FALSE"
+            self.value = self.high = self.day = "CAST(NULL AS DOUBLE)"
+            return
+        here = columns.slot(slot)
         value = columns.max("latest", "t.value", here)
-        self.there = columns.any("latest", here)
+        self.there = columns.exists("latest", here)
         self.high = columns.max("latest", "t.high", here)
         self.day = columns.max("latest", "t.reading_day", here)
-        sound = columns.any("latest", f"{here} AND t.sound")
+        sound = columns.exists("latest", f"{here} AND t.sound")
         self.suspect = f"({self.there} AND NOT {sound})"
         old = f"i.day - {self.day} > {number(days)}" if days is not None else "FALSE"
         self.stale = f"COALESCE({sound} AND {old}, FALSE)"

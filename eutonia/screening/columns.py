@@ -10,15 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from eutonia.knowledge import Knowledge
-from eutonia.screening.groups import Groups
+from eutonia.screening.groups import Bit, Groups, numbered
+from eutonia.screening.meanings import Meanings
 
 LIST_KNOWN = "i.observed"
 CONDITIONS_KNOWN = "i.conditions_known"
 ALL_RECOGNISED = "(i.observed AND COALESCE(u.n, 0) = 0)"
 
+_MEANT = "JOIN part AS p ON p.part = t.part JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit"
+
 FROM = {
-    "taken": "taken AS t JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit",
-    "past": "past_use AS t JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit",
+    "taken": f"taken AS t {_MEANT}",
+    "past": f"past_use AS t {_MEANT}",
     "listed": "line AS t JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit",
     "mixed": "mixed AS t JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bits",
     "runs": "run AS t",
@@ -26,21 +29,22 @@ FROM = {
     "readings": "reading_line AS t",
     "latest": "(SELECT * FROM reading_line WHERE back = 1) AS t",
 }
-"""What is gathered from → the tables behind it. `t` is the row, `b` what its code means."""
+"""What is gathered from → the tables behind it: `t` the row, `p` its ingredient, `b` what its code means."""
 
 
 class Columns:
     """What the queries gather, each once however many features ask for it."""
 
-    def __init__(
-        self, knowledge: Knowledge, treatments: Sequence[str] = (), region: str | None = None
-    ) -> None:
+    def __init__(self, knowledge: Knowledge, meanings: Meanings, region: str | None = None) -> None:
         self.knowledge = knowledge
-        self.treatments = tuple(treatments)
-        """Every ingredient that the database names."""
         self.region = region
-        self.groups = Groups(knowledge)
-        self.value_sets: dict[str, str] = {}
+        self.treatments = meanings.treatments
+        self.present = meanings.value_sets
+        """Every value set that a code of the database is in."""
+        self.slots = {slot.id: n for n, slot in enumerate(meanings.slots) if slot.id in meanings.read}
+        """The look-ups that find a result in it."""
+        self.groups = Groups(knowledge, meanings.treatments)
+        self.set_groups: dict[tuple[str, ...], int] = {}
         self.gathered: dict[str, dict[str, str]] = {source: {} for source in FROM}
 
     def gather(self, source: str, aggregate: str) -> str:
@@ -48,9 +52,16 @@ class Columns:
         known = self.gathered[source]
         return known.setdefault(aggregate, f"{source}.a{len(known)}")
 
-    def any(self, source: str, condition: str) -> str:
-        """Whether a row holds `condition`."""
-        return f"COALESCE({self.gather(source, f'BOOL_OR(COALESCE({condition}, FALSE))')}, FALSE)"
+    def any(self, source: str, bit: Bit | None, where: str = "TRUE") -> str:
+        """Whether a row that holds `where` has the bit."""
+        if bit is None:
+            return "FALSE"
+        word = self.gather(source, f"BIT_OR(CASE WHEN {where} THEN {bit.word} END)")
+        return f"((COALESCE({word}, 0) & {bit.bit}) <> 0)"
+
+    def exists(self, source: str, where: str) -> str:
+        """Whether a row holds `where`."""
+        return f"COALESCE({self.gather(source, f'BOOL_OR(COALESCE({where}, FALSE))')}, FALSE)"
 
     def count(self, source: str, condition: str) -> str:
         return f"COALESCE({self.gather(source, f'SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)')}, 0)"
@@ -68,46 +79,70 @@ class Columns:
 
     # --- what features speak of -------------------------------------------------------------------
 
-    def group(self, names: Sequence[str]) -> str:
-        """The column of `b` that tells whether an ingredient is one of `names`."""
-        return f"b.{self.groups.column(names)}"
+    def belongs(self, names: Sequence[str]) -> str:
+        """Whether the ingredient of a row is one of `names`."""
+        bit = self.groups.sure(names)
+        return bit.row if bit else "FALSE"
 
-    def in_sets(self, value_sets: Iterable[str]) -> str:
-        """Whether a condition `b` is in one of the value sets."""
-        names = list(dict.fromkeys(value_sets))
-        columns = [self.value_sets.setdefault(name, f"v{len(self.value_sets)}") for name in names]
-        return f"({' OR '.join(f'b.{column}' for column in columns) or 'FALSE'})"
+    def in_sets(self, value_sets: Iterable[str]) -> Bit | None:
+        """The bit of being in one of the value sets; None where no code of the database is."""
+        names = tuple(name for name in dict.fromkeys(value_sets) if name in self.present)
+        if not names:
+            return None
+        return numbered("v", self.set_groups.setdefault(names, len(self.set_groups)))
+
+    def is_in(self, value_sets: Iterable[str]) -> str:
+        """Whether the condition of a row is in one of the value sets."""
+        bit = self.in_sets(value_sets)
+        return bit.row if bit else "FALSE"
 
     def having(self, *value_sets: str, active: bool = True, days: float | None = None, also: str = "") -> str:
         """Whether a condition of the value sets is on record (`Chart.having`), begun at most `days` before."""
-        return self.any(
-            "conditions", self.held(value_sets, active=active, days=days) + (f" AND {also}" if also else "")
-        )
+        where = _held(active=active, days=days) + (f" AND {also}" if also else "")
+        return self.any("conditions", self.in_sets(value_sets), where)
 
     def held(self, value_sets: Iterable[str], *, active: bool = True, days: float | None = None) -> str:
         """The condition on a row for `having`."""
-        terms = [self.in_sets(value_sets)]
-        if active:
-            terms.append("t.active")
-        if days is not None:
-            terms.append(f"t.day - t.since <= {number(days)}")
-        return " AND ".join(terms)
+        return f"{self.is_in(value_sets)} AND {_held(active=active, days=days)}"
 
     def since(self, value_sets: Iterable[str], *, active: bool = True, also: str = "TRUE") -> str:
         """The latest day on which one of the value sets began."""
         return self.max("conditions", "t.since", f"{self.held(value_sets, active=active)} AND {also}")
 
+    def slot(self, name: str) -> str:
+        """Whether a reading is of the slot."""
+        return f"t.slot = {self.slots[name]}" if name in self.slots else "FALSE"
+
     # --- sets of ingredients ----------------------------------------------------------------------
 
     def fills(self, groups: Sequence[Sequence[str]], moment: str) -> str:
-        """Whether distinct ingredients fill every group (Hall's theorem: every few groups have as many)."""
+        """Whether distinct ingredients fill every group."""
+        if any(self.groups.sure(names) is None for names in groups):
+            return "FALSE"
+        if self._apart(groups):
+            return f"({' AND '.join(self._filled(names, moment, sure=True) for names in groups)})"
         return self._hall(groups, moment, sure=True, spare="0")
 
     def could_fill(self, groups: Sequence[Sequence[str]], moment: str, spare: str) -> str:
         """Whether they could, with `spare` further medicines of any kind."""
+        if self._apart(groups):
+            filled = (f"CAST({self._filled(names, moment, sure=False)} AS INTEGER)" for names in groups)
+            return f"({' + '.join(filled)} + {spare} >= {len(groups)})"
         return self._hall(groups, moment, sure=False, spare=spare)
 
+    def _apart(self, groups: Sequence[Sequence[str]]) -> bool:
+        """Whether no ingredient of the database is in two of the groups: then each fills its own."""
+        members = [self.groups.members(names) for names in groups]
+        return sum(map(len, members)) == len(frozenset().union(*members))
+
+    def _filled(self, names: Sequence[str], moment: str, *, sure: bool) -> str:
+        where = f"t.moment = '{moment}'"
+        certain = self.any("mixed", self.groups.sure(names), where)
+        possible = "FALSE" if sure else self.any("mixed", self.groups.maybe(names), where)
+        return f"({certain} OR {possible})" if possible != "FALSE" else certain
+
     def _hall(self, groups: Sequence[Sequence[str]], moment: str, *, sure: bool, spare: str) -> str:
+        """Hall's theorem: groups can be filled if every few of them have as many ingredients."""
         terms = []
         for size in range(1, len(groups) + 1):
             for chosen in combinations(groups, size):
@@ -116,15 +151,24 @@ class Columns:
 
     def distinct(self, groups: Iterable[Sequence[str]], moment: str, *, sure: bool) -> str:
         """How many distinct ingredients belong (or, not `sure`, may belong) to one of the groups."""
-        columns = [self.group(names) for names in groups]
-        terms = columns if sure else [f"COALESCE({column}, TRUE)" for column in columns]
-        return self.count("mixed", f"t.moment = '{moment}' AND ({' OR '.join(terms)})")
+        every = list(groups)
+        bits = [self.groups.sure(names) for names in every]
+        bits += [] if sure else [self.groups.maybe(names) for names in every]
+        terms = [bit.row for bit in bits if bit]
+        return self.count("mixed", f"t.moment = '{moment}' AND ({' OR '.join(terms)})") if terms else "0"
 
     # --- the queries ------------------------------------------------------------------------------
 
     def queries(self) -> dict[str, str]:
         """Source → the query that gathers its columns, one row per index date."""
         return {source: _query(source, wanted) for source, wanted in self.gathered.items() if wanted}
+
+
+def _held(*, active: bool, days: float | None) -> str:
+    terms = ["t.active"] if active else []
+    if days is not None:
+        terms.append(f"t.day - t.since <= {number(days)}")
+    return " AND ".join(terms) or "TRUE"
 
 
 def _query(source: str, wanted: Mapping[str, str]) -> str:

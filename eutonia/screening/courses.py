@@ -31,7 +31,7 @@ def stage_courses(engine: Engine) -> None:
             SELECT *, CASE WHEN start_day - MAX(end_day) {over} <= {ERA_GAP_DAYS} THEN 0 ELSE 1 END AS new_episode,
                    CASE WHEN start_day - MAX(end_day) {over} <= {GRACE_DAYS} THEN 0 ELSE 1 END AS new_course
             FROM (
-                SELECT x.person_id, p.treatment AS therapy, x.nth, x.start_day, x.end_day,
+                SELECT x.person_id, p.name AS therapy, x.nth, x.start_day, x.end_day,
                        x.measured_by = 'usual-length' AS assumed
                 FROM exposure AS x JOIN part AS p ON p.drug = x.drug WHERE p.relaxant
             ) AS u
@@ -59,8 +59,8 @@ def stage_index(engine: Engine, as_of: int, since: int | None) -> None:
         "begun",
         f"""
         SELECT person_id, treatment, start_day AS day FROM (
-            SELECT x.person_id, p.treatment, x.start_day, MAX(x.end_day) OVER (
-                PARTITION BY x.person_id, p.treatment ORDER BY x.start_day, x.nth
+            SELECT x.person_id, p.name AS treatment, x.start_day, MAX(x.end_day) OVER (
+                PARTITION BY x.person_id, p.name ORDER BY x.start_day, x.nth
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
             FROM exposure AS x JOIN (SELECT DISTINCT person_id FROM course) AS e ON e.person_id = x.person_id
             JOIN part AS p ON p.drug = x.drug WHERE p.watched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from eutonia.knowledge.safety import ComputedFeature
@@ -18,7 +19,13 @@ DOSED = "t.goes_on"
 
 
 def _of(feature: ComputedFeature, columns: Columns) -> str:
-    return columns.group(feature.about)
+    """Whether a row is about one of the feature's drugs."""
+    return columns.belongs(feature.about)
+
+
+def _any(feature: ComputedFeature, columns: Columns, where: str = "TRUE") -> str:
+    """Whether one of the feature's drugs is in a row of `taken` that holds `where`."""
+    return columns.any("taken", columns.groups.sure(feature.about), where)
 
 
 # --- doses ------------------------------------------------------------------------------------------
@@ -26,8 +33,7 @@ def _of(feature: ComputedFeature, columns: Columns) -> str:
 
 def _total(feature: ComputedFeature, columns: Columns, aggregate: str, value: str) -> str:
     where = f"{_of(feature, columns)} AND {DOSED}"
-    taken = columns.any("taken", where)
-    missing = columns.any("taken", f"{where} AND {value} IS NULL")
+    taken, missing = _any(feature, columns, DOSED), _any(feature, columns, f"{DOSED} AND {value} IS NULL")
     total = columns.gather("taken", f"{aggregate}(CASE WHEN {where} THEN {value} END)")
     none = f"CASE WHEN {ALL_RECOGNISED} THEN 0.0 END"
     return f"CASE WHEN NOT {taken} THEN {none} WHEN {missing} THEN NULL ELSE {total} END"
@@ -50,13 +56,13 @@ def carisoprodol_single_mg(feature: ComputedFeature, columns: Columns) -> str:
 
 
 def carisoprodol_dose_missing(feature: ComputedFeature, columns: Columns) -> str:
-    return columns.any("taken", f"t.pool = 'p' AND {_of(feature, columns)} AND t.daily IS NULL")
+    return _any(feature, columns, "t.pool = 'p' AND t.daily IS NULL")
 
 
 def opioid_mme_per_day(feature: ComputedFeature, columns: Columns) -> str:
     where = f"{_of(feature, columns)} AND {DOSED}"
-    missing = columns.any("taken", f"{where} AND {_MME} IS NULL")
-    none = f"NOT {columns.any('taken', where)} AND NOT {ALL_RECOGNISED}"
+    missing = _any(feature, columns, f"{DOSED} AND {_MME} IS NULL")
+    none = f"NOT {_any(feature, columns, DOSED)} AND NOT {ALL_RECOGNISED}"
     return f"CASE WHEN {missing} OR ({none}) THEN NULL ELSE {columns.sum('taken', _MME, where)} END"
 
 
@@ -65,27 +71,26 @@ def opioid_mme_per_day_at_least(feature: ComputedFeature, columns: Columns) -> s
 
 
 _MME = (
-    "CASE WHEN t.route = 'transdermal' AND t.mme_by_rate IS NOT NULL THEN t.per_hour * 1000 * t.mme_by_rate "
-    "ELSE t.daily * t.mme END"
+    "CASE WHEN p.route = 'transdermal' AND p.mme_by_rate IS NOT NULL THEN t.per_hour * 1000 * p.mme_by_rate "
+    "ELSE t.daily * p.mme END"
 )
 
 
 def acetaminophen_in_two_products(feature: ComputedFeature, columns: Columns) -> str:
     where = f"{_of(feature, columns)} AND {DOSED}"
-    products = columns.gather("taken", f"COUNT(DISTINCT CASE WHEN {where} THEN t.product END)")
+    products = columns.gather("taken", f"COUNT(DISTINCT CASE WHEN {where} THEN p.product END)")
     return f"CASE WHEN COALESCE({products}, 0) >= 2 THEN TRUE ELSE {no_if(ALL_RECOGNISED)} END"
 
 
 def plans_acetaminophen_alone(feature: ComputedFeature, columns: Columns) -> str:
-    return columns.any("taken", f"t.pool = 'p' AND t.alone AND {_of(feature, columns)}")
+    return _any(feature, columns, "t.pool = 'p' AND p.alone")
 
 
 # --- products ---------------------------------------------------------------------------------------
 
 
 def carisoprodol_strength_unapproved(feature: ComputedFeature, columns: Columns) -> str:
-    belongs = _of(feature, columns)
-    none = f"CASE WHEN NOT {columns.any('taken', belongs)} THEN {no_if(ALL_RECOGNISED)}"
+    none = f"CASE WHEN NOT {_any(feature, columns)} THEN {no_if(ALL_RECOGNISED)}"
     strengths = {
         mg
         for name in feature.about
@@ -93,46 +98,52 @@ def carisoprodol_strength_unapproved(feature: ComputedFeature, columns: Columns)
         for mg in columns.knowledge.drugs[name].strengths_mg
     }
     listed = f"COALESCE(t.mg_stated IN ({', '.join(map(number, sorted(strengths))) or '-1'}), FALSE)"
-    wrong = columns.any("taken", f"{belongs} AND t.strength IS NOT NULL AND NOT t.strength_ok")
-    open_ = columns.any("taken", f"{belongs} AND t.strength IS NULL AND NOT {listed}")
+    wrong = _any(feature, columns, "p.strength IS NOT NULL AND NOT p.strength_ok")
+    open_ = _any(feature, columns, f"p.strength IS NULL AND NOT {listed}")
     return f"{none} WHEN {wrong} THEN TRUE WHEN {open_} THEN NULL ELSE FALSE END"
 
 
 def carisoprodol_product_unapproved(feature: ComputedFeature, columns: Columns) -> str:
-    return columns.any("taken", f"{_of(feature, columns)} AND t.unapproved")
+    return _any(feature, columns, "p.unapproved")
 
 
 def cyclobenzaprine_extended_release(feature: ComputedFeature, columns: Columns) -> str:
-    return columns.any("taken", f"{_of(feature, columns)} AND t.extended")
+    return _any(feature, columns, "p.extended")
 
 
 # --- length of use ----------------------------------------------------------------------------------
 
 
 def _followed(feature: ComputedFeature, columns: Columns) -> str:
-    gap = feature.limits.get("gap_days", 0)
-    return columns.groups.follow(f"{'+'.join(feature.about)}/{number(gap)}", feature.about, gap)
+    """Whether a run is of the feature's drugs."""
+    return f"t.run = {columns.groups.follow(feature.about, feature.limits.get('gap_days', 0))}"
 
 
 def _use_days(feature: ComputedFeature, columns: Columns) -> str:
-    run = f"t.run = '{_followed(feature, columns)}'"
+    run = _followed(feature, columns)
     recent = number(feature.limits.get("recent_days", 0))
     where = f"{run} AND (t.goes_on OR t.day - t.last_day <= {recent})"
     days = f"{columns.max('runs', 't.last_day', where)} - {columns.max('runs', 't.first_day', where)}"
-    none = f"CASE WHEN NOT {columns.any('runs', run)} AND NOT {ALL_RECOGNISED} THEN NULL"
-    return f"{none} ELSE CAST(COALESCE({days}, 0) AS DOUBLE) END"
+    before = columns.any("past", columns.groups.sure(feature.about))
+    claimed = _any(feature, columns, "t.pool = 'p' AND t.action = 'continue'")
+    none = f"CASE WHEN {ALL_RECOGNISED} AND NOT {claimed} THEN 0.0 END"
+    taken = f"({_any(feature, columns, NOW)} OR {before})"
+    return f"CASE WHEN NOT {taken} THEN {none} ELSE CAST(COALESCE({days}, 0) AS DOUBLE) END"
+
+
+NOW = "t.pool = 'c'"
 
 
 carisoprodol_use_days = tizanidine_use_days = baclofen_use_days = _use_days
 
 
 def carisoprodol_planned_days(feature: ComputedFeature, columns: Columns) -> str:
-    planned = columns.any("taken", f"t.pool = 'p' AND {_of(feature, columns)}")
+    planned = _any(feature, columns, "t.pool = 'p'")
     return f"CASE WHEN {planned} THEN CAST(i.days AS DOUBLE) ELSE 0.0 END"
 
 
 def _course_days(feature: ComputedFeature, columns: Columns) -> str:
-    planned = columns.any("taken", f"t.pool = 'p' AND {_of(feature, columns)}")
+    planned = _any(feature, columns, "t.pool = 'p'")
     so_far = _use_days(feature, columns)
     before = f"CASE WHEN i.action = 'start' THEN COALESCE({so_far}, 0.0) ELSE {so_far} END"
     return f"CASE WHEN {planned} THEN {before} + i.days ELSE {so_far} END"
@@ -154,7 +165,7 @@ def _longest(feature: ComputedFeature, columns: Columns, *, planned: bool) -> st
     drugs = [name for name in columns.treatments if name in feature.about]
     if not drugs:
         return "0.0"
-    taken = [columns.any("taken", f"t.treatment = '{drug}' AND NOT t.spared") for drug in drugs]
+    taken = [columns.any("taken", columns.groups.sure((drug,)), "NOT p.spared") for drug in drugs]
     lengths = [f"({length(replace(feature, about=(drug,)), columns)})" for drug in drugs]
     pairs = list(zip(taken, lengths, strict=True))
     unknown = " OR ".join(f"({now} AND {days} IS NULL)" for now, days in pairs)
@@ -163,7 +174,7 @@ def _longest(feature: ComputedFeature, columns: Columns, *, planned: bool) -> st
 
 
 def carisoprodol_duration_missing(feature: ComputedFeature, columns: Columns) -> str:
-    started = columns.any("taken", f"t.pool = 'p' AND t.action = 'start' AND {_of(feature, columns)}")
+    started = _any(feature, columns, "t.pool = 'p' AND t.action = 'start'")
     return f"(i.days IS NULL AND {started})"
 
 
@@ -171,7 +182,7 @@ def carisoprodol_repeat_courses(feature: ComputedFeature, columns: Columns) -> s
     limits, belongs = feature.limits, _of(feature, columns)
     recent = f"{belongs} AND NOT t.starts AND t.day - t.start_day <= {number(limits['days'])}"
     prescribers = columns.gather("listed", f"COUNT(DISTINCT CASE WHEN {recent} THEN t.provider END)")
-    run = f"t.run = '{_followed(feature, columns)}' AND t.day - t.first_day <= {number(limits['days'])}"
+    run = f"{_followed(feature, columns)} AND t.day - t.first_day <= {number(limits['days'])}"
     courses = columns.count("runs", run)
     many = f"COALESCE({prescribers}, 0) >= {number(limits['prescribers'])} OR {courses} >= {number(limits['courses'])}"
     return f"CASE WHEN {many} THEN TRUE ELSE {no_if(LIST_KNOWN)} END"
@@ -187,11 +198,11 @@ stops_carisoprodol = stops_tizanidine = stops_baclofen = carisoprodol_taper_plan
 
 def carisoprodol_stopped_or_cut(feature: ComputedFeature, columns: Columns) -> str:
     limits, belongs = feature.limits, _of(feature, columns)
-    run = (
-        f"t.run = '{_followed(feature, columns)}' AND t.last_day - t.first_day > {number(limits['use_days'])}"
+    run = f"{_followed(feature, columns)} AND t.last_day - t.first_day > {number(limits['use_days'])}"
+    ended = columns.exists(
+        "runs", f"{run} AND NOT t.goes_on AND t.day - t.last_day <= {number(limits['days'])}"
     )
-    ended = columns.any("runs", f"{run} AND NOT t.goes_on AND t.day - t.last_day <= {number(limits['days'])}")
-    goes_on = columns.any("runs", f"{run} AND t.goes_on")
+    goes_on = columns.exists("runs", f"{run} AND t.goes_on")
     now = f"t.pool = 'c' AND {belongs} AND t.daily IS NOT NULL"
     dose = columns.gather("taken", f"SUM(CASE WHEN {now} THEN t.daily END)")
     begun = columns.max("taken", "t.start_day", now)
@@ -203,23 +214,28 @@ def carisoprodol_stopped_or_cut(feature: ComputedFeature, columns: Columns) -> s
 
 
 def nonopioid_tried(feature: ComputedFeature, columns: Columns) -> str:
-    treatments = columns.group(feature.codes["treatments"])
-    where = f"{treatments} AND NOT t.with_opioid"
-    now, before = columns.any("taken", f"t.pool = 'c' AND {where}"), columns.any("past", where)
+    treatments = columns.groups.sure(feature.codes["treatments"])
+    now = columns.any("taken", treatments, "t.pool = 'c' AND NOT p.with_opioid")
+    before = columns.any("past", treatments, "NOT p.with_opioid")
     tried = f"({now} OR {before})"
     return f"CASE WHEN {tried} THEN TRUE ELSE {no_if(ALL_RECOGNISED)} END"
 
 
 def long_term_steroid(feature: ComputedFeature, columns: Columns) -> str:
-    where = f"t.pool = 'c' AND t.route = 'systemic' AND {_of(feature, columns)}"
-    none = f"CASE WHEN NOT {columns.any('taken', where)} THEN {no_if(ALL_RECOGNISED)}"
-    return f"{none} ELSE {steroid_for_long(where, columns, feature.limits['mg'], feature.limits['days'])} END"
+    none = f"CASE WHEN NOT {_any(feature, columns, STEROID)} THEN {no_if(ALL_RECOGNISED)}"
+    answer = steroid_for_long(feature.about, columns, feature.limits["mg"], feature.limits["days"])
+    return f"{none} ELSE {answer} END"
 
 
-def steroid_for_long(where: str, columns: Columns, mg: float, days: float) -> str:
-    """Whether a steroid of the rows `where` is dosed and taken for long enough, or may be."""
+STEROID = "t.pool = 'c' AND p.route = 'systemic'"
+"""Rows in which a steroid counts."""
+
+
+def steroid_for_long(names: Sequence[str], columns: Columns, mg: float, days: float) -> str:
+    """Whether one of `names` is dosed and taken for long enough, or may be."""
+    bit = columns.groups.sure(names)
     long = f"t.day - t.start_day >= {number(days)}"
-    enough = f"t.daily * t.steroid >= {number(mg)}"
-    true = columns.any("taken", f"{where} AND {long} AND COALESCE({enough}, FALSE)")
-    open_ = columns.any("taken", f"{where} AND {long} AND ({enough}) IS NULL")
+    enough = f"t.daily * p.steroid >= {number(mg)}"
+    true = columns.any("taken", bit, f"{STEROID} AND {long} AND {enough}")
+    open_ = columns.any("taken", bit, f"{STEROID} AND {long} AND ({enough}) IS NULL")
     return f"CASE WHEN {true} THEN TRUE WHEN {open_} THEN NULL ELSE FALSE END"

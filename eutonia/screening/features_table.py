@@ -10,6 +10,7 @@ from eutonia.knowledge import Knowledge
 from eutonia.screening import dosing_columns, organ_columns, pain_columns, person_columns
 from eutonia.screening.by_kind import KINDS
 from eutonia.screening.columns import Columns
+from eutonia.screening.meanings import Meanings
 from eutonia.screening.pools import make_lines, make_pools, make_runs
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ TYPES = {"boolean": "BOOLEAN", "number": "DOUBLE", "category": "VARCHAR"}
 class FeatureTable:
     """The queries that make every feature, written once for a knowledge and a database."""
 
-    def __init__(self, knowledge: Knowledge, treatments: Sequence[str], region: str | None) -> None:
-        self.columns = Columns(knowledge, treatments, region)
+    def __init__(self, knowledge: Knowledge, meanings: Meanings, region: str | None) -> None:
+        self.columns = Columns(knowledge, meanings, region)
         self.expressions: dict[str, str] = {}
         self.by_case: list[str] = []
         """Features without a counterpart in SQL: worked out person by person."""
@@ -43,7 +44,7 @@ class FeatureTable:
 
     def put_groups(self, engine: Engine) -> None:
         """Leave the tables that say what belongs to which group."""
-        for name, frame in self.columns.groups.tables(self.columns.treatments).items():
+        for name, frame in self.columns.groups.tables().items():
             engine.put(name, frame)
 
     def make(self, engine: Engine, lowest: int, highest: int) -> pl.DataFrame:
@@ -53,15 +54,16 @@ class FeatureTable:
         make_pools(engine)
         make_runs(engine)
         make_condition_lines(engine)
-        make_reading_lines(engine)
+        make_reading_lines(engine, self.columns.slots.get("gestation:due", -1))
         queries = self.columns.queries()
         for source, query in queries.items():
             engine.make(f"gathered_{source}", query)
         joins = " ".join(f"LEFT JOIN gathered_{s} AS {s} ON {s}.index_id = i.index_id" for s in queries)
         engine.make(
             "planned_kinds",
-            "SELECT index_id, STRING_AGG(CONCAT(treatment, ':', bit), ' ' ORDER BY treatment, bit) AS planned FROM ("
-            "SELECT DISTINCT index_id, treatment, bit FROM taken WHERE pool = 'p') AS p GROUP BY index_id",
+            "SELECT index_id, STRING_AGG(CONCAT(name, ':', bit), ' ' ORDER BY name, bit) AS planned FROM ("
+            "SELECT DISTINCT t.index_id, p.name, t.bit FROM taken AS t JOIN part AS p ON p.part = t.part "
+            "WHERE t.pool = 'p') AS p GROUP BY index_id",
         )
         names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
         return engine.get(
@@ -105,14 +107,17 @@ def make_condition_lines(engine: Engine) -> None:
     )
 
 
-def make_reading_lines(engine: Engine) -> None:
-    """Results known at each index date; `back` 1 is the latest of its slot."""
+def make_reading_lines(engine: Engine, due: int) -> None:
+    """Results known at each index date; `back` 1 is the latest of its slot.
+
+    Of two dates of birth expected that were written on one day (slot `due`) the earlier counts.
+    """
     value = "CASE WHEN s.in_row THEN r.raw ELSE s.value END"
     engine.make(
         "reading_line",
         f"""
         SELECT *, ROW_NUMBER() OVER (PARTITION BY index_id, slot ORDER BY reading_day DESC,
-                  CASE WHEN slot = 'gestation:due' THEN value END, nth) AS back
+                  CASE WHEN slot = {due} THEN value END, nth) AS back
         FROM (
             SELECT i.index_id, i.day, s.slot, s.word, r.day AS reading_day, r.nth, r.high, {value} AS value,
                    s.word IS NOT NULL OR COALESCE({value} BETWEEN s.lowest AND s.highest, FALSE) AS sound

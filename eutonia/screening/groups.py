@@ -66,68 +66,114 @@ def _kinds(treatment: str, knowledge: Knowledge) -> list[Kind]:
     return found
 
 
+class Bit(NamedTuple):
+    """One bit of a word that stands for belonging to a group."""
+
+    word: str
+    bit: int
+
+    @property
+    def row(self) -> str:
+        """Whether it is set in a row."""
+        return f"({self.word} & {self.bit}) <> 0"
+
+
+WORD = 62
+"""Bits of a word: those of a signed BIGINT that are safe in every engine."""
+
+
+def numbered(prefix: str, number: int) -> Bit:
+    return Bit(f"b.{prefix}{number // WORD}", 1 << number % WORD)
+
+
 class Groups:
-    """The groups that features name, each a column of `blend`."""
+    """The groups that features name, each a bit of `blend`."""
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    def __init__(self, knowledge: Knowledge, treatments: Iterable[str]) -> None:
         self.knowledge = knowledge
-        self.columns: dict[Group, str] = {}
-        self.followed: dict[str, tuple[Group, float]] = {}
-        self.needs: dict[str, str] = {}
+        self.kinds = kinds(treatments, knowledge)
+        self.columns: dict[Group, int] = {}
+        self.followed: dict[tuple[Group, float], int] = {}
+        self.needs: dict[str, int] = {}
 
-    def column(self, names: Sequence[str]) -> str:
-        """The column that tells whether an ingredient is one of `names`."""
-        return self.columns.setdefault(tuple(names), f"g{len(self.columns)}")
+    def members(self, names: Sequence[str]) -> frozenset[str]:
+        """The ingredients of the database that belong to `names`, or may."""
+        return frozenset(kind.treatment for kind in self.kinds if kind.belongs(names) is not False)
 
-    def follow(self, run: str, names: Sequence[str], gap: float) -> str:
-        """Follow the courses of `names`; returns how the run is called."""
-        self.followed[run] = tuple(names), gap
-        return run
+    def sure(self, names: Sequence[str]) -> Bit | None:
+        """The bit of belonging to `names`; None where no ingredient of the database does."""
+        if not any(kind.belongs(names) for kind in self.kinds):
+            return None
+        return numbered("s", self.columns.setdefault(tuple(names), len(self.columns)))
 
-    def need(self, feature: str) -> str:
-        """The column that tells whether rules about an ingredient ask for the result `feature`."""
-        return self.needs.setdefault(feature, f"n_{feature}")
+    def maybe(self, names: Sequence[str]) -> Bit | None:
+        """The bit of perhaps belonging to `names`; None where no ingredient of the database leaves it open."""
+        if not any(kind.belongs(names) is None for kind in self.kinds):
+            return None
+        return numbered("m", self.columns.setdefault(tuple(names), len(self.columns)))
 
-    def tables(self, treatments: Iterable[str]) -> dict[str, pl.DataFrame]:
+    def follow(self, names: Sequence[str], gap: float) -> int:
+        """Follow the courses of `names`; returns the number of the follower."""
+        return self.followed.setdefault((tuple(names), gap), len(self.followed))
+
+    def need(self, feature: str) -> Bit:
+        """The bit of needing the result `feature` for the rules about an ingredient."""
+        return numbered("n", self.needs.setdefault(feature, len(self.needs)))
+
+    def tables(self) -> dict[str, pl.DataFrame]:
         import polars as pl
 
-        every = kinds(treatments, self.knowledge)
         of: dict[str, list[Kind]] = {}
-        for kind in every:
+        for kind in self.kinds:
             of.setdefault(kind.treatment, []).append(kind)
+        number = {treatment: n for n, treatment in enumerate(of)}
         blends = [
-            self._blend(t, parts, bits) for t, parts in of.items() for bits in range(1, 1 << len(parts))
+            (number[t], bits, *self._words(t, [k for k in parts if k.bit & bits]))
+            for t, parts in of.items()
+            for bits in range(1, 1 << len(parts))
         ]
+        words = [f"{p}{w}" for p, n in self._lengths().items() for w in range(n // WORD + 1)]
         follower = [
-            (run, kind.treatment, kind.bit, gap)
-            for run, (names, gap) in self.followed.items()
-            for kind in every
+            (run, number[kind.treatment], kind.bit, gap)
+            for (names, gap), run in self.followed.items()
+            for kind in self.kinds
             if kind.belongs(names)
         ]
-        columns = dict.fromkeys((*self.columns.values(), *self.needs.values()), pl.Boolean)
-        kind_schema = {
-            "treatment": pl.String, "bit": pl.Int32, "whole": pl.Boolean, "unknown": pl.Boolean,
+        bands = {
+            "treatment": pl.Int32, "bit": pl.Int32, "whole": pl.Boolean, "unknown": pl.Boolean,
             "above": pl.Float64, "up_to": pl.Float64,
         }  # fmt: skip
+        rows = [(number[kind.treatment], *kind[1:6]) for kind in self.kinds]
+        follows = {"run": pl.Int32, "treatment": pl.Int32, "bit": pl.Int32, "gap": pl.Float64}
         return {
-            "kind": pl.DataFrame([kind[:6] for kind in every], schema=kind_schema, orient="row"),
-            "blend": pl.DataFrame(blends, schema={"treatment": pl.String, "bits": pl.Int32, **columns}),
-            "follower": pl.DataFrame(
-                follower,
-                schema={"run": pl.String, "treatment": pl.String, "bit": pl.Int32, "gap": pl.Float64},
+            "kind": pl.DataFrame(rows, schema=bands, orient="row"),
+            "blend": pl.DataFrame(
+                blends,
+                schema={"treatment": pl.Int32, "bits": pl.Int32, **dict.fromkeys(words, pl.Int64)},
                 orient="row",
             ),
+            "follower": pl.DataFrame(follower, schema=follows, orient="row"),
         }
 
-    def _blend(self, treatment: str, parts: Sequence[Kind], bits: int) -> dict[str, object]:
-        chosen = [kind for kind in parts if kind.bit & bits]
-        row: dict[str, object] = {"treatment": treatment, "bits": bits}
-        for names, column in self.columns.items():
-            answers = {kind.belongs(names) for kind in chosen}
-            row[column] = True if True in answers else None if None in answers else False
+    def _lengths(self) -> dict[str, int]:
+        return {"s": len(self.columns), "m": len(self.columns), "n": len(self.needs)}
+
+    def _words(self, treatment: str, chosen: Sequence[Kind]) -> list[int]:
+        answers = {number: {kind.belongs(names) for kind in chosen} for names, number in self.columns.items()}
         by_subject = needed_results(self.knowledge)
         needed = {
             f for kind in chosen for name in (treatment, *kind.classes) for f in by_subject.get(name, ())
         }
-        row |= {column: feature in needed for feature, column in self.needs.items()}
-        return row
+        return [
+            *packed((n for n, a in answers.items() if True in a), len(self.columns)),
+            *packed((n for n, a in answers.items() if True not in a and None in a), len(self.columns)),
+            *packed((n for feature, n in self.needs.items() if feature in needed), len(self.needs)),
+        ]
+
+
+def packed(bits: Iterable[int], length: int) -> list[int]:
+    """Bits as words."""
+    words = [0] * (length // WORD + 1)
+    for bit in bits:
+        words[bit // WORD] |= 1 << bit % WORD
+    return words

@@ -17,6 +17,7 @@ from eutonia.features.chart import COUNTED, Chart, Taken
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Lab, Medication
 from eutonia.screening import staging
+from eutonia.screening.groups import packed
 from eutonia.screening.slots import Slot, in_its_unit, measured, slots, spoken
 from eutonia.screening.vocabulary import (
     Codes,
@@ -85,8 +86,14 @@ class Meanings:
     conditions: list[ConditionMeaning] = field(default_factory=list)
     readings: list[ReadingMeaning] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    """The slots for which there is a result."""
     unmapped: list[Unmapped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def value_sets(self) -> frozenset[str]:
+        return frozenset().union(*(each.value_sets for each in self.conditions))
 
     @property
     def treatments(self) -> tuple[str, ...]:
@@ -212,14 +219,22 @@ def _part_table(drugs: list[DrugMeaning], knowledge: Knowledge) -> pl.DataFrame:
     """One row per drug and ingredient."""
     import polars as pl
 
-    rows = []
+    number = {
+        treatment: n for n, treatment in enumerate(sorted({t.treatment for d in drugs for t in d.parts}))
+    }
+    merged: dict[tuple[str, str, str], int] = {}
+    rows: list[dict[str, object]] = []
     for drug in drugs:
         shares = parts_of(drug.codes, drug.route, knowledge, dose=1.0, unit="mg") if drug.parts else ()
         for part, share in zip(drug.parts, shares, strict=True):
+            alike = merged.setdefault((part.treatment, part.product, part.route), len(merged))
             rows.append(
                 {
                     "drug": drug.number,
-                    "treatment": part.treatment,
+                    "part": len(rows),
+                    "treatment": number[part.treatment],
+                    "alike": alike,
+                    "name": part.treatment,
                     "strength": part.strength_mg,
                     "share": share.mg_per_dose,
                     "route": part.route,
@@ -230,9 +245,9 @@ def _part_table(drugs: list[DrugMeaning], knowledge: Knowledge) -> pl.DataFrame:
                 }
             )
     schema = {
-        "drug": pl.Int32, "treatment": pl.String, "strength": pl.Float64, "share": pl.Float64, "route": pl.String,
-        "product": pl.String, "relaxant": pl.Boolean, "watched": pl.Boolean,
-        **{name: getattr(pl, kind) for name, kind in SAID.items()},
+        "drug": pl.Int32, "part": pl.Int32, "treatment": pl.Int32, "alike": pl.Int32, "name": pl.String,
+        "strength": pl.Float64, "share": pl.Float64, "route": pl.String, "product": pl.String,
+        "relaxant": pl.Boolean, "watched": pl.Boolean, **{name: getattr(pl, kind) for name, kind in SAID.items()},
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
@@ -242,7 +257,7 @@ SAID = {
     "strength_ok": "Boolean", "rate": "Float64", "mme": "Float64", "mme_by_rate": "Float64", "steroid": "Float64",
     "fracture_regions": "Int32", "skin_regions": "Int32",
 }  # fmt: skip
-"""What the text, make-up and drug file of an ingredient say: columns of `part` that go with every line."""
+"""What the text, make-up and drug file of an ingredient say: columns of `part`."""
 
 
 def said_of(part: Taken, drug: DrugMeaning, knowledge: Knowledge) -> dict[str, bool | float | None]:
@@ -346,10 +361,13 @@ def read_conditions(engine: Engine, vocabulary: Vocabulary, knowledge: Knowledge
     engine.put("condition_meaning", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def condition_flags(meanings: Meanings, columns: Mapping[str, str], knowledge: Knowledge) -> pl.DataFrame:
-    """One row per condition: which value sets it is in (value set → column), where it is, weeks that it states."""
+def condition_flags(
+    meanings: Meanings, groups: Mapping[tuple[str, ...], int], knowledge: Knowledge
+) -> pl.DataFrame:
+    """One row per condition: the groups of value sets that it is in as bits, where it is, weeks that it states."""
     import polars as pl
 
+    words = [f"v{word}" for word in range(len(packed((), len(groups))))]
     rows = [
         {
             "condition": each.number,
@@ -359,15 +377,19 @@ def condition_flags(meanings: Meanings, columns: Mapping[str, str], knowledge: K
                 for feature, column in REGIONAL.items()
             },
             "weeks": _weeks(each.codes.icd10cm),
-            **{column: value_set in each.value_sets for value_set, column in columns.items()},
+            **dict(zip(words, packed(_groups_of(each.value_sets, groups), len(groups)), strict=True)),
         }
         for each in meanings.conditions
     ]
     schema = {
         "condition": pl.Int32, "history": pl.Boolean, **dict.fromkeys(REGIONAL.values(), pl.Int32), "weeks": pl.Int32,
-        **dict.fromkeys(columns.values(), pl.Boolean),
+        **dict.fromkeys(words, pl.Int64),
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
+
+
+def _groups_of(value_sets: frozenset[str], groups: Mapping[tuple[str, ...], int]) -> list[int]:
+    return [number for names, number in groups.items() if value_sets.intersection(names)]
 
 
 def _weeks(icd10cm: str | None) -> int | None:
@@ -434,6 +456,7 @@ def read_readings(
     import polars as pl
 
     named, values = [], []
+    place = {slot.id: n for n, slot in enumerate(meanings.slots)}
     for key, operator, text, value_concept, apart, numeric in engine.get(
         staging.distinct_readings()
     ).iter_rows():
@@ -448,8 +471,12 @@ def read_readings(
             if slot.word is not None and not numeric:
                 value, _ = spoken(slot, lab, texts, knowledge)
                 lab = lab.model_copy(update={"value": value})
-        values += [row for slot in wanted if (row := _slot_value(number, slot, lab, knowledge))]
+        for slot in wanted:
+            said = _slot_value(slot, lab, knowledge)
+            if said is not None:
+                values.append((number, place[slot.id], *said))
         meanings.readings.append(ReadingMeaning(number, codes, unit, value))
+        meanings.read.update(slot.id for slot in wanted)
         named.append((key, operator, text, value_concept, apart, numeric, number))
     schema = {
         "key": pl.Int32, "operator": pl.Int64, "text": pl.String, "value_concept": pl.Int64, "apart": pl.Float64,
@@ -457,20 +484,20 @@ def read_readings(
     }  # fmt: skip
     engine.put("reading_meaning", pl.DataFrame(named, schema=schema, orient="row"))
     found = {
-        "reading": pl.Int32, "slot": pl.String, "in_row": pl.Boolean, "value": pl.Float64, "word": pl.String,
+        "reading": pl.Int32, "slot": pl.Int32, "in_row": pl.Boolean, "value": pl.Float64, "word": pl.String,
         "lowest": pl.Float64, "highest": pl.Float64,
     }  # fmt: skip
     engine.put("slot_value", pl.DataFrame(values, schema=found, orient="row"))
 
 
-def _slot_value(reading: int, slot: Slot, lab: Lab, knowledge: Knowledge) -> tuple[object, ...] | None:
+def _slot_value(slot: Slot, lab: Lab, knowledge: Knowledge) -> tuple[object, ...] | None:
     """What one result says to one slot: its value, or that it has to be set aside (null); None for nothing."""
     if lab.value is None:
-        return reading, slot.id, True, None, None, *slot.plausible
+        return True, None, None, *slot.plausible
     if slot.word is None:
-        return reading, slot.id, False, measured(slot, lab, knowledge), None, *slot.plausible
+        return False, measured(slot, lab, knowledge), None, *slot.plausible
     answer = slot.word(lab, knowledge)
     if answer is None:
         return None
     word = isinstance(answer, str)
-    return reading, slot.id, False, None if word else answer, answer if word else None, *slot.plausible
+    return False, None if word else answer, answer if word else None, *slot.plausible

@@ -62,8 +62,8 @@ def liver_disease_moderate_or_severe(feature: ComputedFeature, columns: Columns)
 
 
 def renal_result_missing(feature: ComputedFeature, columns: Columns) -> str:
-    lately = f"t.slot = 'egfr:any' AND t.day - t.reading_day <= {number(feature.limits['days'])}"
-    recent = columns.any("readings", lately)
+    lately = f"{columns.slot('egfr:any')} AND t.day - t.reading_day <= {number(feature.limits['days'])}"
+    recent = columns.exists("readings", lately)
     ill = f"CASE WHEN {columns.having(*feature.value_sets)} THEN TRUE WHEN {CONDITIONS_KNOWN} THEN FALSE END"
     old = f"({AGE} >= {number(feature.limits['age'])})"
     return f"CASE WHEN {recent} THEN FALSE ELSE ({old} OR {ill}) END"
@@ -118,7 +118,5 @@ def lab_stale(_: ComputedFeature, columns: Columns) -> str:
     }
     if "egfr" in features:
         stale["egfr"] = Filtration(features["egfr"], columns).stale  # type: ignore[arg-type]
-    found = [
-        f"({old} AND {columns.any('taken', f'b.{columns.groups.need(name)}')})" for name, old in stale.items()
-    ]
+    found = [f"({old} AND {columns.any('taken', columns.groups.need(name))})" for name, old in stale.items()]
     return f"({' OR '.join(found) or 'FALSE'})"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result
 from eutonia.screening.columns import ALL_RECOGNISED, CONDITIONS_KNOWN, Columns, no_if, number
-from eutonia.screening.dosing_columns import long_term_steroid, steroid_for_long
+from eutonia.screening.dosing_columns import STEROID, long_term_steroid, steroid_for_long
 from eutonia.screening.person_columns import AGE
 
 RANK = "CAST(t.since AS BIGINT) * 1000000 - t.condition"
@@ -18,14 +18,14 @@ def index_pain_chronic(feature: ComputedFeature, columns: Columns) -> str:
     """Whether the active pain with the latest onset is chronic: every condition of the CDM has its day."""
     chronic, _ = feature.value_sets
     pain = columns.held(feature.value_sets)
-    answer = f"({columns.in_sets([chronic])} OR t.day - t.since > {number(feature.limits['days'])})"
+    answer = f"({columns.is_in([chronic])} OR t.day - t.since > {number(feature.limits['days'])})"
     return columns.of_latest("conditions", answer, RANK, pain)
 
 
 def chronic_low_back_pain(feature: ComputedFeature, columns: Columns) -> str:
     low_back, chronic = feature.value_sets
     pain = columns.having(low_back, chronic)
-    lasting = f"({columns.in_sets([chronic])} OR t.day - t.since > {number(feature.limits['days'])})"
+    lasting = f"({columns.is_in([chronic])} OR t.day - t.since > {number(feature.limits['days'])})"
     answer = columns.having(low_back, chronic, also=lasting)
     return f"CASE WHEN NOT {pain} THEN {no_if(CONDITIONS_KNOWN)} ELSE {answer} END"
 
@@ -34,7 +34,7 @@ def pain_nonmuscular_only(feature: ComputedFeature, columns: Columns) -> str:
     pain, *others = feature.value_sets
     *nonmuscular, muscular = others
     every = (pain, *nonmuscular, muscular)
-    fits = f"({columns.in_sets(nonmuscular)} AND NOT {columns.in_sets([muscular])})"
+    fits = f"({columns.is_in(nonmuscular)} AND NOT {columns.is_in([muscular])})"
     return f"CASE WHEN {columns.having(*every)} THEN NOT {columns.having(*every, also=f'NOT {fits}')} END"
 
 
@@ -93,13 +93,13 @@ def back_pain_with_infection_sign(feature: ComputedFeature, columns: Columns) ->
 
 
 def _immunosuppressed(feature: ComputedFeature, columns: Columns, value_set: str) -> str:
-    drugs = f"t.pool = 'c' AND {columns.group(feature.codes['immunosuppressants'])}"
-    sure = f"({columns.having(value_set)} OR {columns.any('taken', drugs)})"
-    steroids = f"t.pool = 'c' AND t.route = 'systemic' AND {columns.group(feature.codes['steroids'])}"
-    limits = feature.limits
+    drugs = columns.any("taken", columns.groups.sure(feature.codes["immunosuppressants"]), "t.pool = 'c'")
+    sure = f"({columns.having(value_set)} OR {drugs})"
+    limits, steroids = feature.limits, feature.codes["steroids"]
+    taken = columns.any("taken", columns.groups.sure(steroids), STEROID)
     by_steroid = steroid_for_long(steroids, columns, limits["prednisone_mg"], limits["prednisone_days"])
     return (
-        f"CASE WHEN {sure} THEN TRUE WHEN {columns.any('taken', steroids)} AND ({by_steroid}) IS DISTINCT FROM FALSE "
+        f"CASE WHEN {sure} THEN TRUE WHEN {taken} AND ({by_steroid}) IS DISTINCT FROM FALSE "
         f"THEN {by_steroid} ELSE {no_if(f'{CONDITIONS_KNOWN} AND {ALL_RECOGNISED}')} END"
     )
 
@@ -183,11 +183,12 @@ def skin_infection_or_wound(feature: ComputedFeature, columns: Columns) -> str:
 def _places(columns: Columns, where: str, column: str) -> tuple[str, str, str]:
     """Whether there are such conditions, all the regions that they are in, and whether one names no region."""
     regions = columns.gather("conditions", f"BIT_OR(CASE WHEN {where} THEN b.{column} END)")
-    return columns.any("conditions", where), regions, columns.any("conditions", f"{where} AND b.{column} = 0")
+    found = columns.exists("conditions", where)
+    return found, regions, columns.exists("conditions", f"{where} AND b.{column} = 0")
 
 
 def _treated(columns: Columns, pain: str, column: str) -> str:
     """The regions that the plan names, else those of the latest pain."""
-    named = columns.gather("taken", f"BIT_OR(CASE WHEN t.pool = 'p' THEN t.{column} END)")
+    named = columns.gather("taken", f"BIT_OR(CASE WHEN t.pool = 'p' THEN p.{column} END)")
     hurting = columns.of_latest("conditions", f"b.{column}", RANK, columns.held([pain]))
     return f"COALESCE(NULLIF({named}, 0), {hurting}, 0)"

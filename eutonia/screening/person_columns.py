@@ -50,8 +50,8 @@ def _could_be(feature: ComputedFeature) -> str:
 
 def pregnant(feature: ComputedFeature, columns: Columns) -> str:
     begun, ended = feature.value_sets
-    yes_said = columns.max("readings", "t.reading_day", "t.slot = 'pregnant' AND t.word = 'true'")
-    no_said = columns.max("readings", "t.reading_day", "t.slot = 'pregnant' AND t.word = 'false'")
+    yes_said = columns.max("readings", "t.reading_day", f"{columns.slot('pregnant')} AND t.word = 'true'")
+    no_said = columns.max("readings", "t.reading_day", f"{columns.slot('pregnant')} AND t.word = 'false'")
     going = columns.since([begun], also=f"t.day - t.since < {number(feature.limits['weeks'] * 7)}")
     over = columns.since([ended], active=False)
     yes, no = (
@@ -111,7 +111,7 @@ def pregnancy_status_missing(feature: ComputedFeature, columns: Columns) -> str:
 
 
 def breastfeeding(feature: ComputedFeature, columns: Columns) -> str:
-    word = columns.max("latest", "t.word", "t.slot = 'breastfeeding'")
+    word = columns.max("latest", "t.word", columns.slot("breastfeeding"))
     silent = f"CASE WHEN ({_could_be(feature)}) = FALSE THEN FALSE END"
     return (
         f"CASE WHEN {word} IS NOT NULL THEN {word} = 'true' WHEN {columns.having(*feature.value_sets)} THEN TRUE "
@@ -132,7 +132,7 @@ def falls_history(feature: ComputedFeature, columns: Columns) -> str:
 
 
 def safety_critical_work(_: ComputedFeature, columns: Columns) -> str:
-    word = columns.max("latest", "t.word", "t.slot = 'safety_critical_work'")
+    word = columns.max("latest", "t.word", columns.slot("safety_critical_work"))
     return f"CASE WHEN {word} IS NOT NULL THEN {word} = 'true' END"
 
 
@@ -167,7 +167,7 @@ def _cut(as_man: str, as_woman: str) -> str:
 
 def _gene(feature: ComputedFeature, columns: Columns) -> str:
     said: list[Any] = [
-        columns.max("latest", "t.word", f"t.slot = '{feature.id}:{kind}'")
+        columns.max("latest", "t.word", columns.slot(f"{feature.id}:{kind}"))
         for kind in ("phenotype", "genotype")
     ]
     return f"COALESCE({', '.join(said)})"

@@ -1,6 +1,7 @@
 """What is taken at each index date: the pools of `Chart` (current, planned, past) as tables.
 
-line       index × entry of the medication list or plan × ingredient
+use        index × entry of the medication list or plan
+line       index × entry × ingredient
 taken      the current pool (each product once) and the plan, with doses
 mixed      distinct ingredients that are not topical: now ('c'), and once the plan is carried out ('a')
 run        courses of the drugs that a feature follows, joined over its gap
@@ -11,15 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eutonia.features.chart import GRACE_DAYS
-from eutonia.screening.meanings import SAID
 
 if TYPE_CHECKING:
     from eutonia.screening.engine import Engine
-
-
-def of(table: str) -> str:
-    """What is said of an ingredient, as columns of `table`."""
-    return ", ".join(f"{table}.{name}" for name in SAID)
 
 
 def make_lines(engine: Engine) -> None:
@@ -31,29 +26,26 @@ def make_lines(engine: Engine) -> None:
         "use",
         f"""
         SELECT u.*, MAX(CASE WHEN of_therapy AND in_use THEN nth END) OVER (PARTITION BY index_id) AS latest,
-               in_use AND of_therapy AND action = 'start' AND start_day = day AS starts
+               of_therapy AND action = 'start' AND start_day = day AS starts
         FROM (
-            SELECT i.index_id, i.day, i.action, i.therapy, x.nth, x.drug, x.start_day, x.end_day, x.provider,
+            SELECT i.index_id, i.day, i.action, x.nth, x.drug, x.start_day, x.end_day, x.provider,
                    x.dose, x.unit, x.times, q.drug IS NOT NULL AS of_therapy,
                    CASE WHEN x.stopped AND NOT (i.action = 'start' AND x.start_day = i.day AND q.drug IS NOT NULL)
                         THEN x.end_day > i.day ELSE x.end_day + {GRACE_DAYS} >= i.day END AS in_use
             FROM idx AS i JOIN exposure AS x ON x.person_id = i.person_id AND x.start_day <= i.day
-            LEFT JOIN part AS q ON q.drug = x.drug AND q.treatment = i.therapy
+            LEFT JOIN part AS q ON q.drug = x.drug AND q.name = i.therapy
         ) AS u
         """,
     )
-    words = of("p")
+    tablets = "CASE u.unit WHEN 'mg' THEN u.dose * p.share WHEN 'tablet' THEN u.dose * p.strength END"
     engine.make(
         "line",
         f"""
         SELECT l.*, k.bit FROM (
-            SELECT u.index_id, u.day, u.action, u.nth, u.drug, u.start_day, u.end_day, u.provider, u.in_use, u.starts,
-                   u.action = 'continue' AND u.nth = u.latest AS goes_on_with, p.treatment, p.product, p.route,
-                   p.strength, {words},
+            SELECT u.index_id, u.day, u.action, u.nth, u.start_day, u.end_day, u.provider, u.in_use, u.starts,
+                   u.action = 'continue' AND u.nth = u.latest AS goes_on_with, u.drug, p.part, p.treatment, p.alike,
                    CASE WHEN u.unit = 'tablet' AND u.dose <> 0 THEN p.rate * u.dose ELSE p.rate END AS per_hour,
-                   CASE u.unit WHEN 'mg' THEN u.dose * p.share WHEN 'tablet' THEN u.dose * p.strength END AS mg,
-                   CASE u.unit WHEN 'mg' THEN u.dose * p.share
-                               WHEN 'tablet' THEN u.dose * p.strength END * u.times AS daily
+                   {tablets} AS mg, {tablets} * u.times AS daily
             FROM use AS u JOIN part AS p ON p.drug = u.drug
         ) AS l JOIN kind AS k ON k.treatment = l.treatment AND (k.whole OR (k.unknown AND l.daily IS NULL)
             OR (NOT k.unknown AND l.daily > k.above AND l.daily <= k.up_to))
@@ -67,15 +59,13 @@ def make_lines(engine: Engine) -> None:
 
 
 def make_pools(engine: Engine) -> None:
-    words = ", ".join(SAID)
     engine.make(
         "current_use",
-        f"""
-        SELECT index_id, day, action, nth, treatment, product, route, strength, {words}, per_hour, mg, daily, bit,
-               first_start AS start_day
+        """
+        SELECT index_id, day, action, nth, part, treatment, per_hour, mg, daily, bit, first_start AS start_day
         FROM (
-            SELECT *, MIN(start_day) OVER (PARTITION BY index_id, treatment, product, route) AS first_start,
-                   ROW_NUMBER() OVER (PARTITION BY index_id, treatment, product, route ORDER BY nth DESC) AS back
+            SELECT *, MIN(start_day) OVER (PARTITION BY index_id, alike) AS first_start,
+                   ROW_NUMBER() OVER (PARTITION BY index_id, alike ORDER BY nth DESC) AS back
             FROM line WHERE in_use AND NOT starts
         ) AS c WHERE back = 1
         """,
@@ -83,10 +73,10 @@ def make_pools(engine: Engine) -> None:
     # One plan item per product; a continued one states no dose of its own and keeps that of the list.
     engine.make(
         "planned",
-        f"""
-        SELECT l.index_id, l.day, l.action, l.nth, l.treatment, l.product, l.route, l.strength, {of("l")},
-               CASE WHEN l.action = 'start' THEN l.per_hour ELSE l.rate END AS per_hour,
-               CASE WHEN l.action = 'start' THEN l.mg END AS mg_planned,
+        """
+        SELECT l.index_id, l.day, l.action, l.nth, l.part, l.treatment,
+               CASE WHEN l.action = 'start' THEN l.per_hour ELSE r.rate END AS per_hour,
+               CASE WHEN l.action = 'start' THEN l.mg END AS mg_stated,
                CASE WHEN l.action = 'start' THEN l.mg ELSE c.mg END AS mg,
                CASE WHEN l.action = 'start' THEN l.daily ELSE c.daily END AS daily,
                CASE WHEN l.action = 'start' THEN l.bit ELSE k.bit END AS bit
@@ -98,36 +88,40 @@ def make_pools(engine: Engine) -> None:
             SELECT index_id, treatment, MAX(mg) AS mg, CASE WHEN COUNT(daily) = COUNT(*) THEN SUM(daily) END AS daily
             FROM current_use GROUP BY index_id, treatment
         ) AS c ON c.index_id = l.index_id AND c.treatment = l.treatment
+        JOIN part AS r ON r.part = l.part
         JOIN kind AS k ON k.treatment = l.treatment AND (k.whole OR k.unknown)
         WHERE l.back = 1
         """,
     )
     engine.make(
         "taken",
-        f"""
-        SELECT c.index_id, c.day, 'c' AS pool, c.action, c.nth, c.treatment, c.product, c.route, c.strength,
-               {of("c")}, c.start_day, c.per_hour, c.mg, c.daily, c.mg AS mg_stated,
-               c.bit, p.treatment IS NULL AS goes_on
+        """
+        SELECT c.index_id, c.day, 'c' AS pool, c.action, c.nth, c.part, c.treatment, c.start_day, c.per_hour, c.mg,
+               c.daily, c.mg AS mg_stated, c.bit, p.treatment IS NULL AS goes_on
         FROM current_use AS c LEFT JOIN (
             SELECT DISTINCT index_id, treatment FROM planned WHERE action = 'continue'
         ) AS p ON p.index_id = c.index_id AND p.treatment = c.treatment
         UNION ALL
-        SELECT index_id, day, 'p' AS pool, action, nth, treatment, product, route, strength, {words},
-               CAST(NULL AS INTEGER) AS start_day, per_hour, mg, daily, mg_planned AS mg_stated, bit, TRUE AS goes_on
+        SELECT index_id, day, 'p' AS pool, action, nth, part, treatment, CAST(NULL AS INTEGER) AS start_day,
+               per_hour, mg, daily, mg_stated, bit, TRUE AS goes_on
         FROM planned
         """,
     )
     engine.make(
         "mixed",
-        "SELECT index_id, moment, treatment, BIT_OR(bit) AS bits FROM ("
-        "SELECT index_id, 'c' AS moment, treatment, bit FROM taken WHERE pool = 'c' AND route <> 'topical' UNION ALL "
-        "SELECT index_id, 'a' AS moment, treatment, bit FROM taken WHERE goes_on AND route <> 'topical'"
-        ") AS m GROUP BY index_id, moment, treatment",
+        """
+        SELECT index_id, moment, treatment, BIT_OR(bit) AS bits FROM (
+            SELECT t.index_id, m.moment, t.treatment, t.bit FROM taken AS t JOIN part AS p ON p.part = t.part
+            JOIN (SELECT 'c' AS moment UNION ALL SELECT 'a' AS moment) AS m
+              ON (m.moment = 'c' AND t.pool = 'c') OR (m.moment = 'a' AND t.goes_on)
+            WHERE p.route <> 'topical'
+        ) AS m GROUP BY index_id, moment, treatment
+        """,
     )
     engine.make(
         "past_use",
-        f"SELECT index_id, day, nth, treatment, route, start_day, end_day, {words}, mg, daily, bit, provider "
-        "FROM line WHERE NOT in_use AND NOT starts",
+        "SELECT index_id, day, nth, part, treatment, start_day, end_day, mg, daily, bit FROM line "
+        "WHERE NOT in_use AND NOT starts",
     )
 
 

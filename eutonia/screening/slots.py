@@ -27,6 +27,7 @@ class Slot:
     """One look-up of one feature."""
 
     id: str
+    """The feature's name, with what it looks for where it makes several look-ups."""
     feature: str
     codes: frozenset[str]
     names: frozenset[str] = frozenset()
