@@ -47,6 +47,8 @@ class DrugMeaning(NamedTuple):
     parts: tuple[Taken, ...]
     how: str
     """code, ingredient or name: by what it was recognised; none; or not-a-drug."""
+    whole: bool
+    """Every ingredient of it is known."""
     rows: int
 
 
@@ -140,20 +142,21 @@ def _drug(
 ) -> DrugMeaning:
     candidates, name, no_drug = drug_candidates(*key, vocabulary)
     if no_drug:
-        return DrugMeaning(number, Codes(name), name, route, (), "not-a-drug", rows)
+        return DrugMeaning(number, Codes(name), name, route, (), "not-a-drug", True, rows)
     name = name or f"concept {key[0]}"
-    for codes, how in candidates:
-        parts = parts_of(codes, route, knowledge)
-        if parts:
-            return DrugMeaning(number, codes, name, route, parts, how, rows)
+    read = [(codes, how, chart_of(codes, route, knowledge)) for codes, how in candidates]
+    read = [each for each in read if each[2].listed[0][1]]
+    # A way in which every ingredient is known comes before one that leaves some open.
+    for codes, how, chart in sorted(read, key=lambda each: bool(each[2].unrecognised))[:1]:
+        parts, whole = chart.listed[0][1], not chart.unrecognised
+        return DrugMeaning(number, codes, name, route, parts, how, whole, rows)
     codes = candidates[0].codes if candidates else Codes(name)
-    return DrugMeaning(number, codes._replace(text=codes.text or name), name, route, (), "none", rows)
+    return DrugMeaning(number, codes._replace(text=codes.text or name), name, route, (), "none", False, rows)
 
 
-def parts_of(codes: Codes, route: str | None, knowledge: Knowledge, **dosed: Any) -> tuple[Taken, ...]:
-    """The ingredients of a drug as a case has them."""
-    case = Case(as_of=SOME_DAY, medications=(medication(codes, route, **dosed),))
-    return Chart(case, knowledge).listed[0][1]
+def chart_of(codes: Codes, route: str | None, knowledge: Knowledge, **dosed: Any) -> Chart:
+    """A case of which nothing is known but that the drug is taken."""
+    return Chart(Case(as_of=SOME_DAY, medications=(medication(codes, route, **dosed),)), knowledge)
 
 
 def medication(codes: Codes, route: str | None, **more: Any) -> Medication:
@@ -189,7 +192,7 @@ def _drug_table(
             "drug": drug.number,
             "name": drug.codes.text or f"RxNorm {drug.codes.rxcui}",
             "is_drug": drug.how != "not-a-drug",
-            "recognised": bool(drug.parts),
+            "recognised": drug.whole,
             "relaxant": any(t.belongs((RELAXANT,)) for t in drug.parts),
             "usual_days": _usual_days(drug, lengths),
             "strength": drug.parts[0].strength_mg if drug.parts else None,
@@ -225,7 +228,8 @@ def _part_table(drugs: list[DrugMeaning], knowledge: Knowledge) -> pl.DataFrame:
     merged: dict[tuple[str, str, str], int] = {}
     rows: list[dict[str, object]] = []
     for drug in drugs:
-        shares = parts_of(drug.codes, drug.route, knowledge, dose=1.0, unit="mg") if drug.parts else ()
+        in_mg = chart_of(drug.codes, drug.route, knowledge, dose=1.0, unit="mg")
+        shares = in_mg.listed[0][1] if drug.parts else ()
         for part, share in zip(drug.parts, shares, strict=True):
             alike = merged.setdefault((part.treatment, part.product, part.route), len(merged))
             rows.append(
