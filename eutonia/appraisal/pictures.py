@@ -3,9 +3,9 @@
 from math import cos, log, pi, sin
 from typing import Any
 
-from eutonia.appraisal.answering import bears_on
 from eutonia.appraisal.models import Evidence, Summary
 from eutonia.appraisal.question import group, lowered, title
+from eutonia.appraisal.searching import bears_on
 from eutonia.appraisal.wording import interval, number
 from eutonia.charts import CATEGORIES
 from eutonia.errors import InputError

@@ -5,10 +5,10 @@ four: Bayesian, with a half-normal prior of tau, exact on a grid; Hartung–Knap
 there. One: that trial alone, with nothing said about other settings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import norm, t
@@ -16,6 +16,7 @@ from scipy.stats import norm, t
 from eutonia.appraisal.rows import Row
 from eutonia.knowledge.evidence import Outcome
 from eutonia.meta import HalfNormal, Pool, bayes, egger, leave_one_out, pool
+from eutonia.meta.record import Floats
 
 FEW = 5
 """Below this many trials the prior of tau speaks too."""
@@ -105,28 +106,41 @@ def synthesise(rows: Sequence[Row], outcome: Outcome) -> Synthesis:
     )
 
 
-def _weights(v: np.ndarray, tau2: float) -> tuple[float, ...]:
+def _weights(v: Floats, tau2: float) -> tuple[float, ...]:
     weights = 1 / (v + tau2)
     return tuple((100 * weights / weights.sum()).tolist())
 
 
-def _estimate(y: np.ndarray, v: np.ndarray, mixed: Pool, outcome: Outcome, measure: str):  # type: ignore[no-untyped-def]
+class _Estimate(NamedTuple):
+    """What the method of choice gives."""
+
+    estimate: float
+    ci: Interval
+    prediction: Interval | None
+    tau2: float | None
+    method: str
+    below: Callable[[float], float]
+    """Probability that the effect lies below a value."""
+
+
+def _estimate(y: Floats, v: Floats, mixed: Pool, outcome: Outcome, measure: str) -> _Estimate:
     if len(y) == 1:
-        return (
-            mixed.estimate, mixed.ci, None, None, "one trial",
-            lambda value: float(norm.cdf(value, mixed.estimate, mixed.se)),
-        )  # fmt: skip
+
+        def alone(value: float) -> float:
+            return float(norm.cdf(value, mixed.estimate, mixed.se))
+
+        return _Estimate(mixed.estimate, mixed.ci, None, None, "one trial", alone)
     if len(y) < FEW:
         scale = prior_scale(outcome, measure)
         found = bayes(y, v, HalfNormal(scale))
-        return (
-            found.estimate, found.ci, found.pi, found.tau**2,
-            f"Bayesian random effects, tau half-normal({scale:g})", found.probability_below,
-        )  # fmt: skip
-    return (
-        mixed.estimate, mixed.ci, mixed.pi, mixed.tau2, "random effects (REML), Hartung–Knapp, guarded",
-        lambda value: float(t.cdf((value - mixed.estimate) / mixed.se, len(y) - 1)),
-    )  # fmt: skip
+        method = f"Bayesian random effects, tau half-normal({scale:g})"
+        return _Estimate(found.estimate, found.ci, found.pi, found.tau**2, method, found.probability_below)
+
+    def below(value: float) -> float:
+        return float(t.cdf((value - mixed.estimate) / mixed.se, len(y) - 1))
+
+    method = "random effects (REML), Hartung–Knapp, guarded"
+    return _Estimate(mixed.estimate, mixed.ci, mixed.pi, mixed.tau2, method, below)
 
 
 def prior_scale(outcome: Outcome, measure: str) -> float:
@@ -135,7 +149,7 @@ def prior_scale(outcome: Outcome, measure: str) -> float:
 
 
 def _without(
-    rows: Sequence[Row], y: np.ndarray, v: np.ndarray, outcome: Outcome, few: bool
+    rows: Sequence[Row], y: Floats, v: Floats, outcome: Outcome, few: bool
 ) -> dict[str, tuple[float, Interval]]:
     if len(rows) < 3:
         return {}
