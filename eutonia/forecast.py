@@ -128,9 +128,11 @@ def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
     """The item by the names that were recognised in it, one for each ingredient."""
     if len(parts) > 1:
         return [_as_item(part, item) for part in parts]
-    named = {"text": parts[0].treatment}
-    steps = tuple(step.model_copy(update=named) for step in item.steps)
+    named: dict[str, Any] = {"text": parts[0].treatment}
+    steps = tuple(step.model_copy(update={"text": parts[0].treatment}) for step in item.steps)
     dosed = {"dose": parts[0].mg_per_dose, "dose_high": None, "unit": "mg"} if parts[0].mg_per_dose else {}
+    if parts[0].duration_days is not None and not item.steps:
+        named["duration_days"] = parts[0].duration_days  # as stated, from dates, or from what is dispensed
     return [item.model_copy(update={**named, **dosed, "steps": steps})]
 
 

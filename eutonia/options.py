@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from eutonia.dosing_text import read_plan
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
-from eutonia.judging import Judgement, PlanAssessment, Verdict, judge_cases
+from eutonia.judging import Judgement, Verdict, judge_cases
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
 from eutonia.patient import Case
@@ -93,7 +93,7 @@ def alternatives(
     found = [
         (
             _score(c.option, chronic, weights or Weights()),
-            _alternative(c, j.plans[0], chronic, population, knowledge),
+            _alternative(c, j, chronic, population, knowledge),
         )
         for c, j in zip(candidates, judgements, strict=True)
     ]
@@ -147,9 +147,13 @@ def _pool(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, A
         "certainty": found.certainty.level,
         "pooled": (
             f"Pain {found.estimate:+.1f} of 100 ({found.ci[0]:.1f} to {found.ci[1]:.1f}) against "
-            f"{found.question.comparator}, {found.trials} trials, certainty {found.certainty.level}."
+            f"{found.question.comparator}, {_count(found.trials, 'trial')}, certainty {found.certainty.level}."
         ),
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
@@ -165,9 +169,13 @@ def _instead(case: Case, option: Option, knowledge: Knowledge) -> Case:
 
 
 def _alternative(
-    candidate: _Candidate, plan: PlanAssessment, chronic: Any, population: str | None, knowledge: Knowledge
+    candidate: _Candidate, judged: Judgement, chronic: Any, population: str | None, knowledge: Knowledge
 ) -> Alternative:
     entry, option = candidate
+    plan = judged.plans[0]
+    on_skin = any(
+        part.route == "topical" for part in judged.chart.planned
+    )  # trials of the drug by mouth do not tell
     against = [i for i in plan.issues if i.urgent or i.severity in ("contraindicated", "avoid")]
     offered = plan.verdict not in NOT_OFFERED
     grave = SEVERITIES[:2]
@@ -185,7 +193,7 @@ def _alternative(
             "level": _evidence_level(option, chronic),
             "scale": "0 against or no effect, 1 little, 2 low to moderate, 3 recommended first",
             "says": option.evidence_says,
-            **(pooled(entry.id, population, knowledge) if offered else {}),
+            **(pooled(entry.id, population, knowledge) if offered and not on_skin else {}),
         },
         onset=option.onset,
         harms=[

@@ -56,7 +56,7 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
         sources=knowledge.sources,
         cited=_cited(assessment, knowledge),
         version=__version__,
-        charts=[_chart(plan, knowledge) for plan in assessment.plans],
+        charts=[_charts(plan, knowledge) for plan in assessment.plans],
         assumptions=_assumptions(assessment),
         sheet=_sheet(assessment, knowledge),
     )
@@ -73,13 +73,18 @@ def inline_svg(spec: Mapping[str, Any], title: str) -> Markup:
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1))
 
 
-def _chart(plan: PlanAssessment, knowledge: Knowledge) -> Markup | None:
+def _charts(plan: PlanAssessment, knowledge: Knowledge) -> list[Markup]:
+    """Levels and effects over time, and the pain with the plan and without it."""
     if plan.forecast is None or plan.forecast.outcome is None:
-        return None
+        return []
+    from eutonia.report.pictures import pain_chart
     from eutonia.simulation.plot import chart
 
-    title = f"Levels and effects over time of {plan.plan}"
-    return inline_svg(chart(plan.forecast.outcome, knowledge), title)
+    outcome = plan.forecast.outcome
+    return [
+        inline_svg(pain_chart(outcome), f"Pain over time with and without {plan.plan}"),
+        inline_svg(chart(outcome, knowledge), f"Levels and effects over time of {plan.plan}"),
+    ]
 
 
 def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
