@@ -73,11 +73,14 @@ class Lexicon:
         self.firm = frozenset(language.firm)
         self.parents: dict[str, tuple[str, ...]] = {}
         self.kinds: dict[str, tuple[str, ...]] = {}
+        self.companions: set[str] = set()
         self._families: dict[str, frozenset[str]] = {}
         phrases: list[_Phrase] = []
         for family in wording:
             for name, topic in family.topics.items():
                 self.parents[name] = topic.part_of
+                if topic.companion:
+                    self.companions.add(name)
                 self.kinds[name] = (*topic.kinds, *topic.part_of)
                 phrases += [_Phrase(words(w), f"@{name}", 1, False, False) for w in topic.names]
             for name, concept in family.concepts.items():

@@ -45,9 +45,7 @@ class Reader:
         lower = sentence.words.lower().strip()
         asked, self._asked = self._asked, None
         if lower.rstrip("\"'”’)*_ ").endswith("?"):
-            topics = (
-                tuple(t for clause in clauses for t in clause.topics if self.treats(t))[:1] or subject[:1]
-            )
+            topics = tuple(topic for topic in self._own(clauses))[:1] or subject[:1]
             self._asked = _question(sentence, lower, clauses, topics, self.language)
             return []
         if _is_quoted(sentence, lower, self.language) or _only_names(sentence, lower):
@@ -62,7 +60,9 @@ class Reader:
             found = found if any(m.sign < 0 for clause in clauses for m in clause.mentions) else []
         if asked and (asked.closed or not found):
             found += self._answer(sentence, lower, asked, subject)
-        if not found and sentence.block.kind == "item" and sentence.headings:
+        bare = not any(mention.polar for clause in clauses for mention in clause.mentions)
+        bare = bare or _lists_drawbacks(sentence, self.language)
+        if not found and bare and sentence.block.kind == "item" and sentence.headings:
             found = self._under_heading(sentence, subject)
         return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
 
@@ -94,12 +94,22 @@ class Reader:
                 self._spoken = ()
         self._block, self._headings = sentence.number, sentence.headings
         before = self._within or self._spoken
-        named = [topic for clause in clauses for topic in clause.topics if self.treats(topic)]
+        named = self._own(clauses)
         if named and sentence.block.kind != "heading":
-            self._within = (named[0],)
+            # “Ibuprofen may be used beside Soma. Do not mix it with …” goes on about the article's drug.
+            self._within = self.main if set(self.main) & set(named) else (named[0],)
             if sentence.block.kind == "paragraph":
-                self._spoken = (named[0],)
+                self._spoken = self._within
         return before or self._headed(sentence) or self.main
+
+    def _own(self, clauses: list[Reading]) -> list[str]:
+        """Topics that may be a subject; what is only taken beside one goes on being about that one."""
+        return [
+            topic
+            for clause in clauses
+            for topic in clause.topics
+            if self.treats(topic) and (topic in self.main or topic not in self.lexicon.companions)
+        ]
 
     def _headed(self, sentence: Sentence) -> tuple[str, ...]:
         for heading in reversed(sentence.headings):
@@ -144,14 +154,12 @@ class Reader:
     def _under_heading(self, sentence: Sentence, subject: tuple[str, ...]) -> list[Found]:
         """A list item read after the line that introduces the list."""
         heading = sentence.headings[-1]
-        first = re.match(r"\W*([a-z']+)", heading.lower())
-        introduces = any(m.polar for clause in self.read_heading(heading) for m in clause.mentions)
-        counts = any(clause.quantities for clause in self.read_heading(heading))
-        if (
-            counts
-            or not introduces
-            or (heading.rstrip().endswith("?") and first and first[1] in self.language.questions)
-        ):
+        clauses = self.read_heading(heading)
+        introduces = any(mention.polar for clause in clauses for mention in clause.mentions)
+        counts = any(clause.quantities for clause in clauses)
+        first = words(heading)[:1]
+        asks = heading.rstrip().endswith("?") and set(first) & set(self.language.questions)
+        if counts or not introduces or asks or set(first) & set(self.language.titles):
             return []
         return self._find(read(f"{heading.rstrip(':? ')} {sentence.words}", self.lexicon), subject)
 
@@ -173,6 +181,8 @@ def _question(
     if first is None or first[1] in language.open_questions:
         return None
     closed = first[1] in language.questions
+    if closed and set(words(lower)) & set(language.reasons):
+        return None  # “Is it harmless because …?” asks two things
     if not closed and (sentence.block.kind == "heading" or len(lower.split()) > 9):
         return None
     return _Question(sentence.words.strip().rstrip("? "), clauses, topics, closed, sentence.number)

@@ -172,11 +172,13 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
     if about == ANY:
         return all(lexicon.family(t) & pattern.needs for t in reading.topics)
     kinds = {kind for t in reading.topics for kind in lexicon.kinds.get(t, ()) if t != about or kind != about}
+    listed = reading.joint if any(lexicon.family(t) & pattern.needs for t in reading.joint) else frozenset()
+    beside = {t for t in listed if t in lexicon.companions}
     named = [
         t
         for t in reading.topics
         if about in lexicon.family(t)
-        or (not lexicon.family(t) & pattern.needs and t not in kinds and t not in reading.examples)
+        or (not lexicon.family(t) & pattern.needs and t not in kinds and t not in reading.examples and t not in beside)
     ]
     if not named:
         return any(about in lexicon.family(topic) for topic in subject[:1])

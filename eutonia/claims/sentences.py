@@ -60,7 +60,7 @@ def split(text: str, start: int, end: int, language: Language) -> list[tuple[int
     spans.append((begin, end))
     spans = [part for span in spans for part in _short(text, *span)]
     trimmed = [_trim(text, *span) for span in spans]
-    return [(a, b) for a, b in trimmed if b - a > 1]
+    return [(a, b) for a, b in trimmed if b > a]
 
 
 def _short(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

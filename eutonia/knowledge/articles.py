@@ -81,6 +81,8 @@ class Topic:
     """Wider topics whose claims apply to it too."""
     kinds: tuple[str, ...] = ()
     """Words for its kind (“Soma is a *muscle relaxant*”), which name no other subject beside it."""
+    companion: bool = False
+    """Taken beside a treatment rather than as one; in a list with another that a claim names, it is no other subject."""
 
 
 @entry
@@ -142,6 +144,10 @@ class Language:
     """First words of a question that yes or no answers."""
     drawbacks: tuple[str, ...]
     """Words of a heading under which a cross marks an item, and does not deny it."""
+    titles: tuple[str, ...]
+    """First words of a heading that names its section and says nothing of the items below."""
+    reasons: tuple[str, ...]
+    """Words by which a question asks two things at once (“Is it harmless *because* …?”)."""
     open_questions: tuple[str, ...]
     """First words of a question that yes or no does not answer."""
     yes: tuple[str, ...]
