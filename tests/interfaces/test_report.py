@@ -1,0 +1,110 @@
+"""The assessment as JSON and as a page."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import eutonia
+from eutonia.cli import main
+from eutonia.report import as_page
+
+CASE: dict[str, Any] = {
+    "as_of": "2026-03-02",
+    "region": "US",
+    "patient": {"age_years": 52, "sex": "male", "weight_kg": 88, "occupation": "bus driver"},
+    "conditions": [
+        {"text": "Lumbar muscle strain <script>alert(1)</script>", "icd10cm": "S39.012A", "onset": "2026-02-27"}
+    ],
+    "no_known_allergies": True,
+    "allergies": [],
+    "medications": [
+        {"text": "oxycodone 10 mg tablet", "dose": 10, "unit": "mg", "times_per_day": 4, "start": "2026-02-20"}
+    ],
+    "labs": [],
+    "observations": [],
+    "plan": [
+        {"action": "start", "text": "carisoprodol 350 mg", "dose": 350, "unit": "mg", "times_per_day": 4,
+         "duration_days": 7}
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def assessment() -> Any:
+    return eutonia.assess(eutonia.read(CASE))
+
+
+def test_the_json_has_the_fields_of_the_contract(assessment: Any) -> None:
+    told = json.loads(json.dumps(assessment.model_dump(mode="json")))
+    assert told["schema"] == "eutonia/assessment/1"
+    plan = told["plans"][0]
+    assert {"plan", "therapy", "verdict", "issues", "unknowns", "forecast"} <= plan.keys()
+    assert {"rule", "severity", "headline", "urgent", "existing", "because", "say", "do", "sources"} <= plan[
+        "issues"
+    ][0].keys()
+    assert {"key", "at", "mark"} <= plan["issues"][0]["sources"][0].keys()
+    assert {"summary", "assumptions"} <= plan["forecast"].keys()
+    assert plan["forecast"]["summary"]["effects"]["peak_impairment"]["p95"] > 0
+    option = {"therapy", "plan", "verdict", "offered", "why_not", "evidence", "onset", "harms", "rank"}
+    assert all(option <= o.keys() for o in told["options"])
+    assert {"questions", "warnings", "not_seen", "knowledge_version", "taper"} <= told.keys()
+
+
+def test_the_forecast_shows_what_the_combination_adds(assessment: Any) -> None:
+    forecast = assessment.plans[0].forecast
+    both, alone = forecast.summary.effects, forecast.alone.effects
+    assert forecast.with_medicines == ["oxycodone"]
+    assert both.min_ventilation.median < alone.min_ventilation.median
+    assert both.peak_impairment.median > alone.peak_impairment.median
+
+
+def test_a_rule_may_ask_for_a_simulated_quantity(assessment: Any) -> None:
+    issue = next(i for i in assessment.plans[0].issues if i.rule == "forecast-impaired-at-work-info")
+    assert issue.because["next_morning_impairment"] >= 10
+
+
+def test_the_same_input_gives_the_same_output(assessment: Any) -> None:
+    again = eutonia.assess(eutonia.read(CASE))
+    assert again.model_dump(mode="json") == assessment.model_dump(mode="json")
+
+
+def test_the_page_stands_alone_and_escapes_what_the_record_says(assessment: Any) -> None:
+    page = as_page(assessment)
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?!#|https://)', page)
+    assert "@import" not in page
+    assert "url(" not in page
+    assert page.count("<h1") == 1
+    assert 'lang="en"' in page
+
+
+def test_every_cited_source_stands_in_the_list_of_sources(assessment: Any) -> None:
+    page = as_page(assessment)
+    linked = set(re.findall(r'href="#(source-[\w-]+)"', page))
+    assert linked
+    assert linked <= set(re.findall(r'id="(source-[\w-]+)"', page))
+
+
+def test_the_command_writes_the_report_whole_or_not_at_all(tmp_path: Path) -> None:
+    case = tmp_path / "case.json"
+    case.write_text(json.dumps(CASE))
+    out = tmp_path / "report.html"
+    done = CliRunner().invoke(main, ["assess", str(case), "--report", str(out)])
+    assert done.exit_code == 0
+    assert out.read_text().startswith("<!doctype html>")
+    lost = CliRunner().invoke(main, ["assess", str(case), "--report", str(tmp_path / "no" / "where.html")])
+    assert lost.exit_code == 2
+    assert "Choose another place" in lost.output
+
+
+def test_weights_order_the_options_anew() -> None:
+    from eutonia.options import Weights
+
+    case = eutonia.read(CASE)
+    by_harm = eutonia.assess(case, forecast=False, weights=Weights(evidence=0, harm=1000)).options
+    offered = [max(h.high for h in o.harms if h.kind.startswith("harm")) for o in by_harm if o.offered]
+    assert offered == sorted(offered)
