@@ -55,6 +55,6 @@ def console_parser() -> Any:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), console_parser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     fixtures=["in_a_folder_with_the_demo"],
 ).pytest()
