@@ -11,6 +11,7 @@ import sys
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -160,6 +161,106 @@ def write(set_: dict[str, pl.DataFrame], target: Path, kind: str = "csv") -> Pat
         else:
             frame.write_parquet(target / f"{name}.parquet")
     return target
+
+
+CODES = (
+    (8001, "Chronic kidney disease stage 4", "Condition", "SNOMED", "431857002"),
+    (8002, "Low back pain", "Condition", "SNOMED", "279039007"),
+    (8003, "Pregnancy", "Condition", "SNOMED", "77386006"),
+    (8004, "Opioid dependence, uncomplicated", "Condition", "ICD10CM", "F11.20"),
+    (8005, "Fever", "Condition", "SNOMED", "386661006"),
+    (8006, "Strain of muscle of lower back", "Condition", "ICD10CM", "S39.012A"),
+    (8007, "Cirrhosis of liver", "Condition", "SNOMED", "19943007"),
+    (8008, "Fracture of radius", "Condition", "ICD10CM", "S52.501A"),
+    (8009, "Obstructive sleep apnea", "Condition", "ICD10CM", "G47.33"),
+    (8010, "28 weeks gestation of pregnancy", "Condition", "ICD10CM", "Z3A.28"),
+    (8101, "Glomerular filtration rate", "Measurement", "LOINC", "98979-8"),
+    (8102, "Creatinine", "Measurement", "LOINC", "2160-0"),
+    (8103, "Alanine aminotransferase", "Measurement", "LOINC", "1742-6"),
+    (8104, "Body temperature", "Measurement", "LOINC", "8310-5"),
+    (8105, "Body weight", "Measurement", "LOINC", "29463-7"),
+    (8106, "AUDIT-C", "Measurement", "LOINC", "75626-2"),
+    (8107, "Pregnancy status", "Observation", "LOINC", "82810-3"),
+    (8108, "Occupation", "Observation", "LOINC", "11341-5"),
+    (8109, "CYP2C19 phenotype", "Measurement", "LOINC", "79714-2"),
+    (8110, "Magnesium", "Measurement", "LOINC", "19123-9"),
+    (8201, "milliliter per minute per 1.73 square meter", "Unit", "UCUM", "mL/min/{1.73_m2}"),
+    (8202, "milligram per deciliter", "Unit", "UCUM", "mg/dL"),
+    (8203, "micromole per liter", "Unit", "UCUM", "umol/L"),
+    (8204, "unit per liter", "Unit", "UCUM", "U/L"),
+    (8205, "degree Celsius", "Unit", "UCUM", "Cel"),
+    (8206, "degree Fahrenheit", "Unit", "UCUM", "[degF]"),
+    (8207, "kilogram", "Unit", "UCUM", "kg"),
+    (8208, "millimole per liter", "Unit", "UCUM", "mmol/L"),
+    (8301, "Patient currently pregnant", "Condition", "SNOMED", "77386006"),
+    (8302, "Not pregnant", "Condition", "SNOMED", "60001007"),
+)
+"""Concepts for small databases: id, name, domain, vocabulary and code. The ids are free."""
+
+UNITS = {
+    8101: (8201,),
+    8102: (8202, 8203),
+    8103: (8204,),
+    8104: (8205, 8206),
+    8105: (8207,),
+    8110: (8202, 8208),
+}
+"""Test → units that it is reported in."""
+
+
+def small(**rows: list[dict[str, Any]]) -> dict[str, pl.DataFrame]:
+    """A database of the given rows (table → rows), with a vocabulary of DRUGS and CODES."""
+    drugs = [(number, name, "Drug", "RxNorm", code) for number, (name, code) in DRUGS.items()]
+    concepts = [
+        dict(
+            zip(
+                ("concept_id", "concept_name", "domain_id", "vocabulary_id", "concept_code"), row, strict=True
+            )
+        )
+        for row in (*drugs, *CODES)
+    ]
+    for n, row in enumerate(rows.get("drug_exposure", ())):
+        row.setdefault("drug_exposure_id", n)
+    named = {**rows, "concept": concepts}
+    frames = {name: pl.DataFrame(each, infer_schema_length=None) for name, each in named.items() if each}
+    return {name: frame.cast(pl.String) for name, frame in frames.items()}
+
+
+def person(number: int, born: str = "1980-05-17", sex: int = 8507) -> dict[str, Any]:
+    year, month, day = map(int, born.split("-"))
+    return {
+        "person_id": number, "gender_concept_id": sex,
+        "year_of_birth": year, "month_of_birth": month, "day_of_birth": day,
+    }  # fmt: skip
+
+
+def observed(number: int, first: str = "2015-01-01", last: str = "2024-12-31") -> dict[str, Any]:
+    return {
+        "person_id": number, "observation_period_start_date": first, "observation_period_end_date": last,
+    }  # fmt: skip
+
+
+def exposure(number: int, drug: int, start: str, **more: Any) -> dict[str, Any]:
+    return {
+        "person_id": number, "drug_concept_id": drug, "drug_exposure_start_date": start,
+        "drug_exposure_end_date": None, "days_supply": None, "quantity": None, "sig": None, "stop_reason": None,
+        "drug_source_value": None, "provider_id": None, **more,
+    }  # fmt: skip
+
+
+def diagnosis(number: int, concept: int, start: str, end: str | None = None) -> dict[str, Any]:
+    return {
+        "person_id": number, "condition_concept_id": concept, "condition_start_date": start, "condition_end_date": end,
+    }  # fmt: skip
+
+
+def result(
+    number: int, test: int, day: str, value: float | None, unit: int | None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "person_id": number, "measurement_concept_id": test, "measurement_date": day, "value_as_number": value,
+        "unit_concept_id": unit, "operator_concept_id": None, "value_as_concept_id": None, "range_high": None, **more,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -180,12 +180,17 @@ def _sources(database: str, engine: DuckDB) -> Iterator[tuple[str, str]]:
         yield from _folder(path, engine)
     elif zipfile.is_zipfile(path):
         yield from _zip(path, engine)
-    elif path.open("rb").read(16).startswith(b"SQLite format 3"):
+    elif _begins(path).startswith(b"SQLite format 3"):
         yield from _attached(str(path), "sqlite", engine)
     elif path.suffix.lower() in (".csv", ".tsv", ".txt", ".gz", ".parquet"):
         raise InputError(f"{path} is one table. Give the folder in which all tables lie.")
     else:
         yield from _attached(str(path), "", engine)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
 
 
 def _attached(database: str, kind: str, engine: DuckDB) -> Iterator[tuple[str, str]]:

@@ -82,17 +82,9 @@ def _absent(table: str) -> str:
 
 
 def _last_day(engine: Engine) -> int:
-    """The last day on which a drug was begun within an observation period: the end of the data."""
+    """The last day on which a drug was begun: the end of the data."""
     columns = ("person_id", "drug_exposure_start_date")
     start = staging.day("x.drug_exposure_start_date")
-    within = ""
-    if "observation_period" in engine.columns:
-        within = (
-            f"JOIN {view('observation_period', engine)} AS o ON o.person_id = x.person_id "
-            "AND x.drug_exposure_start_date BETWEEN o.observation_period_start_date AND o.observation_period_end_date"
-        )
-    query = f"SELECT MAX({start}) AS last FROM {view('drug_exposure', engine, columns=columns)} AS x "
-    last = engine.get(query + within)["last"][0]
-    if last is None:
-        last = engine.get(query)["last"][0]
+    exposures = view("drug_exposure", engine, columns=columns)
+    last = engine.get(f"SELECT MAX({start}) AS last FROM {exposures} AS x")["last"][0]
     return 0 if last is None else int(last)

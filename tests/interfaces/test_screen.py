@@ -1,0 +1,405 @@
+"""Screening a database: what goes in, what comes out, what is said when it cannot be read."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from omop_making import diagnosis, exposure, observed, person, result, small, write
+
+import eutonia
+from eutonia.cli import main
+from eutonia.errors import InputError
+from eutonia.screening import prepared_database
+from eutonia.screening.person import explain_person
+
+CARISOPRODOL, BACLOFEN, METHOCARBAMOL, OXYCODONE, DIAZEPAM, UNKNOWN = (
+    9000001,
+    9000004,
+    9000007,
+    9000008,
+    9000009,
+    9000014,
+)
+
+
+@pytest.fixture(scope="module")
+def hospital() -> dict[str, pl.DataFrame]:
+    """Six persons: a triple, a long course, a kidney, an unmapped drug, one without relaxants, one unobserved."""
+    return small(
+        person=[person(n) for n in range(1, 7)],
+        observation_period=[observed(n) for n in range(1, 6)],
+        drug_exposure=[
+            exposure(1, CARISOPRODOL, "2020-03-01", days_supply=14, quantity=56),
+            exposure(1, OXYCODONE, "2020-02-20", days_supply=30),
+            exposure(1, DIAZEPAM, "2020-03-10", days_supply=10),
+            exposure(2, CARISOPRODOL, "2020-01-01", days_supply=30, quantity=120),
+            exposure(2, CARISOPRODOL, "2020-02-01", days_supply=30, quantity=120),
+            exposure(3, BACLOFEN, "2020-05-01", days_supply=10, quantity=30),
+            exposure(4, METHOCARBAMOL, "2020-06-01", days_supply=7),
+            exposure(4, UNKNOWN, "2020-06-01", days_supply=7),
+            exposure(5, OXYCODONE, "2020-06-01", days_supply=7),
+            exposure(6, CARISOPRODOL, "2020-07-01", days_supply=7),
+        ],
+        condition_occurrence=[
+            diagnosis(3, 8001, "2019-01-01"),
+            diagnosis(1, 8002, "2020-02-25", "2020-02-25"),
+        ],
+        measurement=[result(3, 8101, "2020-04-20", 22, 8201)],
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(hospital: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(hospital, tmp_path_factory.mktemp("cdm"))
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(main, ["screen", *map(str, arguments)])
+
+
+def rules_of(frame: pl.DataFrame, number: int) -> set[str]:
+    return set(frame.filter(pl.col("person_id") == number, pl.col("applies"))["rule"])
+
+
+def test_the_rows_are_those_of_the_contract(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues.parquet"
+    answer = json.loads(run(folder, "--out", out, "--region", "US", "--json").output)
+    frame = pl.read_parquet(out)
+    assert answer["schema"] == "eutonia/screen/1"
+    assert (answer["persons"], answer["exposed"], answer["as_of"]) == (6, 5, "2020-07-01")
+    assert frame.columns[:5] == ["person_id", "index_date", "therapy", "episode_start", "episode_end"]
+    assert frame.columns[5:10] == ["rule", "severity", "applies", "ask", "because"]
+    assert frame.select("person_id", "therapy", "episode_start", "rule").is_unique().all()
+    applying = frame.filter("applies")
+    assert answer["issues"] == dict(applying.group_by("rule").agg(pl.col("person_id").n_unique()).iter_rows())
+    assert json.loads(applying["because"][0])
+
+
+def test_each_person_breaks_the_rules_that_they_break(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues.parquet"
+    eutonia.screen(folder, out=out, region="US")
+    frame = pl.read_parquet(out)
+    assert "car-opioid-benzo-triple" in rules_of(frame, 1)
+    assert {"car-duration-over-21d", "car-taper-needed"} <= rules_of(frame, 2)
+    assert {"bac-renal-severe"} <= rules_of(frame, 3)
+    assert "data-drug-unmapped" in rules_of(frame, 4)
+    assert rules_of(frame, 5) == set()
+    triple = frame.filter(pl.col("person_id") == 1, pl.col("rule") == "car-opioid-benzo-triple")
+    assert triple["index_date"].to_list() == [date(2020, 3, 10)], "the day on which the third drug was begun"
+
+
+def test_outside_an_observation_period_nothing_is_taken_as_absent(folder: Path, tmp_path: Path) -> None:
+    """Person 6 has no observation period: opioids beside the carisoprodol cannot be ruled out."""
+    out = tmp_path / "issues.parquet"
+    eutonia.screen(folder, out=out, region="US", as_of="2020-07-31")
+    frame = pl.read_parquet(out).filter(pl.col("person_id") == 6, pl.col("rule") == "car-opioid")
+    assert frame["applies"].to_list() == [None]
+    assert frame["ask"].to_list() == [["medications"]]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "duckdb", "tsv.gz", "zip", "sqlite"])
+def test_every_way_of_storing_gives_the_same(
+    kind: str, hospital: dict[str, pl.DataFrame], folder: Path, tmp_path: Path
+) -> None:
+    expected = eutonia.screen(folder, out=tmp_path / "csv.parquet", region="US")
+    got = eutonia.screen(
+        stored(hospital, folder, kind, tmp_path), out=tmp_path / "other.parquet", region="US"
+    )
+    assert got.issues == expected.issues
+    assert digest(tmp_path / "other.parquet") == digest(tmp_path / "csv.parquet")
+
+
+def stored(hospital: dict[str, pl.DataFrame], folder: Path, kind: str, tmp_path: Path) -> Path:
+    place = tmp_path / f"cdm.{kind}"
+    if kind in ("parquet", "duckdb"):
+        return write(hospital, place, kind)
+    if kind == "tsv.gz":
+        place.mkdir()
+        for name, frame in hospital.items():
+            (place / f"{name.title()}.csv.gz").write_bytes(
+                gzip.compress(frame.write_csv(separator="\t").encode())
+            )
+    elif kind == "zip":
+        with zipfile.ZipFile(place, "w") as archive:
+            for path in folder.iterdir():
+                archive.write(path, f"export/{path.name}")
+    else:
+        import sqlite3
+
+        with sqlite3.connect(place) as database:
+            for name, frame in hospital.items():
+                database.execute(f"CREATE TABLE {name} ({', '.join(frame.columns)})")
+                marks = ", ".join("?" * frame.width)
+                database.executemany(f"INSERT INTO {name} VALUES ({marks})", frame.rows())
+        database.close()
+        if not sqlite_is_read(place):
+            with pytest.raises(InputError, match="INSTALL sqlite"):
+                eutonia.screen(place)
+            pytest.skip("DuckDB's extension for SQLite is not installed here")
+    return place
+
+
+def sqlite_is_read(place: Path) -> bool:
+    import duckdb
+
+    try:
+        with duckdb.connect() as database:
+            database.execute(f"ATTACH '{place}' (TYPE sqlite)")
+    except duckdb.Error:
+        return False
+    return True
+
+
+def eutonia_knowledge() -> Any:
+    from eutonia.knowledge import load
+
+    return load()
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# --- lengths of exposure ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "days", "measured_by"),
+    [
+        ({"days_supply": 10, "drug_exposure_end_date": "2020-03-30"}, 10, "days-supply"),
+        ({"days_supply": 365}, 365, "days-supply"),
+        ({"days_supply": 366, "drug_exposure_end_date": "2020-03-05"}, 5, "dates"),
+        ({"days_supply": 0, "quantity": 30, "sig": "1 tab tid"}, 10, "quantity-and-sig"),
+        ({"days_supply": -3, "quantity": 30}, 14, "usual-length"),
+        ({"drug_exposure_end_date": "2020-03-10"}, 10, "dates"),
+        ({"drug_exposure_end_date": "2020-03-01"}, 14, "usual-length"),
+        ({"drug_exposure_end_date": "2020-02-01"}, 14, "usual-length"),
+        ({"days_supply": "ten"}, 14, "usual-length"),
+    ],
+)
+def test_the_length_of_an_exposure(
+    written: dict[str, Any], days: int, measured_by: str, tmp_path: Path
+) -> None:
+    database = small(
+        person=[person(1)],
+        observation_period=[observed(1)],
+        drug_exposure=[exposure(1, CARISOPRODOL, "2020-03-01", **written)],
+    )
+    with prepared_database(write(database, tmp_path / "cdm"), eutonia_knowledge()) as (engine, _):
+        row = engine.get("SELECT end_day - start_day + 1 AS days, measured_by FROM exposure").row(0)
+    assert row == (days, measured_by)
+
+
+def test_a_length_that_is_only_usual_is_not_held_against_the_course(tmp_path: Path) -> None:
+    """The length of a course whose end no record tells is unknown, not two weeks."""
+    database = small(
+        person=[person(1)],
+        observation_period=[observed(1)],
+        drug_exposure=[exposure(1, CARISOPRODOL, "2020-03-01", drug_exposure_end_date="2020-03-01")],
+    )
+    (case,) = explain_person(str(write(database, tmp_path / "cdm")), 1)[:1]
+    assert "duration_days" not in case["plan"][0]
+
+
+def test_rows_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
+    database = small(
+        person=[person(1), person(2, born="2019-01-01")],
+        observation_period=[observed(1)],
+        drug_exposure=[
+            exposure(1, CARISOPRODOL, "2020-03-01", days_supply=7),
+            exposure(1, CARISOPRODOL, "not a date", days_supply=7),
+            exposure(2, CARISOPRODOL, "1911-03-01", days_supply=7),
+            exposure(3, CARISOPRODOL, "2020-03-01", days_supply=900),
+            exposure(1, 0, "2020-03-01", drug_source_value="a name that nobody knows"),
+        ],
+    )
+    screened = eutonia.screen(write(database, tmp_path / "cdm"))
+    counted = {oddity.what: oddity.rows for oddity in screened.quality}
+    assert counted["no start date"] == 1
+    assert counted["starts before the year of birth"] == 1
+    assert counted["a person that PERSON does not have"] == 1
+    assert counted["days_supply above 365"] == 1
+    assert counted["drug_concept_id is 0 or missing"] == 1
+    assert [(u.name, u.rows) for u in screened.unmapped] == [("a name that nobody knows", 1)]
+
+
+# --- as of, since, small cells ----------------------------------------------------------------------
+
+
+def test_nothing_after_as_of_is_known(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues.parquet"
+    answer = eutonia.screen(folder, out=out, as_of="2020-03-05", region="US")
+    frame = pl.read_parquet(out)
+    assert set(frame["person_id"]) == {1, 2}
+    assert "car-opioid-benzo-triple" not in answer.issues, "the diazepam comes five days later"
+    assert "car-opioid" in answer.issues
+
+
+def test_since_leaves_out_earlier_index_dates(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "issues.parquet"
+    eutonia.screen(folder, out=out, since="2020-05-01", region="US")
+    assert pl.read_parquet(out)["index_date"].min() == date(2020, 5, 1)
+
+
+def test_small_counts_are_not_shown(folder: Path) -> None:
+    answer = eutonia.screen(folder, min_cell=3)
+    assert answer.exposed == 5
+    assert all(count is None or count == 0 or count >= 3 for count in answer.issues.values())
+    assert all(
+        year.persons is None and year.per_1000 is None for year in answer.years if year.rule == "car-opioid"
+    )
+
+
+def test_a_database_without_relaxants_gives_an_empty_table(tmp_path: Path) -> None:
+    database = small(person=[person(1)], drug_exposure=[exposure(1, OXYCODONE, "2020-01-01", days_supply=5)])
+    out = tmp_path / "issues.parquet"
+    assert eutonia.screen(write(database, tmp_path / "cdm"), out=out).exposed == 0
+    assert pl.read_parquet(out).height == 0
+
+
+# --- interruption -----------------------------------------------------------------------------------
+
+
+def test_killed_and_run_again_it_gives_the_same_file(folder: Path, tmp_path: Path) -> None:
+    whole, again = tmp_path / "whole.parquet", tmp_path / "again.parquet"
+    eutonia.screen(folder, out=whole, persons_at_once=1)
+    script = (
+        "import os, signal, eutonia\n"
+        "def stop(what, done, of):\n"
+        "    if done == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"eutonia.screen({str(folder)!r}, out={str(again)!r}, persons_at_once=1, progress=stop)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script], check=False, cwd=Path(eutonia.__file__).parents[1]
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not again.exists()
+    finished = sorted(p.name for p in (tmp_path / ".again.parquet.parts").glob("*.parquet"))
+    assert finished == ["part-00000.parquet", "part-00001.parquet"]
+    eutonia.screen(folder, out=again, persons_at_once=1)
+    assert digest(again) == digest(whole)
+    assert [p.name for p in tmp_path.iterdir() if "again" in p.name] == ["again.parquet"]
+
+
+def test_parts_of_another_run_are_not_taken_up(folder: Path, tmp_path: Path) -> None:
+    out, clean = tmp_path / "out.parquet", tmp_path / "clean.parquet"
+    parts = tmp_path / ".out.parquet.parts"
+    parts.mkdir()
+    (parts / "run.json").write_text('{"run": "another"}')
+    pl.DataFrame({"person_id": [99]}).write_parquet(parts / "part-00000.parquet")
+    eutonia.screen(folder, out=out)
+    eutonia.screen(folder, out=clean)
+    assert digest(out) == digest(clean)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_and_chunks_do_not_change_the_rows(threads: int, folder: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.parquet", tmp_path / "other.parquet"
+    eutonia.screen(folder, out=one)
+    eutonia.screen(folder, out=other, threads=threads, persons_at_once=2, memory="500MB")
+    assert pl.read_parquet(one).equals(pl.read_parquet(other))
+
+
+# --- one person -------------------------------------------------------------------------------------
+
+
+def test_a_person_is_explained_as_cases_that_can_be_assessed(folder: Path) -> None:
+    cases = json.loads(run(folder, "--explain", 2).output)
+    assert [case["as_of"] for case in cases] == ["2020-01-01", "2020-03-01"]
+    case = eutonia.read(cases[-1])
+    assert {"car-duration-over-21d", "car-taper-needed"} <= {
+        issue.rule for plan in eutonia.assess(case).plans for issue in plan.issues
+    }
+
+
+def test_someone_without_a_relaxant_cannot_be_explained(folder: Path) -> None:
+    answer = run(folder, "--explain", 5)
+    assert answer.exit_code == 2
+    assert "Person 5 has no course of a muscle relaxant" in answer.stderr
+
+
+# --- the page and the text --------------------------------------------------------------------------
+
+
+def test_the_page_shows_rules_trends_and_data_quality(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "issues.html"
+    text = run(folder, "--report", page, "--region", "US").output
+    html = page.read_text()
+    for words in ("car-opioid-benzo-triple", "Data quality", "a medicine that nobody knows", "2020:"):
+        assert words in html
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    assert "5 of 6 persons take or took a muscle relaxant" in text
+
+
+# --- what cannot be read ----------------------------------------------------------------------------
+
+
+def refusal(*arguments: object) -> str:
+    answer = run(*arguments)
+    assert answer.exit_code == 2, answer.output
+    assert "Traceback" not in answer.output
+    assert answer.stdout == ""
+    return str(answer.stderr)
+
+
+def test_a_missing_table_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "PERSON.csv").write_bytes((folder / "PERSON.csv").read_bytes())
+    assert "has no table DRUG_EXPOSURE" in refusal(tmp_path)
+
+
+def test_a_missing_column_is_named(hospital: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    poor = {**hospital, "person": hospital["person"].rename({"person_id": "id"})}
+    assert "PERSON of" in refusal(write(poor, tmp_path / "cdm"))
+
+
+def test_a_corrupt_file_is_refused_and_leaves_nothing(
+    hospital: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    place = write(hospital, tmp_path / "cdm", "parquet")
+    content = (place / "drug_exposure.parquet").read_bytes()
+    (place / "drug_exposure.parquet").write_bytes(content[: len(content) // 2])
+    assert "cannot be read" in refusal(place, "--out", tmp_path / "issues.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["cdm"]
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / "notes.db").write_text("nothing at all, and no database either")
+    assert "is one table" in refusal(tmp_path / "notes.txt")
+    assert "cannot be opened" in refusal(tmp_path / "notes.db")
+    assert "There is no" in refusal(tmp_path / "nowhere")
+    assert "no table PERSON" in refusal(tmp_path)
+
+
+def test_a_full_disk_leaves_no_half_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        eutonia.screen(folder, out=tmp_path / "issues.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == [".issues.parquet.parts"]
+    monkeypatch.undo()
+    eutonia.screen(folder, out=tmp_path / "issues.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["issues.parquet"]
+
+
+def test_wrong_arguments_are_refused(folder: Path, tmp_path: Path) -> None:
+    assert "as_of “March” is no date" in refusal(folder, "--as-of", "March")
+    assert "There is no folder" in refusal(folder, "--out", tmp_path / "no" / "issues.parquet")
+    assert "does not accept these settings" in refusal(folder, "--memory", "a lot")
