@@ -234,32 +234,40 @@ class TherapyCourse:
 
 
 @entry
+class Finding:
+    """One printed figure of a study."""
+
+    quantity: str
+    """What of the simulation it is held against: a name of the summary, `substance/name`, or `pain after …`."""
+    value: float
+    spread: float | None = None
+    """Standard deviation between patients, where printed."""
+    interval: tuple[float, float] | None = None
+    """Confidence interval, or the range that is quoted."""
+    unit: str
+    statistic: Literal["mean", "median", "fraction", "ratio", "difference"] = "mean"
+    """A ratio or difference is that of the means to those of `compared_with`."""
+    used_for_fitting: bool
+    sources: tuple[Citation, ...]
+    note: str = ""
+
+
+@entry
 class Observation:
-    """A published observation that the model is held against."""
+    """A study in people that the model is held against."""
 
     id: str
     title: str
     plan: tuple[str, ...]
     """What was taken, as plan texts."""
+    until: str
     patients: dict[str, str | float | bool] = field(default_factory=dict)
     """Features of those studied, as in `population()`."""
-    until: str
-    quantity: str
-    """What of the summary is compared."""
-    compared_with: dict[str, str | float | bool] = field(default_factory=dict)
-    """For a ratio: the patients of the denominator, where they differ."""
-    compared_plan: tuple[str, ...] = ()
-    value: float
-    spread: float | None = None
-    """Standard deviation between patients, where printed."""
-    interval: tuple[float, float] | None = None
-    unit: str
-    tolerance: float = 0.2
-    """Relative difference up to which we call the two in agreement, where no interval is printed."""
-    statistic: Literal["mean", "median", "sd", "fraction"] = "mean"
     number_studied: int | None = None
-    used_for_fitting: bool
-    sources: tuple[Citation, ...]
+    compared_plan: tuple[str, ...] = ()
+    compared_with: dict[str, str | float | bool] = field(default_factory=dict)
+    """The other arm of a ratio or difference, where its plan or its patients differ."""
+    findings: tuple[Finding, ...]
     note: str = ""
 
 

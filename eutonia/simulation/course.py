@@ -37,6 +37,8 @@ QUANTITIES = {
     "hours_impaired_a_day": ("h", "time impaired in a day with doses"),
     "morning_impairment": ("1", "highest impairment on a morning after doses, 0 to 100"),
     "peak_relief": ("1", "most pain taken away, points of 100"),
+    "mean_relief": ("1", "pain taken away on average while doses are taken, points of 100"),
+    "hours_relieved": ("h", "time with relief that is noticed"),
     "onset_h": ("h", "time to relief that is noticed"),
     "min_ventilation": ("1", "lowest ventilation as a fraction of that at rest"),
     "probability_drowsy": ("1", "chance of drowsiness over the course"),

@@ -129,7 +129,11 @@ def _effects(
     found["hours_impaired"] = above(kept.time, seen["sedating"], threshold, begun)
     on_days = above(kept.time, seen["sedating"], threshold, begun & (kept.time < days))
     found["hours_impaired_a_day"] = on_days / (days / 24.0)
-    felt = begun & (seen["relief"] >= system.figures["noticeable"])
+    noticeable = system.figures["noticeable"]
+    found["hours_relieved"] = above(kept.time, seen["relief"], noticeable, begun)
+    counted = (begun & (kept.time < days))[:-1] * np.diff(kept.time, axis=0)
+    found["mean_relief"] = (counted * 0.5 * (seen["relief"][1:] + seen["relief"][:-1])).sum(0) / days
+    felt = begun & (seen["relief"] >= noticeable)
     first = np.take_along_axis(kept.time, felt.argmax(0)[None], 0)[0]
     found["onset_h"] = np.where(felt.any(0), first, np.nan)
     return found
@@ -207,6 +211,8 @@ def fold_compiled(
         "min_ventilation": row[lanes.MIN_VENTILATION],
         "hours_impaired": row[lanes.HOURS],
         "hours_impaired_a_day": row[lanes.HOURS_DAY] / (result.dosing / 24.0),
+        "hours_relieved": row[lanes.HOURS_RELIEVED],
+        "mean_relief": row[lanes.RELIEF_AREA] / result.dosing,
         "onset_h": time(lanes.ONSET),
         "withdrawal_peak": row[lanes.W_PEAK],
         "withdrawal_peak_day": np.where(

@@ -56,10 +56,10 @@ BRAIN = 22
  PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY, OPIOID_GAIN, FELT, LAST_DOSE, DOSING) = range(32, 50)  # fmt: skip
 # and what is folded.
 (PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, ONSET, W_PEAK, W_TIME, W_ONSET,
- HAZARD_ZERO) = range(50, 61)  # fmt: skip
-DESK = 61
+ HAZARD_ZERO, RELIEF, RELIEF_AREA, HOURS_RELIEVED) = range(50, 64)  # fmt: skip
+DESK = 64
 """Rows on which variable ones are laid out while they are worked on."""
-FIXED = 68
+FIXED = 71
 FOLDED = PEAK_DRIVE
 
 # A fold of one substance: highest level and its time, areas, lowest level in the window, and the last fall.
@@ -335,6 +335,12 @@ def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pai
             begun = now - h >= -1e-9
             m[HOURS * W + i] += h * part if begun else 0.0
             m[HOURS_DAY * W + i] += h * part if begun & (now - h < m[DOSING * W + i]) else 0.0
+            a, b = m[RELIEF * W + i] - m[NOTICEABLE * W + i], relief - m[NOTICEABLE * W + i]
+            high = max(a, b)
+            part = 1.0 if min(a, b) > 0.0 else (high / abs(b - a) if high > 0.0 else 0.0)
+            m[HOURS_RELIEVED * W + i] += h * part if begun else 0.0
+            dosing = begun & (now - h < m[DOSING * W + i])
+            m[RELIEF_AREA * W + i] += 0.5 * h * (m[RELIEF * W + i] + relief) if dosing else 0.0
             m[PEAK_DRIVE * W + i] = max(m[PEAK_DRIVE * W + i], drive)
             m[PEAK_SEDATING * W + i] = max(m[PEAK_SEDATING * W + i], sedating)
             m[PEAK_RELIEF * W + i] = max(m[PEAK_RELIEF * W + i], relief)
@@ -345,6 +351,7 @@ def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pai
             higher = withdrawal > m[W_PEAK * W + i]
             m[W_PEAK * W + i] = withdrawal if higher else m[W_PEAK * W + i]
             m[W_TIME * W + i] = now if higher else m[W_TIME * W + i]
+        m[RELIEF * W + i] = relief
         felt = (withdrawal >= m[FELT * W + i]) & (now >= m[LAST_DOSE * W + i] - 1e-9)
         m[W_ONSET * W + i] = min(m[W_ONSET * W + i], now) if felt else m[W_ONSET * W + i]
 

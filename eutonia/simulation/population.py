@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Patients:
     """Number of the first one in the stream of draws."""
     uncertain: bool = False
     """Whether the figures of the typical patient are drawn as well."""
+    together: int = 1
+    """Patients in a row who share one draw of those figures: the size of a simulated study."""
     typical: bool = False
     """Nothing is drawn: the middle of everything."""
 
@@ -50,7 +52,7 @@ class Patients:
             name: value[start:stop] if isinstance(value, np.ndarray) else value
             for name, value in self.facts.items()
         }
-        return Patients(stop - start, facts, self.seed, self.first + start, self.uncertain, self.typical)
+        return replace(self, number=stop - start, facts=facts, first=self.first + start)
 
 
 def population(
@@ -174,17 +176,26 @@ class Individuals:
         if not self.patients.typical:
             if quantity.spread:
                 deviation += quantity.spread * self.draws.normal(name)
-            if self.patients.uncertain and name in self.posterior:
-                drawn = self.posterior[name]
-                deviation += drawn[(self.patients.first + np.arange(self.patients.number)) % len(drawn)]
-            elif self.patients.uncertain and quantity.uncertainty:
-                deviation += quantity.uncertainty * self.draws.normal(f"typical/{name}")
+            if self.patients.uncertain:
+                deviation += self.typical(name, quantity.uncertainty)
         value = (
             quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
         )
         if quantity.low is not None or quantity.high is not None:
             value = np.clip(value, quantity.low, quantity.high)
         return np.asarray(value * per)
+
+    def typical(self, name: str, uncertainty: float) -> Column:
+        """How far the typical patient may be from the figure, for each patient: alike within a study."""
+        first, together = self.patients.first, self.patients.together
+        study = (first + np.arange(self.patients.number)) // together
+        if name in self.posterior:
+            drawn = self.posterior[name]
+            return drawn[study % len(drawn)]
+        if not uncertainty:
+            return self.constant(0.0)
+        studies = Draws(self.patients.seed, int(study[0]), int(study[-1] - study[0]) + 1)
+        return uncertainty * studies.normal(f"typical/{name}")[study - study[0]]
 
     def part(self, model: str, name: str, per: float = 1.0) -> Column:
         """A figure of the model itself."""

@@ -56,6 +56,8 @@ class EffectSummary(BaseModel):
     probability_drowsy: float
     probability_dizzy: float
     peak_relief: Spread
+    mean_relief: Spread = Field(description="on average while doses are taken")
+    hours_relieved: Spread = Field(description="time with relief that is noticed")
     onset_h: Spread = Field(description="hours to relief that is noticed, in those who notice it")
     probability_relief: float
     min_ventilation: Spread
@@ -135,13 +137,6 @@ def window(doses: Sequence[float], until: float) -> Window:
     if start + length > until + 1e-9 and start - length > doses[0] - 1e-9:  # the last one is cut off
         start -= length
     return Window(doses, start, start + length, count)
-
-
-PER_PATIENT = (
-    "peak_drive", "peak_sedating", "peak_sedation", "peak_impairment", "hours_impaired", "hours_impaired_a_day",
-    "morning_impairment", "peak_relief", "onset_h", "min_ventilation", "withdrawal_peak", "withdrawal_peak_day",
-    "withdrawal_onset_h", "hazard",
-)  # fmt: skip
 
 
 def spread(values: Column) -> Spread:

@@ -163,11 +163,11 @@ class _Builder:
         parts, products = [], []
         for path in k.pathways or (_WHOLE,):
             own = one
-            if not people.patients.typical and (
-                path.spread or (people.patients.uncertain and path.uncertainty)
-            ):
-                own = np.exp(path.spread * people.draws.normal(f"{name}/{path.by}")
-                             + people.patients.uncertain * path.uncertainty * people.draws.normal(f"typical/{name}/{path.by}"))  # fmt: skip
+            if not people.patients.typical and (path.spread or path.uncertainty):
+                deviation = path.spread * people.draws.normal(f"{name}/{path.by}")
+                if people.patients.uncertain:
+                    deviation = deviation + people.typical(f"{name}/{path.by}", path.uncertainty)
+                own = np.exp(deviation)
             activity = people.enzyme.get(path.by, one)
             if path.by == "renal":
                 activity = activity * np.clip(people.facts["egfr"] / 100.0, 0.03, 1.3)

@@ -1,0 +1,209 @@
+"""Published observations beside what the model gives for them.
+
+Each study is simulated many times over with as many patients as it had: patients differ within a study, and the
+typical patient differs from one simulated study to the next as far as we are unsure of the figures. The band is that
+of the studies' results, so that it may be held against the result that was printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.simulation.population import Column, Patients, checked
+from eutonia.simulation.summary import figures
+
+if TYPE_CHECKING:
+    from eutonia.knowledge import Knowledge
+    from eutonia.knowledge.pharmacology import Finding, Observation
+
+STUDIES, MOST_STUDIED, FEWEST_STUDIED = 60, 48, 6
+
+
+class Compared(BaseModel):
+    """One printed figure beside the model's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    observation: str
+    title: str
+    quantity: str
+    unit: str
+    statistic: str
+    published: float
+    published_sd: float | None
+    published_interval: tuple[float, float] | None
+    model: float | None
+    model_sd: float | None = Field(description="between patients")
+    model_p5: float | None = Field(description="of the results of simulated studies of that size")
+    model_p95: float | None
+    relative_difference: float | None
+    agrees: bool = Field(description="the published figure lies in the model's band, or their intervals meet")
+    used_for_fitting: bool
+    sources: list[dict[str, str]]
+
+
+class Validation(BaseModel):
+    """The answer of `eutonia validate --json`."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+    schema_: Literal["eutonia/validation/1"] = Field("eutonia/validation/1", alias="schema")
+    findings: list[Compared]
+    agree: int
+    held_apart: int
+    held_apart_agree: int
+    knowledge_version: str
+    note: str = (
+        "Figures used for fitting show how well the model can describe what it was made from, and validate nothing."
+    )
+
+
+def validate(knowledge: Knowledge, progress: Callable[[int], None] | None = None) -> Validation:
+    """Simulate every observation and hold its findings against the model."""
+    found: list[Compared] = []
+    for observation in knowledge.observations.values():
+        found += compare(observation, knowledge)
+        if progress is not None:
+            progress(1)
+    apart = [each for each in found if not each.used_for_fitting]
+    return Validation(
+        findings=found,
+        agree=sum(each.agrees for each in found),
+        held_apart=len(apart),
+        held_apart_agree=sum(each.agrees for each in apart),
+        knowledge_version=knowledge.version,
+    )
+
+
+def compare(observation: Observation, knowledge: Knowledge, studies: int = STUDIES) -> list[Compared]:
+    """The findings of one observation beside the model's."""
+    own = simulated(observation.plan, observation, observation.patients, knowledge, studies)
+    other: Mapping[str, Column] | None = None
+    if observation.compared_plan or any(f.statistic in ("ratio", "difference") for f in observation.findings):
+        plan = observation.compared_plan or observation.plan
+        other = simulated(plan, observation, observation.compared_with, knowledge, studies)
+    return [_compared(observation, finding, own, other) for finding in observation.findings]
+
+
+def simulated(
+    plan: tuple[str, ...],
+    observation: Observation,
+    facts: Mapping[str, Any],
+    knowledge: Knowledge,
+    studies: int,
+) -> dict[str, Column]:
+    """What the course comes to for each patient of each simulated study, [studies, patients] by name."""
+    from eutonia.simulation import outcome
+
+    size = min(max(observation.number_studied or 24, FEWEST_STUDIED), MOST_STUDIED)
+    patients = Patients(studies * size, checked(dict(facts), 1), 0, uncertain=True, together=size)
+    result = outcome(list(plan), patients=patients, until=observation.until, courses=False, knowledge=knowledge)
+    found = {
+        name: np.asarray(values, float).reshape(studies, size)
+        for name, values in result.per_patient.items()
+        if isinstance(values, np.ndarray)
+    }
+    for label, values in result.per_patient["pain_at"].items():
+        found[f"pain after {label}"] = np.asarray(values, float).reshape(studies, size)
+    return found
+
+
+def _compared(
+    observation: Observation,
+    finding: Finding,
+    own: Mapping[str, Column],
+    other: Mapping[str, Column] | None,
+) -> Compared:
+    values = own[finding.quantity]
+    center = np.nanmedian if finding.statistic == "median" else np.nanmean
+    known = np.isfinite(values).any(1)
+    results = np.array([center(study) if some else np.nan for study, some in zip(values, known, strict=True)])
+    if finding.statistic in ("ratio", "difference") and other is not None:
+        base = np.nanmean(other[finding.quantity], axis=1)
+        results = results / base if finding.statistic == "ratio" else results - base
+    results = results[np.isfinite(results)]
+    if not len(results):
+        model = low = high = None
+    else:
+        model, low, high = figures(np.median(results)), *(figures(x) for x in np.percentile(results, (5, 95)))
+    return Compared(
+        observation=observation.id,
+        title=observation.title,
+        quantity=finding.quantity,
+        unit=finding.unit,
+        statistic=finding.statistic,
+        published=finding.value,
+        published_sd=finding.spread,
+        published_interval=finding.interval,
+        model=model,
+        model_sd=_between(values) if finding.spread is not None else None,
+        model_p5=low,
+        model_p95=high,
+        relative_difference=None if model is None else figures(model / finding.value - 1.0),
+        agrees=model is not None and _meet(finding, float(low or 0.0), float(high or 0.0)),
+        used_for_fitting=finding.used_for_fitting,
+        sources=[{"key": c.key, "at": c.at, "mark": c.mark} for c in finding.sources],
+    )
+
+
+def _between(values: Column) -> float | None:
+    spread = np.nanmean(np.nanstd(values, axis=1, ddof=1)) if np.isfinite(values).any() else np.nan
+    return figures(spread) if np.isfinite(spread) else None
+
+
+def _meet(finding: Finding, low: float, high: float) -> bool:
+    """Whether the published figure, or its interval, lies in the model's band."""
+    least, most = finding.interval or (finding.value, finding.value)
+    return bool(low <= most and high >= least)
+
+
+def chart(validation: Validation) -> dict[str, Any]:
+    """A Vega-Lite chart of the model's figure by the published one, for each finding."""
+    rows = [
+        {
+            "finding": f"{each.title}: {each.quantity}",
+            "ratio": each.model / each.published,
+            "low": max((each.model_p5 or 0.0) / each.published, 0.02),
+            "high": (each.model_p95 or 0.0) / each.published,
+            "kind": "used for fitting" if each.used_for_fitting else "held apart",
+            "published": f"{each.published:g} {each.unit}",
+            "model": f"{each.model:.3g} ({each.model_p5:.3g} to {each.model_p95:.3g})",
+        }
+        for each in validation.findings
+        if each.model is not None and each.published
+    ]
+    y = {"field": "finding", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 460}}
+    scale = {"type": "log", "domain": [0.2, 5], "clamp": True}
+    x = {"type": "quantitative", "scale": scale, "title": "model by published"}
+    return {
+        "title": {"text": "The model beside published observations", "subtitle": validation.note},
+        "data": {"values": rows},
+        "width": 420,
+        "height": {"step": 17},
+        "layer": [
+            {"mark": {"type": "rule", "strokeDash": [4, 3]}, "encoding": {"x": {"datum": 1}}},
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {
+                    "y": y,
+                    "x": {**x, "field": "low"},
+                    "x2": {"field": "high"},
+                    "color": {"field": "kind", "type": "nominal"},
+                },
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "encoding": {
+                    "y": y,
+                    "x": {**x, "field": "ratio"},
+                    "color": {"field": "kind", "type": "nominal"},
+                    "shape": {"field": "kind", "type": "nominal"},
+                    "tooltip": [{"field": name} for name in ("finding", "published", "model", "kind")],
+                },
+            },
+        ],
+    }
