@@ -43,6 +43,8 @@ class Patients:
     """Whether the figures of the typical patient are drawn as well."""
     together: int = 1
     """Patients in a row who share one draw of those figures: the size of a simulated study."""
+    world: int | None = None
+    """Seed of those figures where it is not `seed`: two groups of patients in one world."""
     typical: bool = False
     """Nothing is drawn: the middle of everything."""
 
@@ -194,7 +196,8 @@ class Individuals:
             return drawn[study % len(drawn)]
         if not uncertainty:
             return self.constant(0.0)
-        studies = Draws(self.patients.seed, int(study[0]), int(study[-1] - study[0]) + 1)
+        seed = self.patients.seed if self.patients.world is None else self.patients.world
+        studies = Draws(seed, int(study[0]), int(study[-1] - study[0]) + 1)
         return uncertainty * studies.normal(f"typical/{name}")[study - study[0]]
 
     def part(self, model: str, name: str, per: float = 1.0) -> Column:

@@ -85,7 +85,8 @@ def compare(observation: Observation, knowledge: Knowledge, studies: int = STUDI
     other: Mapping[str, Column] | None = None
     if observation.compared_plan or any(f.statistic in ("ratio", "difference") for f in observation.findings):
         plan = observation.compared_plan or observation.plan
-        other = simulated(plan, observation, observation.compared_with, knowledge, studies)
+        same = dict(observation.compared_with) == dict(observation.patients)
+        other = simulated(plan, observation, observation.compared_with, knowledge, studies, seed=0 if same else 1)
     return [_compared(observation, finding, own, other) for finding in observation.findings]
 
 
@@ -95,12 +96,16 @@ def simulated(
     facts: Mapping[str, Any],
     knowledge: Knowledge,
     studies: int,
+    seed: int = 0,
 ) -> dict[str, Column]:
-    """What the course comes to for each patient of each simulated study, [studies, patients] by name."""
+    """What the course comes to for each patient of each simulated study, [studies, patients] by name.
+
+    Another `seed` is another group of patients, in the same worlds.
+    """
     from eutonia.simulation import outcome
 
     size = min(max(observation.number_studied or 24, FEWEST_STUDIED), MOST_STUDIED)
-    patients = Patients(studies * size, checked(dict(facts), 1), 0, uncertain=True, together=size)
+    patients = Patients(studies * size, checked(dict(facts), 1), seed, uncertain=True, together=size, world=0)
     result = outcome(list(plan), patients=patients, until=observation.until, courses=False, knowledge=knowledge)
     found = {
         name: np.asarray(values, float).reshape(studies, size)
