@@ -1,10 +1,11 @@
 """Forest, funnel, effect-over-time and network plots of an answer, as Vega-Lite for `eutonia.charts`."""
 
+import re
 from math import cos, log, pi, sin
 from typing import Any
 
-from eutonia.appraisal.models import Evidence, Summary
-from eutonia.appraisal.question import group, lowered, title
+from eutonia.appraisal.models import Evidence, EvidenceRow, Summary
+from eutonia.appraisal.question import group, lowered, members, title
 from eutonia.appraisal.searching import bears_on
 from eutonia.appraisal.wording import interval, number
 from eutonia.charts import CATEGORIES
@@ -21,9 +22,10 @@ def forest(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
     knowledge = knowledge or load()
     if answer.estimate is None or answer.ci is None:
         raise InputError("There is nothing to draw: no usable data. " + (answer.say[0] if answer.say else ""))
+    names = _names(answer)
     trials = [
         {
-            "name": f"{_cited(row.title)} {row.year or ''} ({row.n[0]} v {row.n[1]})".replace("  ", " "),
+            "name": f"{names[row.trial]} ({row.n[0]} v {row.n[1]})",
             "estimate": row.effect, "low": row.ci[0], "high": row.ci[1], "weight": row.weight,
             "told": f"{number(row.effect, answer.measure)} ({interval(row.ci, answer.measure)})",
             "share": f"{row.weight:.0f} %", "trial": row.trial, "mark": row.mark, "kind": "trial",
@@ -104,8 +106,25 @@ def _layer(kind: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[st
     return {"transform": [{"filter": f"datum.kind == '{kind}'"}], "mark": mark, "encoding": encoding}
 
 
-def _cited(text: str) -> str:
-    return text.split(",", maxsplit=1)[0].split(" ", maxsplit=1)[0].rstrip(".:")
+def _cited(text: str, trial: str) -> str:
+    """The first author of a citation; the trial's id where it names none."""
+    author = re.match(r"([A-Z][\w'’-]+(?: [A-Z][a-z][\w-]+)?) [A-Z]{1,3}\b", text)
+    return author[1] if author else trial
+
+
+def _labelled(row: EvidenceRow) -> str:
+    within = re.match(r"([A-Z].{2,40}? \d{4}),? in ", row.title)
+    if within:  # known by its place in a review
+        return within[1]
+    author = _cited(row.title, row.trial)
+    return author if author == row.trial else f"{author} {row.year or ''}".strip()
+
+
+def _names(answer: Evidence) -> dict[str, str]:
+    """Trial → its label; the trial's id where two would read alike."""
+    labels = {row.trial: _labelled(row) for row in answer.rows}
+    alike = list(labels.values())
+    return {trial: label if alike.count(label) == 1 else trial for trial, label in labels.items()}
 
 
 def _headline(knowledge: Knowledge, answer: Evidence) -> str:
@@ -151,9 +170,7 @@ def funnel(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
     for row in answer.rows:
         low, high = (log(row.ci[0]), log(row.ci[1])) if ratio else row.ci
         se = (high - low) / 3.919928
-        points.append(
-            {"effect": log(row.effect) if ratio else row.effect, "se": se, "trial": _cited(row.title)}
-        )
+        points.append({"effect": log(row.effect) if ratio else row.effect, "se": se, "trial": _labelled(row)})
     top = max(p["se"] for p in points) * 1.1
     sides = [{"se": s, "low": centre - 1.96 * s, "high": centre + 1.96 * s} for s in (0, top)]
     y = {
@@ -240,14 +257,14 @@ def network(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, A
         {"x": cos(place[a]), "y": sin(place[a]), "x2": cos(place[b]), "y2": sin(place[b]), "trials": n}
         for (a, b), n in edges.items()
     ]
-    asked = {answer.question.therapy, answer.question.comparator}
+    asked = members(knowledge, answer.question.therapy) | members(knowledge, answer.question.comparator)
     points = [
         {"x": cos(angle), "y": sin(angle), "tx": 1.07 * cos(angle), "ty": _off(angle, i) * sin(angle),
          "name": title(knowledge, name), "side": "left" if cos(angle) >= 0 else "right",
          "asked": "asked about" if name in asked else "other"}
         for i, (name, angle) in enumerate(place.items())
     ]  # fmt: skip
-    axis = {"type": "quantitative", "axis": None, "scale": {"domain": [-1.2, 1.2]}}
+    axis = {"type": "quantitative", "axis": None, "scale": {"domain": [-1.25, 1.25]}}
     labels = [
         {"transform": [{"filter": f"datum.side == '{side}'"}], "data": {"values": points},
          "mark": {"type": "text", "align": side, "baseline": "middle", "fontSize": 11, "limit": 210},
@@ -278,7 +295,7 @@ def network(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, A
 
 def _off(angle: float, place: int) -> float:
     """How far out a label stands: in turn nearer and farther where names lie one above another."""
-    return 1.07 + 0.06 * (place % 2) if abs(cos(angle)) < 0.5 else 1.07
+    return 1.07 + 0.13 * (place % 2) if abs(cos(angle)) < 0.5 else 1.07
 
 
 def compared(knowledge: Knowledge, condition: str) -> dict[tuple[str, str], int]:
