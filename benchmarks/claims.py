@@ -1,7 +1,7 @@
 """How fast an article is checked: python benchmarks/claims.py [--copies N]
 
-Prints the seconds of a cold start (a new process that checks one sentence) and the sentences per second of a warm one, on
-the labelled sentences of the tests, on one core.
+Prints the seconds of a cold start (a new process that checks one sentence) and the sentences per second of a warm one,
+on the labelled sentences of the tests, on one core.
 """
 
 import argparse

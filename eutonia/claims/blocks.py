@@ -33,15 +33,16 @@ _MARKUP = re.compile(
     r"<!doctype|<(?:html|head|body|script)\b|</(?:p|div|h[1-6]|li|ul|ol|table|tr|td|article|section|a|span|b|strong|em|i)\s*>",
     re.IGNORECASE,
 )
-_HIDDEN = frozenset(
-    "script style template noscript head title svg iframe object select textarea audio video canvas math".split()
-)
-_BREAKING = frozenset(
+_HIDDEN = frozenset(re.findall(
+    r"\w+", "script style template noscript head title svg iframe object select textarea audio video canvas math"
+))  # fmt: skip
+_BREAKING = frozenset(re.findall(
+    r"\w+",
     "p div section article main header footer aside nav blockquote figure figcaption pre ul ol dl dt dd li table tr "
-    "form address details summary br hr caption h1 h2 h3 h4 h5 h6".split()
-)
+    "form address details summary br hr caption h1 h2 h3 h4 h5 h6",
+))  # fmt: skip
 _NESTS = re.compile(
-    r"<(/?)(?!(?:p|li|d[td]|t[rdh]|option|br|hr|img|input|meta|link|wbr|col|source)\b)[a-z][^>]*?(/?)>", re.I
+    r"<(/?)(?!(?:p|li|d[td]|t[rdh]|option|br|hr|img|input|meta|link|wbr|col|source)\b)[a-z][^<>]*?(/?)>", re.I
 )
 DEEPEST = 500
 """Elements within each other; browsers stop near this too, and parsing takes the square of it."""

@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.claims.blocks import is_html, visible_text
-from eutonia.claims.concepts import Lexicon, Reading, read
+from eutonia.claims.concepts import Lexicon, read
+from eutonia.claims.mentions import Reading
 from eutonia.claims.context import Reader
 from eutonia.claims.matching import Found, Pattern, compile_claims
 from eutonia.claims.omissions import Omitted, omitted

@@ -8,51 +8,21 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from eutonia.claims.mentions import PUNCTUATION, Mention, Reading
+from eutonia.claims.negation import give_signs
 from eutonia.claims.quantities import Quantity, quantities
 from eutonia.knowledge.articles import Language, Wording
 
+_GAP = 3
 _IGNORED = dict.fromkeys(
     [0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
 )
 _WORD = re.compile(r"[^\W_]+(?:['’.][^\W\d_]+)*[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*"
                    r"(?:(?<=[\u00ad\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069])[^\W_]+)*|[,;:.()—–%/]")  # fmt: skip
-_REACH = 9
-_PUNCTUATION = frozenset(",;:.()—–%/")
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A concept or topic at the tokens `[start, end)`, affirmed (+1) or denied (-1)."""
-
-    name: str
-    start: int
-    end: int
-    sign: int = 1
-    polar: bool = False
-    only_if_denied: bool = False
-    swallows: bool = False
-    """Whether a topic within it is no topic of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One clause: what it mentions and which topics are its subject or set aside."""
-
-    mentions: tuple[Mention, ...]
-    topics: tuple[str, ...]
-    """Those spoken of, in order."""
-    aside: frozenset[str]
-    """Those it is compared with."""
-    examples: frozenset[str]
-    """Those named as examples of something else."""
-    quantities: tuple[Quantity, ...]
-    joint: frozenset[str]
-    """Topics listed as one subject (“Massage, yoga and heat help”)."""
-    tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +99,8 @@ class Lexicon:
     def find(self, tokens: tuple[str, ...]) -> list[Mention]:
         found = []
         for place, token in enumerate(tokens):
+            if token.endswith("n't"):
+                found.append(Mention("#negations", place, place + 1))
             for phrase in self.beginning(token):
                 end = _end(phrase.tokens, tokens, place)
                 if end:
@@ -171,19 +143,21 @@ def _end(pattern: tuple[str, ...], tokens: tuple[str, ...], place: int) -> int:
     """Where a phrase that begins at `place` ends, 0 where it does not go on."""
     for number, part in enumerate(pattern[1:], start=1):
         if part == "~":
-            rest = pattern[number + 1 :]
-            for gap in range(4):
-                after = place + 1 + gap
-                if (after < len(tokens) and tokens[after - 1] not in _PUNCTUATION) or gap == 0:
-                    if after < len(tokens) and _same(rest[0], tokens[after]):
-                        end = _end(rest, tokens, after)
-                        if end:
-                            return end
-            return 0
+            return _end_after_gap(pattern[number + 1 :], tokens, place + 1)
         place += 1
         if place >= len(tokens) or not _same(part, tokens[place]):
             return 0
     return place + 1
+
+
+def _end_after_gap(rest: tuple[str, ...], tokens: tuple[str, ...], start: int) -> int:
+    """Where the rest of a phrase ends that may begin up to `_GAP` words later, in the same breath."""
+    for place in range(start, min(start + _GAP + 1, len(tokens))):
+        if place > start and tokens[place - 1] in PUNCTUATION:
+            return 0
+        if _same(rest[0], tokens[place]) and (end := _end(rest, tokens, place)):
+            return end
+    return 0
 
 
 def read(text: str, lexicon: Lexicon) -> list[Reading]:
@@ -260,7 +234,7 @@ def _reading(
 ) -> Reading:
     grammar = [m for m in part if m.name[0] == "#"]
     concepts = [m for m in part if m.name[0] not in "#@"]
-    signed = _negate(concepts, grammar, tokens, end, lexicon.firm)
+    signed = give_signs(concepts, grammar, tokens, end, lexicon.firm)
     named = [m for m in part if m.name[0] == "@"]
     aside = {m.name[1:] for cue in grammar if cue.name == "#asides" for m in _compared(cue, named, tokens)}
     examples = {
@@ -268,13 +242,13 @@ def _reading(
     }
     topics = [m.name[1:] for m in named if m.name[1:] not in aside]
     return Reading(
-        tuple(signed),
-        tuple(dict.fromkeys(topics)),
-        frozenset(aside),
-        frozenset(examples),
-        numbers,
-        _joint(named, aside, tokens),
-        tokens[start:end],
+        mentions=tuple(signed),
+        topics=tuple(dict.fromkeys(topics)),
+        aside=frozenset(aside),
+        examples=frozenset(examples),
+        joint=_joint(named, aside, tokens),
+        quantities=numbers,
+        tokens=tokens[start:end],
     )
 
 
@@ -303,83 +277,3 @@ def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> li
         m for m in named if m.start > ahead[0].start and tokens[ahead[0].end : m.start] in (("or",), ("and",))
     ]
     return [ahead[0], *joined[:1]]
-
-
-def _negate(
-    concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int, firm: frozenset[str]
-) -> list[Mention]:
-    """Give each concept its sign, and drop the words that mean nothing unless denied."""
-    turned: dict[int, int] = defaultdict(int)
-    spared = {place for m in grammar if m.name == "#not_negations" for place in range(m.start, m.end)}
-    stops = {m.start for m in grammar if m.name == "#stops"}
-    polar = [m for m in concepts if m.polar]
-    bare: set[int] = set()
-    used: set[int] = set()
-    for cue in grammar:
-        if cue.name == "#later_negations" and cue.start not in spared and _closes(cue, tokens, end):
-            before = [
-                m for m in polar if m.end <= cue.start and not m.only_if_denied and cue.start - m.end <= 6
-            ]
-            if before and not _denies_ahead(cue, polar, tokens):
-                turned[before[-1].start] += 1
-                used |= set(range(cue.start, cue.end))
-    for cue in grammar:
-        if cue.name != "#negations" or cue.start in spared or cue.start in used:
-            continue
-        reach = _reach(cue.end, end, tokens, stops)
-        ahead = [m for m in polar if cue.end <= m.start < reach]
-        within = any(m.polar and m.start < cue.end <= m.end for m in concepts)
-        if (
-            not ahead and tokens[cue.start] in firm and not within
-        ):  # “not for long-term relief” turns the circumstance
-            others = [m for m in concepts if cue.end <= m.start < reach]
-            bare |= {others[0].start} if others else set()
-        elif ahead:
-            first = ahead[0].start
-            turned[first] += 1
-            for mention in ahead:  # “no side effects or addiction”
-                if (
-                    mention.start > first
-                    and {"or", "nor"} & set(tokens[first : mention.start])
-                    and "and" not in tokens[first : mention.start]
-                ):
-                    turned[mention.start] += 1
-    for place, token in enumerate(tokens[:end]):
-        if token.endswith("n't") and token != "n't":
-            reach = _reach(place + 1, end, tokens, stops)
-            ahead = [m for m in polar if place < m.start < reach]
-            if ahead and not any(m.start <= place < m.end and m.polar for m in concepts):
-                turned[ahead[0].start] += 1
-    signed = []
-    for mention in concepts:
-        denied = (turned[mention.start] % 2 == 1 and mention.polar) or mention.start in bare
-        if mention.only_if_denied:
-            if denied:
-                signed.append(replace(mention, sign=-1))
-            elif any(0 <= mention.start - m.end <= 2 for m in grammar if m.name == "#permissions"):
-                signed.append(mention)
-        else:
-            signed.append(replace(mention, sign=-mention.sign if denied else mention.sign))
-    return signed
-
-
-def _closes(cue: Mention, tokens: tuple[str, ...], end: int) -> bool:
-    """A single word (“risk: low”) denies what stands before it only where nothing follows."""
-    return cue.end - cue.start > 1 or cue.end >= end or tokens[cue.end] in _PUNCTUATION
-
-
-def _denies_ahead(cue: Mention, polar: list[Mention], tokens: tuple[str, ...]) -> bool:
-    """“It is not known that …” denies what follows."""
-    following = tokens[cue.end : cue.end + 1]
-    return (
-        bool(following)
-        and following[0] in ("that", "to", "whether", "if")
-        and any(m.start >= cue.end for m in polar)
-    )
-
-
-def _reach(start: int, end: int, tokens: tuple[str, ...], stops: set[int]) -> int:
-    for place in range(start, min(end, start + _REACH)):
-        if place in stops or tokens[place] in (",", ";", ":", ".", "(", ")"):
-            return place
-    return min(end, start + _REACH)

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from eutonia.claims.concepts import Lexicon, Reading, read, words
+from eutonia.claims.concepts import Lexicon, read, words
+from eutonia.claims.mentions import Reading
 from eutonia.claims.matching import Found, Pattern, find
 from eutonia.claims.sentences import Sentence
 from eutonia.knowledge.articles import Language

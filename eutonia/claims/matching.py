@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from eutonia.claims.concepts import Lexicon, Mention, Reading
+from eutonia.claims.concepts import Lexicon
+from eutonia.claims.mentions import Mention, Reading
 from eutonia.claims.quantities import Quantity
 from eutonia.knowledge.articles import Claim
 
@@ -178,7 +179,12 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
         t
         for t in reading.topics
         if about in lexicon.family(t)
-        or (not lexicon.family(t) & pattern.needs and t not in kinds and t not in reading.examples and t not in beside)
+        or (
+            not lexicon.family(t) & pattern.needs
+            and t not in kinds
+            and t not in reading.examples
+            and t not in beside
+        )
     ]
     if not named:
         return any(about in lexicon.family(topic) for topic in subject[:1])

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from eutonia.claims.concepts import Lexicon, Mention, Reading
+from eutonia.claims.concepts import Lexicon
+from eutonia.claims.mentions import Mention, Reading
 from eutonia.claims.matching import holds, index, part
 from eutonia.knowledge.articles import Omission
 

@@ -217,8 +217,8 @@ def _check_says(where: str, entry: Any, wording: Entries) -> None:
     if entry.about != "any":
         _known(f"{where}, about", "topic", entry.about, dict.fromkeys(topics), "wording/")
     for line in (*entry.says, *getattr(entry, "unless", ())):
-        for name in re.split(r"[|&]", line):
-            name = name.strip().lstrip("-±")
+        for written in re.split(r"[|&]", line):
+            name = written.strip().lstrip("-±")
             if re.fullmatch(r"\w+ *(?:<=|>=|=|<|>) *[\d.]+", name):
                 continue
             is_topic = name.startswith("@") or name.startswith("than:")

@@ -50,7 +50,10 @@ def test_spans_quote_the_text_exactly() -> None:
 
 
 def test_spans_of_html_point_into_the_visible_text() -> None:
-    html = "<h1>Soma</h1><p>It is <b>not</b> addictive &amp; has <i>no side effects</i>.</p><script>Soma is safe.</script>"
+    html = (
+        "<h1>Soma</h1><p>It is <b>not</b> addictive &amp; has <i>no side effects</i>.</p>"
+        "<script>Soma is safe.</script>"
+    )
     result = check(html)
     assert result.text is not None
     assert "script" not in result.text
@@ -102,7 +105,10 @@ def test_a_table_cell_is_about_its_column_and_row() -> None:
 
 
 def test_a_table_in_html_is_read_like_one_in_text() -> None:
-    html = "<table><tr><th></th><th>MFR</th><th>Soma</th></tr><tr><td>Long-term use</td><td>Safe</td><td>Not recommended</td></tr></table>"
+    html = (
+        "<table><tr><th></th><th>MFR</th><th>Soma</th></tr>"
+        "<tr><td>Long-term use</td><td>Safe</td><td>Not recommended</td></tr></table>"
+    )
     assert found(html) == [("Safe", "mfr-long-term-safe"), ("Not recommended", "~car-long-term")]
 
 
@@ -256,8 +262,9 @@ def test_odd_texts_are_read_without_harm(text: str) -> None:
 
 
 fragments = st.sampled_from(
-    ["Soma", "is", "not", "safe", ".", "\n", "\n\n", "- ", "| ", "✓ ", "# ", "30 minutes", "never", "and", "than", "<p>", "</p>",
-     "Is it?", "No", ":", "500 mg", "2–3 weeks", "\u202e", "\x00", "e.g.", "…", "ibuprofen", "alcohol", "<script>", "&amp;", "\r\n"]
+    ["Soma", "is", "not", "safe", ".", "\n", "\n\n", "- ", "| ", "✓ ", "# ", "30 minutes", "never", "and", "than", "<p>",
+     "</p>", "Is it?", "No", ":", "500 mg", "2–3 weeks", "\u202e", "\x00", "e.g.", "…", "ibuprofen", "alcohol", "<script>",
+     "&amp;", "\r\n"]
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Every claim is found in its own wordings, its opposite in the opposite ones, and rules and evidence still decide it."""
+"""Every claim is found in its wordings, its opposite in the opposite ones; rules and evidence still decide it."""
 
 from importlib.util import find_spec
 
@@ -67,7 +67,7 @@ def test_the_pooled_results_that_decide_a_claim_still_say_so(claim: str, questio
 def finding(result: object) -> str:
     if result.answer == "no-usable-data" or result.ci is None:  # type: ignore[attr-defined]
         return "no-usable-data"
-    low, high = result.ci  # type: ignore[attr-defined]
+    _, high = result.ci  # type: ignore[attr-defined]
     return "benefit" if high < 0 else "no-clear-benefit"
 
 
@@ -76,8 +76,8 @@ def test_an_honest_leaflet_mentions_what_a_bare_one_omits() -> None:
     told = {o.omission for o in bare.omissions}
     assert {"car-says-porphyria", "car-says-triple", "car-says-schedule", "car-says-driving"} <= told
     honest = check(
-        "Carisoprodol is a schedule IV controlled substance. People with porphyria must not take it. Do not drive after "
-        "taking it. Never take carisoprodol with an opioid and a benzodiazepine.",
+        "Carisoprodol is a schedule IV controlled substance. People with porphyria must not take it. Do not drive "
+        "after taking it. Never take carisoprodol with an opioid and a benzodiazepine.",
         KNOWLEDGE,
     )
     left = {o.omission for o in honest.omissions}
