@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from math import exp, sqrt
 
-from scipy.stats import norm
-
 from eutonia.appraisal.models import Evidence, EvidenceRow, Modelled, SideEffect
 from eutonia.appraisal.question import Question, lowered, members, title
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Trial
 from eutonia.meta import log_risk_ratio
+from eutonia.meta.distributions import norm
 
 
 def modelled_responders(knowledge: Knowledge, question: Question, effect: Evidence) -> Modelled | None:

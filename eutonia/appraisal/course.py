@@ -11,7 +11,6 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
 
 from eutonia.errors import InputError
 from eutonia.knowledge import Knowledge, load
@@ -97,6 +96,8 @@ def _slopes(parameters: ArrayLike, days: NDArray[np.float64]) -> NDArray[np.floa
 @lru_cache
 def _fitted(points: tuple[tuple[float, float, float], ...], cohorts: int) -> _Fit:
     days, pain, se = (np.array(part) for part in zip(*points, strict=True))
+
+    from scipy.optimize import least_squares
 
     def misses(parameters: ArrayLike) -> NDArray[np.float64]:
         return np.asarray((_curve(parameters, days) - pain) / se)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
 from eutonia.appraisal.models import Rank
 from eutonia.appraisal.question import Question, lowered, members, title
@@ -13,6 +12,7 @@ from eutonia.appraisal.searching import bears_on, chosen_band
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Trial
 from eutonia.meta import components, network
+from eutonia.meta.distributions import norm
 
 
 def rank(

@@ -11,11 +11,11 @@ from math import exp
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
 
 from eutonia.appraisal.rows import Row
 from eutonia.knowledge.evidence import Outcome
 from eutonia.meta import HalfNormal, Pool, bayes, egger, leave_one_out, pool
+from eutonia.meta.distributions import norm, t
 from eutonia.meta.record import Floats
 
 FEW = 5

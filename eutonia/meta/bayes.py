@@ -12,11 +12,15 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import trapezoid
-from scipy.optimize import brentq
-from scipy.stats import halfcauchy, halfnorm, lognorm, norm
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import (
+    half_cauchy_density,
+    half_cauchy_quantile,
+    half_normal_density,
+    log_normal_density,
+    norm,
+)
 from eutonia.meta.pooling import Interval
 from eutonia.meta.record import Floats, Record, effects_and_variances, share
 
@@ -40,7 +44,7 @@ class HalfNormal:
     scale: float
 
     def density(self, tau: Floats) -> Floats:
-        return np.asarray(halfnorm.pdf(tau, scale=self.scale))
+        return half_normal_density(tau, self.scale)
 
     def upper(self) -> float:
         return 5 * self.scale
@@ -53,10 +57,10 @@ class HalfCauchy:
     scale: float
 
     def density(self, tau: Floats) -> Floats:
-        return np.asarray(halfcauchy.pdf(tau, scale=self.scale))
+        return half_cauchy_density(tau, self.scale)
 
     def upper(self) -> float:
-        return float(halfcauchy.ppf(0.9999, scale=self.scale))
+        return half_cauchy_quantile(0.9999, self.scale)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class LogNormal:
 
     def density(self, tau: Floats) -> Floats:
         mu, sigma = self._tau()
-        return np.asarray(lognorm.pdf(tau, sigma, scale=np.exp(mu)))
+        return log_normal_density(tau, mu, sigma)
 
     def upper(self) -> float:
         mu, sigma = self._tau()
@@ -158,11 +162,13 @@ def _summary(
     prior: Prior,
     level: float,
 ) -> BayesPool:
+    from scipy.optimize import brentq
+
     tails = ((1 - level) / 2, 1 - (1 - level) / 2)
     mean = float(weights @ means)
     wide = np.sqrt(sds**2 + tau**2)
     below = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(tau))])
-    below /= trapezoid(density, tau)
+    below /= np.trapezoid(density, tau)
 
     def mixture(widths: Floats) -> Callable[[float], float]:
         low, high = float(np.min(means - 9 * widths)), float(np.max(means + 9 * widths))

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
-from scipy.stats import chi2, norm
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import chi2, norm
 from eutonia.meta.pooling import Interval, quantile
 from eutonia.meta.record import Floats, numbers, positive, same_length
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import chi2
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import chi2
 from eutonia.meta.record import Floats
 
 METHODS = ("CE", "REML", "ML", "DL", "PM", "EB", "SJ", "HS", "HE")
@@ -200,6 +199,8 @@ def _likelihood_peak(model: LinearModel, method: str) -> float:
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq
+
     return float(brentq(function, low, high, xtol=1e-14 * max(high, 1e-300), rtol=1e-12))
 
 
@@ -225,7 +226,7 @@ def profile_likelihood(model: LinearModel, level: float = 0.95, method: str = "R
     floor = log_likelihood(model, peak, method) - chi2.ppf(level, 1) / 2
 
     def above(value: float) -> float:
-        return log_likelihood(model, value, method) - floor
+        return float(log_likelihood(model, value, method) - floor)
 
     high = max(2 * peak, model.spread, 1e-12)
     while above(high) > 0:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import chi2
 
+from eutonia.meta.distributions import chi2
 from eutonia.meta.heterogeneity import LinearModel, tau2
 from eutonia.meta.network_table import Block
 from eutonia.meta.pooling import two_sided

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2, norm
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import chi2, norm
 from eutonia.meta.heterogeneity import LinearModel, method_name, tau2
 from eutonia.meta.inconsistency import Inconsistency, appraise
 from eutonia.meta.network_table import Block, Measure, blocks

@@ -18,9 +18,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2, norm, t
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import chi2, norm, t
 from eutonia.meta.heterogeneity import LinearModel, method_name, profile_likelihood, q_profile, tau2
 from eutonia.meta.record import Floats, Record, effects_and_variances, numbers, same_length, share
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2, f, t
 
 from eutonia.errors import InputError
+from eutonia.meta.distributions import chi2, f, t
 from eutonia.meta.heterogeneity import LinearModel, method_name, tau2
 from eutonia.meta.pooling import Interval, quantile, two_sided
 from eutonia.meta.record import Floats, Record, effects_and_variances, numbers, positive, same_length
