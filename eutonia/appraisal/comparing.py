@@ -36,7 +36,7 @@ LATE = BANDS[3]
 
 
 def compare(
-    *therapies: str,
+    *therapies: str | Sequence[str],
     condition: str,
     horizon: str | int | None = None,
     min_confidence: str = DEFAULT_CONFIDENCE,
@@ -48,7 +48,8 @@ def compare(
     that are not known.
     """
     knowledge = knowledge or load()
-    names = list(dict.fromkeys(intervention(knowledge, therapy, "therapy") for therapy in therapies))
+    given = [name for part in therapies for name in ([part] if isinstance(part, str) else part)]
+    names = list(dict.fromkeys(intervention(knowledge, therapy, "therapy") for therapy in given))
     if len(names) < 2:
         raise InputError("A comparison needs at least two different therapies.")
     day = None if horizon is None else _days(horizon)
