@@ -135,6 +135,8 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
             elif name == "exposure_lengths" and entry.of:
                 treatments = {**sections["drugs"], **sections["classes"]}
                 _known(where, "drug or class", entry.of, treatments, "drugs/ and classes/")
+            elif name in ("tapers", "taper_policies"):
+                _check_taper(where, entry, sections)
             elif name == "value_sets":
                 for other in entry.includes:
                     _known(where, "value set", other, sections["value_sets"], "value_sets/")
@@ -184,6 +186,17 @@ def _check_condition(where: str, line: str, features: Entries) -> None:
         raise KnowledgeError(where, f"“{line}” is not a SQL condition ({error}).") from None
     for name in names:
         _known(where, "feature", name, features, "knowledge/features/")
+
+
+def _check_taper(where: str, entry: Any, sections: dict[str, Entries]) -> None:
+    treatments = {**sections["drugs"], **sections["classes"]}
+    for name in getattr(entry, "drugs", (entry.id,)):
+        _known(where, "drug or class", name, treatments, "drugs/ and classes/")
+    for place in ("when", "unless", "needed", "refer_when"):
+        for number, line in enumerate(getattr(entry, place, ())):
+            _check_condition(f"{where}, {place}[{number}]", line, sections["features"])
+    for rule in (*getattr(entry, "refer", ()), *getattr(entry, "first", ())):
+        _known(where, "rule", rule, sections["rules"], "rules/")
 
 
 def _check_covariate(where: str, covariate: Any, features: Entries) -> None:

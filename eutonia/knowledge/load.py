@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         TherapyCourse,
     )
     from eutonia.knowledge.safety import Feature, Rule, UnitSpellings, ValueSet
+    from eutonia.knowledge.tapers import Schedule, TaperPolicy
     from eutonia.knowledge.treatments import (
         Advice,
         Covariate,
@@ -84,6 +85,8 @@ SECTIONS: Mapping[str, str] = {
     "profiles": "evidence.Profile",
     "courses": "evidence.NaturalCourse",
     "published_pools": "evidence.PublishedPool",
+    "tapers": "tapers.Schedule",
+    "taper_policies": "tapers.TaperPolicy",
 }
 """Folder below knowledge/ → the type of its entries, by name: a type is imported with the first entry of it."""
 
@@ -226,6 +229,14 @@ class Knowledge:
     @property
     def courses(self) -> Mapping[str, NaturalCourse]:
         return self.section("courses")
+
+    @property
+    def tapers(self) -> Mapping[str, Schedule]:
+        return self.section("tapers")
+
+    @property
+    def taper_policies(self) -> Mapping[str, TaperPolicy]:
+        return self.section("taper_policies")
 
 
 @cache

@@ -1,0 +1,546 @@
+"""A chart → the taper: refused, not needed, from print, or made to measure; with what each way is predicted to bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from eutonia.errors import InputError, NotAvailable
+from eutonia.features import value_of
+from eutonia.features.chart import Chart
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.common import Citation
+from eutonia.knowledge.tapers import Schedule, Search, TaperPolicy
+from eutonia.simulation.population import Patients, checked
+from eutonia.simulation.summary import spread
+from eutonia.tapering import published, tablets
+from eutonia.tapering.models import (
+    Alternative,
+    Day,
+    Dose,
+    Made,
+    Predicted,
+    Reference,
+    Step,
+    Taper,
+    Visit,
+)
+from eutonia.tapering.response import Column, Response, State, outcomes
+from eutonia.tapering.search import Chain, Found, Loss, Menu, Start, as_doses, find
+from eutonia.tapering.suitability import Judge, is_needed, referral, suits
+from eutonia.tapering.use import Use, policy_of, use_of
+
+MADE = "made-to-measure"
+LONGEST = 366
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is simulated: draws and hours between looks, while searching and for the answer."""
+
+    search_draws: int = 20
+    search_step: float = 3.0
+    draws: int = 100
+    step: float = 2.0
+
+
+QUICK = Budget(search_draws=12, draws=50, step=3.0)
+
+Progress = Callable[[float], None]
+
+
+def silent(done: float) -> None:
+    """No one is told of progress."""
+
+
+def make(
+    chart: Chart,
+    drug: str,
+    *,
+    facts: Mapping[str, Any],
+    strengths: Sequence[float] | None = None,
+    max_days: int | None = None,
+    start: date | None = None,
+    seed: int = 0,
+    budget: Budget | None = None,
+    progress: Progress = silent,
+) -> Taper:
+    """The taper of `drug` for the patient of `chart`.
+
+    Raises NotAvailable where eutonia holds no schedule for the drug, InputError for tablets or lengths that cannot be.
+    """
+    knowledge = chart.knowledge
+    policy: TaperPolicy | None = policy_of(drug, knowledge)
+    title = knowledge.drugs[drug].title if drug in knowledge.drugs else drug
+    if policy is None or policy.none:
+        said = policy.none if policy else "It is not among the drugs that eutonia knows to cause dependence."
+        raise NotAvailable(f"{title}: no schedule from eutonia. {said}")
+    if max_days is not None and not 1 <= max_days <= LONGEST:
+        raise InputError(
+            f"A schedule of {max_days} days cannot be made. Give --max-days from 1 to {LONGEST}."
+        )
+    judge = Judge(chart)
+    use = use_of(drug, chart)
+    begin = start or chart.as_of
+    refer = referral(policy, judge)
+    needed = is_needed(policy, judge)
+    days = value_of(policy.use_days, chart).known if policy.use_days else None
+    base = Taper(
+        drug=drug,
+        title=_title(title, use, days),
+        now_mg=use.daily_mg if use else None,
+        use_days=float(days) if isinstance(days, int | float) else None,
+        start=begin,
+        needed=needed,
+        says="",
+        refer=refer,
+        emergency=list(policy.monitoring.emergency) if policy.monitoring else [],
+        watch=list(policy.monitoring.ask) if policy.monitoring else [],
+        never=list(policy.never),
+        plain=list(policy.plain),
+        scale=_scale(policy),
+        sources=_references(policy.sources),
+        ask=judge.asked(),
+        knowledge_version=knowledge.version,
+    )
+    if refer is not None:
+        return base.model_copy(update={"says": f"No schedule from eutonia. {policy.refer_do}", "plain": []})
+    if use is None:
+        raise InputError(
+            f"How much {title} is taken now, and how often, is not known. State it, such as “350 mg four times a day”."
+        )
+    first = [rule.do for rule in judge.rules([knowledge.rules[r] for r in policy.first], "what comes first")]
+    plan = _Plan(chart, policy, use, judge, base, seed, begin, budget or Budget(), progress)
+    base = base.model_copy(update={"first": first, "ask": judge.asked()})
+    if needed is False:
+        return plan.not_needed(base, facts)
+    return plan.schedule(base, facts, strengths, max_days)
+
+
+def _title(title: str, use: Use | None, days: Any) -> str:
+    how_much = f", {use.daily_mg:g} mg a day" if use else ""
+    how_long = f" for {days:g} days" if days else ""
+    return f"Coming off {title.lower()}{how_much}{how_long}"
+
+
+def _scale(policy: TaperPolicy) -> dict[str, Any] | None:
+    if policy.scale is None:
+        return None
+    bands = [
+        {"name": b.name, "up_to": b.up_to, "action": b.action, "says": b.says} for b in policy.scale.bands
+    ]
+    return {"name": policy.scale.name, "items": policy.scale.items, "bands": bands, "note": policy.scale.note}
+
+
+def _references(citations: Sequence[Citation]) -> list[Reference]:
+    return [Reference(key=c.key, at=c.at, mark=c.mark) for c in citations]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Everything that is settled before a schedule is looked for."""
+
+    chart: Chart
+    policy: TaperPolicy
+    use: Use
+    judge: Judge
+    base: Taper
+    seed: int
+    begin: date
+    budget: Budget
+    progress: Progress
+
+    @property
+    def knowledge(self) -> Knowledge:
+        return self.chart.knowledge
+
+    # --- what there is to choose from -----------------------------------------------------------------
+
+    def hours(self) -> tuple[tuple[float, ...], Column]:
+        """Hours at which doses may be given, and what is taken now at each; no more hours than the label allows."""
+        limits, own = self.policy.limits, self.use.doses
+        if limits is None or len(own) <= limits.times:
+            return tuple(own), np.array(list(own.values()))
+        hours = tuple(float(h) for h in self.knowledge.clock_times["usual"].times[limits.times])
+        return hours, np.full(len(hours), self.use.daily_mg / len(hours))
+
+    def tablets(self, wanted: Sequence[float] | None) -> tuple[float, ...]:
+        """Strengths to make the schedule of: those asked for, else those in hand, else what the dose is made of."""
+        approved = self.knowledge.drugs[self.use.drug].strengths_mg
+        if wanted:
+            strange = [s for s in wanted if s not in approved]
+            if strange:
+                named = " and ".join(f"{s:g}" for s in approved)
+                raise InputError(
+                    f"There is no approved tablet of {' or '.join(f'{s:g} mg' for s in strange)}. Approved are {named} mg; "
+                    "have one of them prescribed first."
+                )
+            return tuple(sorted(set(wanted)))
+        in_hand = tuple(s for s in self.use.tablets if s in approved)
+        if in_hand:
+            return in_hand
+        doses = set(self.use.doses.values())
+        whole = [s for s in approved if all(mg % s == 0 for mg in doses)]
+        return (max(whole),) if whole else tuple(approved)
+
+    # --- answers ----------------------------------------------------------------------------------------
+
+    def not_needed(self, base: Taper, facts: Mapping[str, Any]) -> Taper:
+        """The stop, and what to expect of it."""
+        update: dict[str, Any] = {"says": self.policy.not_needed_says, "plain": []}
+        if self.policy.limits is not None:
+            response, state = self._simulated(facts, self.budget.draws, self.budget.step)
+            nothing = np.zeros((0, len(response.hours)))
+            (predicted,), courses = self._predict(response, state, [("abrupt", nothing)], None)
+            update |= {
+                "predicted": predicted, "assumptions": self._assumptions(response), "courses": courses, "chosen": "abrupt",
+                "alternatives": {"abrupt": self._alternative(self.knowledge.tapers["abrupt"], nothing, predicted, response)},
+            }  # fmt: skip
+        return base.model_copy(update=update)
+
+    def schedule(
+        self, base: Taper, facts: Mapping[str, Any], strengths: Sequence[float] | None, max_days: int | None
+    ) -> Taper:
+        made_of = self.tablets(strengths)
+        hours, now = self.hours()
+        limits = self.policy.limits
+        ceiling = now if limits is None else np.minimum(now, limits.single_mg)
+        wide = tablets.menu(made_of, hours, now, None)
+        menu = wide if limits is None else tablets.menu(made_of, hours, ceiling, limits)
+        if limits is None:
+            return self._from_print(base, hours, now, wide, made_of)
+        return self._made(base, facts, hours, now, menu, wide, made_of, max_days)
+
+    def _from_print(
+        self, base: Taper, hours: Sequence[float], now: Column, wide: Menu, made_of: Sequence[float]
+    ) -> Taper:
+        """The published pace, for a drug whose withdrawal is not simulated."""
+        own = [s for s in self.knowledge.tapers.values() if self.use.drug in s.drugs]
+        schedule = min(own, key=lambda s: s.order)
+        doses = published.days_of(schedule, now, hours, wide, wide, None)
+        days, steps = self._days(doses, hours, made_of)
+        return base.model_copy(update={
+            "says": f"{self.policy.needed_says} {schedule.says}", "chosen": schedule.id, "published": schedule.id,
+            "days": days, "steps": steps, "monitoring": self._visits(steps),
+            "sources": [*base.sources, *_references(schedule.sources), *self._cited()],
+            "assumptions": [
+                "The withdrawal of this drug is not simulated: the schedule is the published pace, in tablets that exist.",
+                *self._unknown_length(),
+            ],
+        })  # fmt: skip
+
+    def _made(
+        self, base: Taper, facts: Mapping[str, Any], hours: Sequence[float], now: Column, menu: Menu, wide: Menu,
+        made_of: Sequence[float], max_days: int | None,
+    ) -> Taper:  # fmt: skip
+        policy = self.policy
+        assert policy.search is not None and policy.weights is not None and policy.limits is not None
+        most = max_days or policy.search.most_days
+        hold = hold_of(policy.search, most)
+        loss = Loss(policy.weights, policy.search)
+        quick, begun = self._simulated(facts, self.budget.search_draws, self.budget.search_step, hours)
+        known = [place for place, hour in enumerate(quick.hours) if hour in hours]
+        spread_out = _at(menu, known, len(quick.hours))
+        begin = Start(_placed(now, known, len(quick.hours)), policy.search.largest_cut_mg)
+        found = find(quick, begun, begin, spread_out, loss, hold=hold, most_days=most, progress=self.progress)
+        response, state = self._simulated(facts, self.budget.draws, self.budget.step, hours)
+        chosen = as_doses(found.best, spread_out)
+        ways: list[tuple[str, Column]] = [(MADE, chosen)]
+        entries = self._entries()
+        for entry in entries:
+            length = len(chosen) if entry.linear_same_length else None
+            days = published.days_of(entry, now, hours, menu, wide, policy.limits, length)
+            ways.append((entry.id, _placed(days, known, len(response.hours))))
+        rivals: dict[str, tuple[str, Column]] = {}
+        for name, doses in ways[1:]:
+            best = self._best_within(len(doses), found, quick, begun, begin, spread_out, loss)
+            if best is not None:
+                rivals[name] = (f"rival of {name}", as_doses(best, spread_out))
+        results, courses = self._predict(response, state, [*ways, *rivals.values()], loss)
+        predicted = dict(zip([name for name, _ in ways], results, strict=False))
+        same_length = dict(zip(rivals, results[len(ways) :], strict=True))
+        alternatives = {}
+        for (name, doses), entry in zip(ways[1:], entries, strict=True):
+            one = self._alternative(entry, doses, predicted[name], response)
+            rival = same_length.get(name)
+            alternatives[name] = one.model_copy(update={"made_to_measure": rival.loss if rival else None})
+        days, steps = self._days(chosen, response.hours, made_of)
+        fits = [name for name, each in alternatives.items() if each.suits]
+        return base.model_copy(update={
+            "says": self._says(steps, fits, alternatives), "chosen": MADE, "published": fits[0] if fits else None,
+            "days": days, "steps": steps, "predicted": predicted[MADE], "alternatives": alternatives,
+            "made": Made(
+                method="beam search over daily patterns, then single changes", loss=predicted[MADE].loss or 0.0,
+                tried=found.tried, draws=response.draws,
+                weights={n: getattr(policy.weights, n) for n in policy.weights.__slots__},
+                beats={n: bool((r.loss or 0.0) < (predicted[n].loss or 0.0)) for n, r in same_length.items()},
+            ),
+            "monitoring": self._visits(steps), "ask": self.judge.asked(), "courses": courses,
+            "assumptions": self._assumptions(response),
+            "sources": [*base.sources, *self._cited(), *_references(self._of_search())],
+        })  # fmt: skip
+
+    def _entries(self) -> list[Schedule]:
+        """The schedules to set beside: those of the drug that say something for the dose that is taken."""
+        limits = self.policy.limits
+        above = limits is not None and self.use.daily_mg > limits.daily_mg
+        own = [s for s in self.knowledge.tapers.values() if self.use.drug in s.drugs]
+        return sorted((s for s in own if above or s.above_label_share is None), key=lambda s: s.order)
+
+    def _best_within(
+        self, days: int, found: Found, response: Response, state: State, start: Start, menu: Menu, loss: Loss
+    ) -> Chain | None:
+        """The best schedule of at most so many days, with steps as short as so short a schedule may have."""
+        if found.best.days <= days:
+            return found.best
+        fitting = [pair for length, pair in found.by_length.items() if length <= days]
+        hold = hold_of(loss.search, days)
+        if days and hold < hold_of(loss.search, found.best.days):
+            with suppress(InputError):
+                short = find(response, state, start, menu, loss, hold=hold, most_days=days)
+                fitting.append((short.best, short.loss))
+        return min(fitting, key=lambda pair: pair[1])[0] if fitting else None
+
+    def _says(
+        self, steps: Sequence[Step], fits: Sequence[str], alternatives: Mapping[str, Alternative]
+    ) -> str:
+        last = steps[-1].last_day if steps else 0
+        beside = (
+            f" The published schedule for such a patient is “{alternatives[fits[0]].title}”." if fits else ""
+        )
+        return f"{self.policy.needed_says} Over {last} days in {len(steps)} steps the dose comes down to nothing.{beside}"
+
+    # --- simulation ---------------------------------------------------------------------------------------
+
+    def _simulated(
+        self, facts: Mapping[str, Any], draws: int, step: float, hours: Sequence[float] = ()
+    ) -> tuple[Response, State]:
+        """Virtual patients as they are on the morning of the first day, after taking the drug as they do."""
+        own = checked({k: v for k, v in facts.items() if k != "regular_user"}, 1)
+        every = tuple(sorted({*self.use.doses, *hours}))
+        patients = Patients(draws, own, self.seed, uncertain=True)
+        response = Response(self.use.drug, every, patients, self.knowledge, self._modulators(), step)
+        daily = np.array([self.use.doses.get(hour, 0.0) for hour in every])
+        number = round(min(self._days_used(), self._run_in()))
+        state = response.days(response.start(), np.broadcast_to(daily, (number, 1, len(every)))).fresh()
+        return response, state
+
+    def _days_used(self) -> float:
+        return self.base.use_days or self.policy.assumed_use_days
+
+    def _run_in(self) -> float:
+        return float(self.knowledge.model["population"].parameters["run_in"].value)
+
+    def _modulators(self) -> list[tuple[str, float]]:
+        """Medicines taken now that change how fast the drug is cleared, with their daily mg."""
+        known = self.knowledge.modulators
+        return [
+            (t.treatment, t.daily_mg if t.daily_mg is not None else float("nan"))
+            for t in self.chart.current
+            if t.treatment in known and t.treatment != self.use.drug
+        ]
+
+    def _predict(
+        self, response: Response, state: State, ways: Sequence[tuple[str, Column]], loss: Loss | None
+    ) -> tuple[list[Predicted], dict[str, list[float]]]:
+        """What each way is predicted to bring, and the 90th percentile of withdrawal by day."""
+        every, ways, tail = ways, _distinct(ways), self.policy.search.tail_days if self.policy.search else 14
+        longest = max(len(doses) for _, doses in ways) + tail
+        together = np.zeros((longest, len(ways), len(response.hours)))
+        for number, (_, doses) in enumerate(ways):
+            together[: len(doses), number] = doses
+        begun = state.at(np.zeros(len(ways), np.int64))
+        kept: list[Column] = []
+        ended = begun
+        for day in together:
+            ended = response.day(ended, day, kept)
+        course = np.concatenate(kept)  # [times, ways, patients]
+        burden = self._burdens(ways, loss)
+        chances = outcomes(ended, response.system.figures)
+        felt = (course >= response.system.figures["felt"]).sum(0) * response.step / 24.0
+        when = course.argmax(0) * response.step / 24.0
+        results = []
+        for n in range(len(ways)):
+            peak, area, impaired = ended.peak[n], ended.area[n], ended.impaired[n]
+            value = None
+            if loss is not None:
+                w, q = loss.weights, loss.search.percentile
+                value = float(
+                    w.peak * np.percentile(peak, q) + w.area * np.percentile(area, q)
+                    + w.impaired * impaired.mean() + burden[n]
+                )  # fmt: skip
+            results.append(Predicted(
+                peak=spread(peak), peak_score=spread(chances["score"][n]),
+                peak_day=spread(np.where(peak > 0.01, when[n], np.nan)), area=spread(area),
+                days_felt=spread(felt[n]), hours_impaired=spread(impaired),
+                probability_any=float(chances["any"][n].mean()),
+                probability_seizure=float(chances["seizure"][n].mean()),
+                probability_hallucinosis=float(chances["hallucinosis"][n].mean()), loss=value,
+            ))  # fmt: skip
+        daily = course.reshape(longest, -1, *course.shape[1:]).max(1)
+        lines = np.percentile(daily, 90, axis=-1)
+        courses = {
+            name: [round(float(x), 4) for x in lines[: len(doses) + tail, n]]
+            for n, (name, doses) in enumerate(ways)
+            if not name.startswith("rival")
+        }
+        place = {doses.tobytes(): n for n, (_, doses) in enumerate(ways)}
+        return [results[place[doses.tobytes()]] for _, doses in every], courses
+
+    def _burdens(self, ways: Sequence[tuple[str, Column]], loss: Loss | None) -> list[float]:
+        """Days, changes and tablets of each way, as they weigh in the loss."""
+        if loss is None:
+            return [0.0] * len(ways)
+        sizes = tablets.doses(self.knowledge.drugs[self.use.drug].strengths_mg, float("inf"))
+        found = []
+        for _, doses in ways:
+            w = loss.weights
+            changes = int((np.abs(np.diff(doses, axis=0)).sum(1) > 0).sum()) + 1 if len(doses) else 0
+            pieces = [n for mg in doses.ravel() for n, _ in sizes.get(round(float(mg), 6), ())]
+            found.append(
+                w.day * len(doses) + w.change * changes + w.tablet * sum(pieces)
+                + w.half * sum(n % 1 > 0 for n in pieces)
+            )  # fmt: skip
+        return found
+
+    # --- in days and words -----------------------------------------------------------------------------
+
+    def _days(
+        self, doses: Column, hours: Sequence[float], made_of: Sequence[float]
+    ) -> tuple[list[Day], list[Step]]:
+        sizes = tablets.doses(made_of, float("inf"))
+        days: list[Day] = []
+        for number, row in enumerate(doses):
+            given = [
+                Dose(
+                    time=clock(hour),
+                    mg=float(mg),
+                    tablets=tablets.written(sizes.get(round(float(mg), 6), ())),
+                )
+                for hour, mg in zip(hours, row, strict=True)
+                if mg > 0
+            ]
+            on = self.begin + timedelta(days=number)
+            days.append(Day(day=number + 1, date=on, doses=given, total_mg=float(row.sum())))
+        steps: list[Step] = []
+        for day in days:
+            if steps and steps[-1].doses == day.doses:
+                steps[-1] = steps[-1].model_copy(update={"last_day": day.day})
+            else:
+                steps.append(
+                    Step(first_day=day.day, last_day=day.day, doses=day.doses, total_mg=day.total_mg)
+                )
+        return days, steps
+
+    def _visits(self, steps: Sequence[Step]) -> list[Visit]:
+        plan = self.policy.monitoring
+        if plan is None or not steps:
+            return []
+        cuts = [step.first_day for step in steps][: plan.first_cuts]
+        visits = {day + plan.after_cut_days: f"after cut {n + 1}" for n, day in enumerate(cuts)}
+        end = steps[-1].last_day
+        last = max(visits)
+        visits |= {day: "weekly" for day in range(last + plan.then_every_days, end + 1, plan.then_every_days)}
+        visits[end + 1 + plan.after_cut_days] = "after the last dose"
+        ask = ", ".join(plan.ask)
+        return [
+            Visit(day=day, date=self.begin + timedelta(days=day - 1), what=f"{why}: {ask}")
+            for day, why in sorted(visits.items())
+        ]
+
+    def _alternative(
+        self, entry: Schedule, doses: Column, predicted: Predicted, response: Response
+    ) -> Alternative:
+        missed = Judge(self.chart)
+        answer = suits(entry, self.judge, missed)
+        return Alternative(
+            title=entry.title,
+            length_days=len(doses),
+            steps=list(_phrases(doses)),
+            suits=answer,
+            ask=[each.ask for each in missed.asked()] if answer is None else [],
+            says=entry.says,
+            marks=sorted({c.mark for c in entry.sources}),
+            above_label=published.is_above_label(doses, self.policy.limits),
+            sources=_references(entry.sources),
+            **predicted.model_dump(),
+        )
+
+    def _assumptions(self, response: Response) -> list[str]:
+        kept = [a for a in response.assumptions if "Use before the plan" not in a and "The pain" not in a]
+        others = [
+            t.text for t in self.chart.current if t.treatment in self.knowledge.substances and t.treatment != self.use.drug
+        ]  # fmt: skip
+        if others:
+            kept.append(f"Withdrawal is foretold as if {', '.join(dict.fromkeys(others))} played no part.")
+        if self.use.as_needed:
+            kept.append("It is ordered as needed: the most that is allowed is taken to have been taken.")
+        limits = self.policy.limits
+        if limits is not None and self.use.daily_mg > limits.daily_mg:
+            kept.append(
+                f"The schedule stays within the label, so that the first day comes down to {limits.daily_mg:g} mg or less; "
+                "“taper-high-dose” gets there in smaller steps above it."
+            )
+        return [*self._unknown_length(), *kept]
+
+    def _unknown_length(self) -> list[str]:
+        if self.base.use_days is not None:
+            return []
+        return [
+            f"How long it has been taken is not known: {self.policy.assumed_use_days:g} days are assumed."
+        ]
+
+    def _of_search(self) -> list[Citation]:
+        return [*(self.policy.search.sources if self.policy.search else ())]
+
+    def _cited(self) -> list[Reference]:
+        parts = (self.policy.limits, self.policy.scale, self.policy.monitoring)
+        return [ref for part in parts if part is not None for ref in _references(part.sources)]
+
+
+def hold_of(search: Search, most_days: int) -> int:
+    """Days that a step is held at least, in a schedule of at most `most_days`."""
+    fitting = [hold for longest, hold in sorted(search.hold_days.items()) if most_days <= longest]
+    return fitting[0] if fitting else max(search.hold_days.values())
+
+
+def clock(hour: float) -> str:
+    """`08:00`"""
+    minutes = round(hour * 60) % (24 * 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _distinct(ways: Sequence[tuple[str, Column]]) -> list[tuple[str, Column]]:
+    """Each course of doses once."""
+    found: dict[bytes, tuple[str, Column]] = {}
+    for name, doses in ways:
+        found.setdefault(doses.tobytes(), (name, doses))
+    return list(found.values())
+
+
+def _placed(doses: Column, places: Sequence[int], width: int) -> Column:
+    """Doses at some hours, among all hours."""
+    wide = np.zeros((*doses.shape[:-1], width))
+    wide[..., places] = doses
+    return wide
+
+
+def _at(menu: Menu, places: Sequence[int], width: int) -> Menu:
+    return replace(menu, mg=_placed(menu.mg, places, width))
+
+
+def _phrases(doses: Column) -> Iterator[str]:
+    """`days 1 to 3: 1050 mg`"""
+    begun = 0
+    for day in range(1, len(doses) + 1):
+        if day == len(doses) or not np.array_equal(doses[day], doses[begun]):
+            span = f"day {day}" if begun == day - 1 else f"days {begun + 1} to {day}"
+            given = sorted((float(mg) for mg in doses[begun] if mg > 0), reverse=True)
+            parts = [f"{given.count(mg)} x {mg:g} mg" for mg in dict.fromkeys(given)]
+            yield f"{span}: {', '.join(parts)}"
+            begun = day
