@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from icalendar import Calendar, Event
+    from icalendar import Alarm, Calendar, Event
 
     from eutonia.tapering.models import Day, Dose, Taper
 
 DOSE = timedelta(minutes=10)
 """How long a dose takes up in the calendar."""
 
-STAMP = time(0, 0)
-
 
 def as_calendar(taper: Taper) -> bytes:
     """The calendar as iCalendar (RFC 5545), in the local time of whoever imports it. No name and no record number."""
-    return calendar(taper).to_ical()
+    content: bytes = calendar(taper).to_ical()
+    return content
 
 
 def calendar(taper: Taper) -> Calendar:
@@ -82,7 +81,7 @@ def _whole_day(taper: Taper, on: date, name: str, summary: str, description: str
     return event
 
 
-def _alarm(text: str, after: timedelta) -> object:
+def _alarm(text: str, after: timedelta) -> Alarm:
     from icalendar import Alarm
 
     alarm = Alarm()
@@ -96,7 +95,7 @@ def _stamp(taper: Taper) -> datetime:
     from datetime import UTC
 
     return datetime.combine(
-        taper.start, STAMP, tzinfo=UTC
+        taper.start, time(0, 0), tzinfo=UTC
     )  # of the plan, not of the clock: same input, same file
 
 

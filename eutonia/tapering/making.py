@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -254,8 +254,8 @@ class _Plan:
         entries = self._entries()
         for entry in entries:
             length = len(chosen) if entry.linear_same_length else None
-            days = published.days_of(entry, now, hours, menu, wide, policy.limits, length)
-            ways.append((entry.id, _placed(days, known, len(response.hours))))
+            given = published.days_of(entry, now, hours, menu, wide, policy.limits, length)
+            ways.append((entry.id, _placed(given, known, len(response.hours))))
         rivals: dict[str, tuple[str, Column]] = {}
         for name, doses in ways[1:]:
             best = self._best_within(len(doses), found, quick, begun, begin, spread_out, loss)
@@ -277,7 +277,7 @@ class _Plan:
             "made": Made(
                 method="beam search over daily patterns, then single changes", loss=predicted[MADE].loss or 0.0,
                 tried=found.tried, draws=response.draws,
-                weights={n: getattr(policy.weights, n) for n in policy.weights.__slots__},
+                weights=asdict(policy.weights),
                 beats={n: bool((r.loss or 0.0) < (predicted[n].loss or 0.0)) for n, r in same_length.items()},
             ),
             "monitoring": self._visits(steps), "ask": self.judge.asked(), "courses": courses,
@@ -483,8 +483,8 @@ class _Plan:
         limits = self.policy.limits
         if limits is not None and self.use.daily_mg > limits.daily_mg:
             kept.append(
-                f"The schedule stays within the label, so that the first day comes down to {limits.daily_mg:g} mg or less; "
-                "“taper-high-dose” gets there in smaller steps above it."
+                f"The schedule stays within the label, so that the first day comes down to {limits.daily_mg:g} mg or "
+                "less; “taper-high-dose” gets there in smaller steps above it."
             )
         return [*self._unknown_length(), *kept]
 

@@ -10,7 +10,7 @@ Arrays are [schedules, patients]; hours run from the moment of the day at which 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
 
 Column = NDArray[np.float64]
+
+# The engine compiles its equations as they are; here they are given their types.
+_turnover: Callable[..., Column] = adaptation.turnover
+_deficit: Callable[..., Column] = adaptation.deficit
+_induction: Callable[..., Column] = kinetics.induction
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,10 @@ class Response:
         return State(modes, extra, np.ones((len(induced), 1, self.draws)), *(zero for _ in range(7)))
 
     def day(self, state: State, doses: Column, kept: list[Column] | None = None) -> State:
-        """The state a day later, after `doses` [schedules, hours] in mg; withdrawal over the day [steps, schedules, patients] is added to `kept`."""
+        """The state a day later, after `doses` [schedules, hours] in mg.
+
+        Withdrawal over the day, [steps, schedules, patients], is added to `kept`.
+        """
         level = np.einsum("tsmp,mnp->tsnp", self.free, state.modes)
         level += np.einsum("tsdp,nd->tsnp", self.dosed, doses)
         modes = state.modes * self.carried + np.einsum("mdp,nd->mnp", self.added, doses)
@@ -142,7 +150,7 @@ class Response:
                 beyond.append((both * half).sum(0) - 0.5 * (half * lost).sum(0))
                 both = both * whole - half * lost
                 beyond.append(both.sum(0))
-                change = kinetics.induction(middle, speed[k], own.maximum, own.half, own.time)
+                change = _induction(middle, speed[k], own.maximum, own.half, own.time)
                 speed[k] = speed[k] + self.step * change
             extra[2 * k : 2 * k + 2] = both
             level[:, own.signal] = np.maximum(level[:, own.signal] + np.stack(beyond), 0.0)
@@ -170,11 +178,11 @@ class Response:
         adapted[0] = fast + slow
         for hour in range(self.steps):
             fast = fast + (fast_share * mean[hour] - fast) * quick
-            slow = slow + adaptation.turnover(slow_share * mean[hour] - slow, building, fading, width)
+            slow = slow + _turnover(slow_share * mean[hour] - slow, building, fading, width)
             adapted[2 * hour + 2] = fast + slow
         adapted[1::2] = 0.5 * (adapted[:-1:2] + adapted[2::2])
         net = sensitivity * energy - adapted
-        felt = adaptation.deficit(net, width)
+        felt = _deficit(net, width)
         felt = (felt[:-1:2] + 4.0 * felt[1::2] + felt[2::2]) / 6.0
         course = np.empty((self.steps, *net.shape[1:]))
         left, withdrawal = np.exp(-symptom_rate * self.step), state.withdrawal

@@ -281,9 +281,9 @@ def neighbours(chain: Chain, menu: Menu, start: Start, *, hold: int, most_days: 
             if b is not None
         )
         falls = allowed and menu.total[kept[-1][0]] <= start.largest_cut + 1e-9 if kept else False
-        if kept != steps and falls and all(days >= hold for _, days in kept):
-            if sum(days for _, days in kept) <= most_days:
-                found[kept] = None
+        lengths = [days for _, days in kept]
+        if kept != steps and falls and min(lengths) >= hold and sum(lengths) <= most_days:
+            found[kept] = None
 
     for i, (pattern, days) in enumerate(steps):
         for by in (-1, 1):

@@ -1,0 +1,88 @@
+"""A taper as one self-contained page: what to expect, for the clinician, and a sheet to follow, for the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from eutonia import __version__
+from eutonia.knowledge import Knowledge, load
+from eutonia.report.page import environment, inline_svg, style
+from eutonia.report.taper_text import share
+from eutonia.tapering.models import Step, Taper
+
+
+class Row(NamedTuple):
+    """One dose of a step on the patient's sheet, with a box to tick for each day."""
+
+    time: str
+    what: str
+    days: tuple[str, ...]
+
+
+class Block(NamedTuple):
+    """One step on the patient's sheet."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def as_page(taper: Taper, knowledge: Knowledge | None = None) -> str:
+    """The page as HTML."""
+    knowledge = knowledge or load()
+    page = environment().get_template("taper_page.html.j2")
+    return page.render(version=__version__, style=style(), **parts(taper, knowledge))
+
+
+def parts(taper: Taper, knowledge: Knowledge) -> Mapping[str, Any]:
+    """What the templates of a taper need."""
+    keys = {s.key for s in taper.sources} | {s.key for a in taper.alternatives.values() for s in a.sources}
+    return {
+        "t": taper,
+        "taper_chart": chart_of(taper),
+        "blocks": [_block(taper, step) for step in taper.steps],
+        "share": share,
+        "taper_sources": sorted(
+            (knowledge.sources[k] for k in keys), key=lambda s: (s.authors or s.title).casefold()
+        ),
+    }
+
+
+def _block(taper: Taper, step: Step) -> Block:
+    dates = [taper.days[day - 1].date for day in range(step.first_day, step.last_day + 1)]
+    title = f"{dates[0]:%A} {dates[0].day} {dates[0]:%B}"
+    if len(dates) > 1:
+        title += f" to {dates[-1]:%A} {dates[-1].day} {dates[-1]:%B}"
+    boxes = tuple(f"{d:%a} {d.day}" for d in dates)
+    return Block(title, tuple(Row(d.time, d.tablets or f"{d.mg:g} mg", boxes) for d in step.doses))
+
+
+def chart_of(taper: Taper) -> Markup | None:
+    """Withdrawal by day of this schedule, of stopping at once, and of the others."""
+    shown = [n for n in (taper.chosen, "abrupt", taper.published, "linear-same-length") if n in taper.courses]
+    if len(shown) < 2:
+        return None
+    names = {n: "this schedule" if n == taper.chosen else n for n in dict.fromkeys(shown)}
+    rows = [
+        {"day": day + 1, "kT": value, "way": name}
+        for key, name in names.items()
+        for day, value in enumerate(taper.courses[key])
+    ]
+    order = list(names.values())
+    spec = {
+        "width": 620,
+        "height": 190,
+        "data": {"values": rows},
+        "mark": {"type": "line", "strokeWidth": 2, "interpolate": "monotone"},
+        "encoding": {
+            "x": {"field": "day", "type": "quantitative", "title": "Day of the schedule"},
+            "y": {"field": "kT", "type": "quantitative", "title": "Withdrawal, kT"},
+            "color": {"field": "way", "type": "nominal", "sort": order},
+            "strokeDash": {"field": "way", "type": "nominal", "sort": order, "legend": None},
+        },
+    }
+    return inline_svg(
+        spec, "Withdrawal by day, of this schedule and of other ways; nine of ten patients have less"
+    )

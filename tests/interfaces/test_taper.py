@@ -1,0 +1,183 @@
+"""eutonia taper on the command line: text, JSON, calendar, FHIR, page, refusals, errors."""
+
+import json
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+PLAN = "carisoprodol 350 mg four times a day for 90 days"
+START = ("--start", "2026-03-02")
+
+
+def run(*words: str) -> Any:
+    from eutonia.cli import main
+
+    return CliRunner().invoke(main, ["taper", *words], catch_exceptions=False)
+
+
+@cache
+def answered(*words: str) -> dict[str, Any]:
+    result = run(*words, *START, "--json")
+    assert result.exit_code == 0, result.output
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def test_the_json_is_that_of_the_contract() -> None:
+    from eutonia.schemas import json_schema
+
+    answer = answered(PLAN, "--age", "70")
+    assert answer["schema"] == "eutonia/taper/1"
+    assert answer["refer"] is None
+    assert {"abrupt", "taper-short-4d", "taper-long-9d", "linear-4-weeks"} <= answer["alternatives"].keys()
+    assert answer["monitoring"]
+    assert answer["sources"]
+    first = answer["days"][0]
+    assert first["day"] == 1
+    assert first["date"] == "2026-03-02"
+    assert first["total_mg"] == sum(dose["mg"] for dose in first["doses"])
+    assert json_schema("taper")["properties"].keys() >= answer.keys() - {"schema"}
+
+
+def test_the_published_schedule_for_an_older_patient_is_the_long_one_and_shown_as_recalled() -> None:
+    answer = answered(PLAN, "--age", "70")
+    assert answer["published"] == "taper-long-9d"
+    assert answer["alternatives"]["taper-long-9d"]["marks"] == ["recalled"]
+    assert answer["alternatives"]["taper-short-4d"]["suits"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((PLAN, "--pregnant"), "pregnan"),
+        ((PLAN, "--age", "15"), "16 years"),
+        (("carisoprodol 700 mg four times a day for 90 days",), "2,100"),
+    ],
+)
+def test_where_home_is_no_place_for_it_there_is_a_referral_and_no_schedule(
+    words: tuple[str, ...], reason: str
+) -> None:
+    answer = answered(*words)
+    assert answer["days"] == []
+    assert any(reason in why.lower() for why in answer["refer"]["why"])
+    assert "REFER" in run(*words, *START).stdout
+
+
+def test_2100_mg_a_day_is_not_more_than_2100() -> None:
+    answer = answered("carisoprodol 525 mg four times a day for 90 days", "--age", "40", "--sex", "male")
+    assert answer["refer"] is None
+    assert answer["published"] == "taper-high-dose"
+    assert answer["alternatives"]["taper-high-dose"]["above_label"] is True
+    assert max(day["total_mg"] for day in answer["days"]) <= 1400
+
+
+def test_a_short_course_at_label_dose_needs_none() -> None:
+    answer = answered("carisoprodol 350 mg four times a day for 21 days", "--age", "40", "--sex", "male")
+    assert answer["needed"] is False
+    assert answer["days"] == []
+    assert answer["predicted"]["probability_any"] < 0.5
+    assert "can be stopped" in answer["says"]
+
+
+def test_an_unapproved_tablet_is_prescribed_anew_first() -> None:
+    answer = answered("Pain O Soma 500 mg four times a day for 60 days", "--age", "38", "--sex", "male")
+    assert any("approved" in what for what in answer["first"])
+    tablets = {dose["tablets"].split(" x ")[1] for day in answer["days"] for dose in day["doses"]}
+    assert tablets <= {"250 mg", "350 mg"}
+
+
+def test_what_would_decide_is_asked_for() -> None:
+    asked = {each["ask"] for each in answered(PLAN, "--age", "30", "--sex", "female")["ask"]}
+    assert {"pregnant", "conditions"} <= asked
+    asked = {each["ask"] for each in answered("carisoprodol 350 mg four times a day", "--age", "70")["ask"]}
+    assert "carisoprodol_use_days" in asked
+
+
+def test_another_drug_has_its_published_pace_or_none() -> None:
+    answer = answered("baclofen 10 mg three times a day for 6 months", "--age", "50", "--sex", "male")
+    assert [step["total_mg"] for step in answer["steps"]] == [20.0, 10.0]
+    assert answer["predicted"] is None
+    result = run("diazepam 5 mg three times a day for 6 months")
+    assert result.exit_code == 2
+    assert "no schedule from eutonia" in result.stderr
+
+
+def test_the_calendar_is_read_back_by_a_parser(tmp_path: Path) -> None:
+    from icalendar import Calendar
+
+    file = tmp_path / "taper.ics"
+    result = run(PLAN, "--age", "70", *START, "--ics", str(file))
+    assert result.exit_code == 0
+    read = Calendar.from_ical(file.read_bytes())
+    events = {str(event["uid"]): event for event in read.walk("VEVENT")}
+    answer = answered(PLAN, "--age", "70")
+    doses = [event for uid, event in events.items() if uid.startswith("dose-")]
+    assert len(doses) == sum(len(day["doses"]) for day in answer["days"])
+    assert len(events) == len(read.walk("VEVENT")), "no two events share an identifier"
+    for event in read.walk("VEVENT"):
+        (alarm,) = event.walk("VALARM")
+        assert alarm["description"]
+    days = sorted(event.decoded("dtstart").date() for event in doses)
+    assert days[0] == date(2026, 3, 2)
+    assert days[-1] == days[0] + timedelta(days=len(answer["days"]) - 1)
+
+
+def test_the_orders_are_valid_fhir(tmp_path: Path) -> None:
+    fhirkit = pytest.importorskip("fhirkit", reason="needs the extra eutonia[fhir]")
+    file = tmp_path / "taper.json"
+    assert run(PLAN, "--age", "70", *START, "--fhir", str(file)).exit_code == 0
+    bundle = json.loads(file.read_text())
+    assert not [str(i) for i in fhirkit.validate(bundle)]
+    resources = {e["resource"]["resourceType"]: e["resource"] for e in bundle["entry"]}
+    request = resources["MedicationRequest"]
+    assert request["status"] == "draft"
+    instructions = request["dosageInstruction"]
+    assert [i["sequence"] for i in instructions] == sorted(i["sequence"] for i in instructions)
+    assert (
+        resources["CarePlan"]["activity"][0]["reference"]["reference"] == f"MedicationRequest/{request['id']}"
+    )
+    total = sum(
+        i["doseAndRate"][0]["doseQuantity"]["value"] * len(i["timing"]["repeat"]["timeOfDay"])
+        for i in instructions
+        if i["sequence"] == 1
+    )
+    assert total == answered(PLAN, "--age", "70")["days"][0]["total_mg"]
+
+
+def test_the_page_stands_alone_and_has_a_box_for_each_dose(tmp_path: Path) -> None:
+    file = tmp_path / "taper.html"
+    assert run(PLAN, "--age", "70", *START, "--report", str(file)).exit_code == 0
+    page = file.read_text()
+    answer = answered(PLAN, "--age", "70")
+    assert page.count('class="tick"') == sum(len(day["doses"]) for day in answer["days"])
+    assert "<script" not in page
+    assert "Get help at once" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("carisoprodol",), "what is taken now"),
+        (("stop carisoprodol",), "what is taken now"),
+        (("xyzzy 3 mg tid for 90 days",), "xyzzy"),
+        ((PLAN, "--tablets", "500"), "no approved tablet"),
+        ((PLAN, "--tablets", "big"), "not a list"),
+        ((PLAN, "--max-days", "0"), "cannot be made"),
+        ((PLAN, "--start", "soon"), "not a date"),
+        ((PLAN, "--max-days", "2"), "Allow more days"),
+    ],
+)
+def test_a_wrong_call_is_one_clear_message(words: tuple[str, ...], told: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_same_seed_gives_the_same_schedule() -> None:
+    first, again = run(PLAN, *START, "--json"), run(PLAN, *START, "--json")
+    assert first.stdout == again.stdout
