@@ -9,7 +9,7 @@ from eutonia.appraisal.question import group, lowered, members, title
 from eutonia.appraisal.searching import bears_on
 from eutonia.appraisal.wording import interval, number
 from eutonia.charts import CATEGORIES
-from eutonia.errors import InputError
+from eutonia.errors import NotAvailable
 from eutonia.knowledge import Knowledge, load
 
 WIDTH = 380
@@ -21,7 +21,9 @@ def forest(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
     """Each trial with its interval and weight, the pool, and where a new trial would lie."""
     knowledge = knowledge or load()
     if answer.estimate is None or answer.ci is None:
-        raise InputError("There is nothing to draw: no usable data. " + (answer.say[0] if answer.say else ""))
+        raise NotAvailable(
+            "There is nothing to draw: no usable data. " + (answer.say[0] if answer.say else "")
+        )
     names = _names(answer)
     trials = [
         {
@@ -163,7 +165,7 @@ def funnel(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
     """Effects against their standard errors, with the 95 % funnel around the pool."""
     knowledge = knowledge or load()
     if answer.estimate is None or len(answer.rows) < 2:
-        raise InputError("A funnel plot needs at least two trials with a figure.")
+        raise NotAvailable("A funnel plot needs at least two trials with a figure.")
     ratio = answer.measure == "RR"
     centre = log(answer.estimate) if ratio else answer.estimate
     points: list[dict[str, Any]] = []
@@ -205,7 +207,7 @@ def over_time(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str,
     """The pooled effect in each time window that has data."""
     knowledge = knowledge or load()
     if not answer.over_time:
-        raise InputError("There is nothing to draw: no time window has usable data.")
+        raise NotAvailable("There is nothing to draw: no time window has usable data.")
     values = [_window(part, answer) for part in answer.over_time]
     y = _effect_axis(answer, [v for part in values for v in (part["low"], part["high"])])
     x = {
@@ -250,7 +252,7 @@ def network(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, A
     knowledge = knowledge or load()
     edges = compared(knowledge, answer.question.condition)
     if not edges:
-        raise InputError(f"There is nothing to draw: no trial of {answer.question.condition} is known.")
+        raise NotAvailable(f"There is nothing to draw: no trial of {answer.question.condition} is known.")
     names = sorted({name for edge in edges for name in edge})
     place = {name: 2 * pi * i / len(names) for i, name in enumerate(names)}
     lines = [

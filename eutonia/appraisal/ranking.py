@@ -8,7 +8,7 @@ import numpy as np
 from eutonia.appraisal.models import Rank
 from eutonia.appraisal.question import Question, lowered, members, title
 from eutonia.appraisal.rows import Row, Sides, UsualSd, nearest, rows_of
-from eutonia.appraisal.searching import bears_on, chosen_band
+from eutonia.appraisal.searching import bears_on, chosen_band, search
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Trial
 from eutonia.meta import components, network
@@ -131,7 +131,7 @@ def _why_not(
         if home is None:
             told.append(
                 f"{title(knowledge, name)}: no usable pain figures in {question.condition.title.lower()}"
-                + _elsewhere(knowledge, name, question)
+                + (_stand_ins(knowledge, name, question) or _elsewhere(knowledge, name, question))
             )
             continue
         against = sorted(
@@ -148,6 +148,16 @@ def _why_not(
         "Trials do not connect them, so any ranking would compare different controls, people or times as if they were "
         "one. " + "; ".join(told) + ". What each did against its own control stands under its effect."
     )
+
+
+def _stand_ins(knowledge: Knowledge, name: str, question: Question) -> str:
+    """Whether the therapy has ratings of another kind, which are not joined with pain in one network."""
+    full = replace(question, therapy=name, outcome=knowledge.outcomes[question.outcome.id])
+    found = search(knowledge, full)
+    if not found.main or not found.main[0].stands_in:
+        return ""
+    kind = found.main[0].outcome.replace("-", " ")
+    return f", only another rating ({kind}), against {lowered(knowledge, found.comparator)}"
 
 
 def _elsewhere(knowledge: Knowledge, name: str, question: Question) -> str:

@@ -205,7 +205,10 @@ def _trial_table(answer: Evidence) -> list[str]:
             f"{row.trial:<22} {row.day:>4} {people:>10}  {told:<24} {row.weight:>4.0f} %  "
             f"{row.mark}{counts}{'; SD imputed' if 'imputed' in row.standard_error_from else ''}"
         )
-    lines.append(f"Scale: {answer.scale}. {answer.method}.")
+    lines.append(f"Scale: {answer.scale}. Method: {answer.method}.")
+    if answer.robustness is not None:
+        low, high = (number(x, answer.measure) for x in (answer.robustness.lowest, answer.robustness.highest))
+        lines.append(f"Without one trial at a time the estimate runs from {low} to {high}.")
     return lines
 
 

@@ -57,6 +57,7 @@ def command(
     if forest or funnel or over_time or network:
         from eutonia.appraisal import pictures
         from eutonia.charts import Theme, save
+        from eutonia.errors import NotAvailable
 
         theme: Theme = "dark" if dark else "light"
         for path, draw in (
@@ -66,8 +67,11 @@ def command(
             (network, pictures.network),
         ):
             if path:
-                save(draw(answer), path, theme)
-                click.echo(f"Wrote {path}", err=True)
+                try:
+                    save(draw(answer), path, theme)
+                    click.echo(f"Wrote {path}", err=True)
+                except NotAvailable as nothing:  # no data is an answer, not an error
+                    click.echo(f"Did not write {path}: {nothing}", err=True)
     if as_json:
         click.echo(to_json(answer.model_dump(mode="json", by_alias=True)))
     else:

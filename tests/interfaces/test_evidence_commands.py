@@ -105,8 +105,9 @@ def test_a_forest_plot_as_svg_names_each_trial(run, tmp_path):
 def test_nothing_to_draw_is_said(run, tmp_path):
     path = tmp_path / "forest.png"
     result = run("evidence", "carisoprodol", "--condition", "fibromyalgia", "--forest", str(path))
-    assert result.exit_code == 2
-    assert "nothing to draw" in result.stderr
+    assert result.exit_code == 0
+    assert "Did not write" in result.stderr
+    assert "No usable data" in result.stdout
     assert not path.exists()
 
 
