@@ -76,7 +76,8 @@ def _bias(knowledge: Knowledge, synthesis: Synthesis) -> Reason:
     doubtful = _share(synthesis, [row.bias != "low" for row in synthesis.rows])
     open_ = _share(synthesis, [not _blinded(knowledge, row) for row in synthesis.rows])
     told = f"{doubtful:.0f} % of the weight from trials with some concerns, high or unjudged risk ({high:.0f} % high)"
-    told += f"; {open_:.0f} % not blinded, and people rated themselves"
+    if open_ > 0:
+        told += f"; {open_:.0f} % not blinded, and people rated themselves"
     if high >= HALF:
         return Reason("risk of bias", -2, told)
     return Reason("risk of bias", -1 if max(doubtful, open_) >= HALF else 0, told)

@@ -141,7 +141,7 @@ def _different(answer: Evidence) -> list[Summary]:
 
 def as_text(answer: Evidence, width: int = 100) -> str:
     """The answer for a terminal: sentences, then the figures behind them, each with its trial."""
-    lines = [*(line for sentence in answer.say for line in _wrapped(sentence, width)), ""]
+    lines = [line for sentence in answer.say for line in _wrapped(sentence, width)]
     lines += _trial_table(answer)
     if answer.certainty.reasons:
         lines += ["", _bold(f"Certainty: {answer.certainty.level}"), *_reasons(answer, width)]
@@ -193,9 +193,10 @@ def _trial_table(answer: Evidence) -> list[str]:
         return []
     ratio = answer.measure == "RR"
     lines = [
+        "",
         _bold(
             f"{'Trial':<22} {'Day':>4} {'People':>10}  {'Ratio' if ratio else 'Difference':<24} {'Weight':>6}  Figures"
-        )
+        ),
     ]
     for row in answer.rows:
         people = f"{row.n[0]} v {row.n[1]}"
