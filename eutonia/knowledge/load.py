@@ -61,6 +61,7 @@ SECTIONS: Mapping[str, str] = {
     "medicine_words": "treatments.MedicineWords",
     "therapies": "treatments.Therapy",
     "advice": "treatments.Advice",
+    "lessons": "teaching.Lesson",
     "exposure_lengths": "exposures.ExposureLength",
     "substances": "pharmacology.Substance",
     "receptor_sites": "pharmacology.ReceptorSite",

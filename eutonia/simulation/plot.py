@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,17 +11,22 @@ if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
     from eutonia.simulation.engine import Outcome
 
-PANELS = (
-    ("impairment", "Impairment, 0–100"),
-    ("relief", "Relief, points of 100"),
-    ("withdrawal", "Withdrawal, kT"),
-    ("ventilation", "Ventilation, of rest"),
-)
+TITLES = {
+    "levels": "Level in plasma, mg/L",
+    "drive": "Drive, kT",
+    "sedation": "Sedation, 0–100",
+    "impairment": "Impairment, 0–100",
+    "relief": "Relief, points of 100",
+    "tolerance": "Tolerance, kT",
+    "withdrawal": "Withdrawal, kT",
+    "ventilation": "Ventilation, of rest",
+}
+PANELS = ("levels", "impairment", "relief", "withdrawal", "ventilation")
 
 MOST_POINTS = 700
 
 
-def chart(outcome: Outcome, knowledge: Knowledge) -> dict[str, Any]:
+def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS) -> dict[str, Any]:
     """A Vega-Lite chart: levels above, effects below, each as median with the middle 50 and 90 % of patients."""
     thin = max(1, len(outcome.times) // MOST_POINTS)
     days = outcome.times[::thin] / 24.0
@@ -36,18 +42,18 @@ def chart(outcome: Outcome, knowledge: Knowledge) -> dict[str, Any]:
         for n, name in enumerate(outcome.substances)
         for row in _bands(days, outcome.level[:, n, ::thin], name)
     ]
-    panels = [_panel(levels, "Level in plasma, mg/L", nights, doses, coloured=True)]
+    panels = [_panel(levels, TITLES["levels"], nights, doses, coloured=True)] if "levels" in shown else []
     parameters = knowledge.model["readouts"].parameters
     lines = {
         "impairment": (parameters["impaired"].value, "impaired"),
         "relief": (parameters["noticeable"].value, "noticed"),
         "withdrawal": (knowledge.model["withdrawal"].parameters["felt"].value, "felt"),
     }
-    for name, title in PANELS:
+    for name in (name for name in shown if name != "levels"):
         values = outcome.courses[name][:, ::thin]
         if name == "ventilation" and values.min() > 0.97:
             continue
-        panels.append(_panel(_bands(days, values, name), title, nights, doses, line=lines.get(name)))
+        panels.append(_panel(_bands(days, values, name), TITLES[name], nights, doses, line=lines.get(name)))
     patients = len(outcome.courses["drive"])
     who = (
         "the typical patient"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from eutonia import __version__
 from eutonia.errors import EutoniaError
 from eutonia.knowledge import load
-from eutonia.web import cds_hooks
+from eutonia.web import api, cds_hooks, pages
 from eutonia.web.feedback import open_store
 from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
@@ -56,7 +59,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.eutonia = state
+    app.include_router(pages.router)
+    app.include_router(api.router)
     app.include_router(cds_hooks.router)
+    _serve_files(app)
     _answer_errors(app)
     _watch(app)
     app.add_middleware(Around, settings=settings, metrics=state.metrics)
@@ -66,6 +72,30 @@ def create_app(settings: Settings) -> FastAPI:
 def from_the_environment() -> FastAPI:
     """What each worker process of `eutonia serve` runs."""
     return create_app(from_environment())
+
+
+def _serve_files(app: FastAPI) -> None:
+    """The page's files, and the style that it shares with the report."""
+
+    @app.get("/static/style.css", include_in_schema=False)
+    async def style() -> Response:
+        from eutonia.report.page import style as of_the_report
+
+        return Response(str(of_the_report()), media_type="text/css", headers=KEEP)
+
+    app.mount("/static", Files(directory=Path(__file__).parent / "static"))
+
+
+class Files(StaticFiles):
+    """Files that a browser may keep for an hour."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
+        response.headers.update(KEEP)
+        return response
+
+
+KEEP = {"Cache-Control": "public, max-age=3600"}
 
 
 def _watch(app: FastAPI) -> None:

@@ -1,0 +1,335 @@
+"""The pages: the clinic's form, how the drug acts, and the checking of articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader
+from starlette.responses import HTMLResponse
+
+from eutonia import __version__
+from eutonia.assessment import Assessment, assess
+from eutonia.dosing_text import read_plan
+from eutonia.errors import EutoniaError
+from eutonia.features.chart import Chart
+from eutonia.forecast import forecast
+from eutonia.judging import PlanAssessment, Question, judge_cases
+from eutonia.knowledge import Knowledge
+from eutonia.patient import Case, PlanItem
+from eutonia.simulation.plot import TITLES
+from eutonia.web.apidocs import bodies, endpoints
+from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
+from eutonia.web.feedback import rates
+from eutonia.web.problems import Refusal
+from eutonia.web.state import State, state_of
+
+router = APIRouter(include_in_schema=False)
+
+HERE = Path(__file__).parent
+QUESTIONS_SHOWN = 6
+MOST_FIELDS = 200
+MOST_DAYS, MOST_TIMES = 90, 12
+LIVE_DRAWS = 60
+"""Virtual patients behind a plot that follows a slider: enough for the bands, quick enough to follow."""
+
+
+@cache
+def environment() -> Environment:
+    """The report's templates and style, with the page's own beside them."""
+    from eutonia.report.page import environment as of_the_report
+
+    made = of_the_report().overlay(
+        loader=ChoiceLoader([PackageLoader("eutonia.web"), PackageLoader("eutonia.report")])
+    )
+    made.globals.update(version=__version__)
+    return made
+
+
+def render(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    return HTMLResponse(environment().get_template(name).render(**values), status)
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """The fields of a posted form. Raises Refusal (400)."""
+    try:
+        text = (await request.body()).decode()
+        return dict(parse_qsl(text, keep_blank_values=False, max_num_fields=MOST_FIELDS, strict_parsing=False))
+    except ValueError:
+        raise Refusal(400, "The form cannot be read.") from None
+
+
+# --- the clinic -------------------------------------------------------------------------------------
+
+
+@router.get("/")
+async def clinic() -> Response:
+    return render("clinic.html.j2", page="clinic")
+
+
+class Try(NamedTuple):
+    """One slider: a part of a plan that can be changed."""
+
+    name: str
+    text: str
+    values: Sequence[float]
+    now: float
+    unit: str
+
+
+class Shown(NamedTuple):
+    """A plan item with its forecast, chart and sliders."""
+
+    place: int
+    plan: PlanAssessment
+    spec: str
+    tries: Sequence[Try]
+
+
+class Side(NamedTuple):
+    """One plan, assessed; or why it could not be."""
+
+    field: str
+    assessment: Assessment | None
+    unread: Sequence[str] = ()
+    error: str = ""
+    forecasts: Sequence[Shown] = ()
+
+
+class Open(NamedTuple):
+    """A question with the control that answers it."""
+
+    question: Question
+    control: Control
+
+
+@router.post("/assess")
+async def assess_form(request: Request) -> Response:
+    """The answer to the form, by the rules: what can be said at once."""
+    fields = await fields_of(request)
+    return HTMLResponse(await state_of(request).workers.run(_answer, fields, state_of(request)))
+
+
+def _answer(fields: Fields, state: State) -> str:
+    sides = [_side(fields, name, state) for name in _plans(fields)]
+    asked = [q for side in sides if side.assessment for q in side.assessment.questions]
+    unique = list({q.ask: q for q in asked}.values())
+    return (
+        environment()
+        .get_template("answer.html.j2")
+        .render(
+            sides=sides,
+            open=[Open(q, CONTROLS[q.ask]) for q in unique if q.ask in CONTROLS][:QUESTIONS_SHOWN],
+            about_dose=[q for q in unique if q.ask not in CONTROLS][:3],
+            fields=fields,
+            controls=CONTROLS,
+            sources=state.knowledge.sources,
+            knowledge=state.knowledge,
+            cited=_cited(sides, state.knowledge),
+        )
+    )
+
+
+def _plans(fields: Fields) -> list[str]:
+    return ["plan", "plan_b"] if fields.get("plan_b", "").strip() else ["plan"]
+
+
+def _side(fields: Fields, name: str, state: State) -> Side:
+    try:
+        asked = case_from_form(fields, name)
+        return Side(name, assess(asked.case, state.knowledge, forecast=False), asked.unread)
+    except EutoniaError as error:
+        return Side(name, None, error=str(error))
+
+
+def _cited(sides: Sequence[Side], knowledge: Knowledge) -> Sequence[Any]:
+    issues = [i for side in sides if side.assessment for plan in side.assessment.plans for i in plan.issues]
+    keys = {source.key for issue in issues for source in issue.sources}
+    return sorted((knowledge.sources[key] for key in keys), key=lambda s: (s.authors or s.title).casefold())
+
+
+@router.post("/forecast")
+async def forecast_form(request: Request) -> Response:
+    """What the plan is expected to do, which takes a moment longer; asked for by the answer."""
+    fields = await fields_of(request)
+    return HTMLResponse(await state_of(request).workers.run(_forecast, fields, state_of(request)))
+
+
+def _forecast(fields: Fields, state: State) -> str:
+    sides = [_foreseen(fields, name, state) for name in _plans(fields)]
+    return environment().get_template("forecasts.html.j2").render(sides=sides, knowledge=state.knowledge)
+
+
+def _foreseen(fields: Fields, name: str, state: State) -> Side:
+    try:
+        case = case_from_form(fields, name).case
+        (judged,) = judge_cases([case], state.knowledge)
+    except EutoniaError as error:
+        return Side(name, None, error=str(error))
+    shown = []
+    for place, plan in enumerate(judged.plans[: len(judged.chart.plan)]):
+        made = forecast(judged.chart, place)
+        if made is not None:
+            spec = _spec(made.outcome, state) if made.outcome is not None else ""
+            tries = tries_of(judged.chart.plan[place][0], state.knowledge)
+            shown.append(Shown(place, plan.model_copy(update={"forecast": made}), spec, tries))
+    return Side(name, None, forecasts=shown)
+
+
+def _spec(outcome: Any, state: State, panels: Sequence[str] = ()) -> str:
+    """A chart to stand in a script element: no `<` in it, so that nothing can end the element."""
+    from eutonia.simulation.plot import PANELS, chart
+
+    made = chart(outcome, state.knowledge, panels or PANELS)
+    return orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY).decode().replace("<", "\\u003c")
+
+
+# --- sliders ----------------------------------------------------------------------------------------
+
+
+def tries_of(item: PlanItem, knowledge: Knowledge) -> list[Try]:
+    """The sliders of a plan item; none for an item whose dose is written in parts or not at all."""
+    if item.steps or item.dose is None or item.unit != "mg" or item.times_per_day is None:
+        return []
+    drug = knowledge.drugs.get(item.text)
+    doses = {*(drug.strengths_mg if drug else ()), item.dose / 2, item.dose, item.dose * 1.5, item.dose * 2}
+    times = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, item.times_per_day}
+    days = item.duration_days or 7.0
+    lengths = {1.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 42.0, days}
+    return [
+        _slider("dose", "Dose", doses, item.dose, "mg"),
+        _slider("times", "Doses a day", times, item.times_per_day, "a day"),
+        _slider("days", "Length", lengths, days, "days"),
+    ]
+
+
+def _slider(name: str, text: str, values: set[float], now: float, unit: str) -> Try:
+    def short(value: float) -> float:
+        return int(value) if value == int(value) else round(value, 2)
+
+    return Try(name, text, [short(v) for v in sorted(values)], short(now), unit)
+
+
+@router.post("/course")
+async def course(request: Request) -> Response:
+    """The course of a plan with another dose or timing, as a chart (Vega-Lite) and in words."""
+    fields = await fields_of(request)
+    made = await state_of(request).workers.run(_course, fields, state_of(request))
+    return Response(made, media_type="application/json")
+
+
+def _course(fields: Fields, state: State) -> bytes:
+    changed = {name: _positive(fields, name) for name in ("dose", "times", "days")}
+    if changed["days"] > MOST_DAYS or changed["times"] > MOST_TIMES:
+        raise Refusal(422, f"Choose at most {MOST_DAYS} days and {MOST_TIMES} doses a day.")
+    if "drug" in fields:
+        case, place, name = Case(as_of=date.today()), 0, fields["drug"]
+    else:
+        case = case_from_form(fields, fields.get("plan_field", "plan")).case
+        place = int(fields["place"]) if fields.get("place", "").isdigit() else 0
+        if place >= len(case.plan):
+            raise Refusal(422, "The plan has no such item.")
+        name = case.plan[place].text
+    text = f"{name} {changed['dose']:g} mg {changed['times']:g} times a day for {changed['days']:g} days"
+    plan = [*case.plan[:place], read_plan(text), *case.plan[place + 1 :]]
+    chart = Chart(case.model_copy(update={"plan": tuple(plan)}), state.knowledge)
+    made = forecast(chart, place, draws=LIVE_DRAWS)
+    if made is None or made.outcome is None:
+        raise Refusal(422, "; ".join(made.sentences) if made else f"“{name}” cannot be simulated.")
+    panels = [p for p in fields.get("panels", "").split() if p in TITLES]
+    spec = _spec(made.outcome, state, panels)
+    head = orjson.dumps({"plan": text, "told": " ".join([f"{text}:", *made.sentences[:3]])})
+    return head[:-1] + b',"spec":' + spec.encode() + b"}"
+
+
+def _positive(fields: Fields, name: str) -> float:
+    try:
+        value = float(fields.get(f"try.{name}", ""))
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < 100_000.0:
+        raise Refusal(422, f"try.{name} is not a positive number.")
+    return value
+
+
+@router.get("/learn")
+async def learn(request: Request, drug: str = "") -> Response:
+    """How a drug acts; where none is named, the one that there are most lessons on."""
+    knowledge = state_of(request).knowledge
+    lessons = sorted(knowledge.section("lessons").values(), key=lambda lesson: lesson.place)
+    taught = [lesson.drug for lesson in lessons]
+    chosen = drug or max(taught, key=taught.count)
+    if chosen not in taught:
+        raise Refusal(404, "There is no lesson on this drug.")
+    chapters = [
+        {
+            "title": lesson.title,
+            "text": lesson.text,
+            "panels": lesson.panels,
+            "tries": tries_of(read_plan(lesson.plan, knowledge), knowledge),
+        }
+        for lesson in lessons
+        if lesson.drug == chosen
+    ]
+    return render(
+        "learn.html.j2", page="learn", drug=knowledge.drugs[chosen], chapters=chapters, advice=knowledge.advice.get(chosen)
+    )
+
+
+# --- articles ---------------------------------------------------------------------------------------
+
+
+@router.get("/check")
+async def check_page() -> Response:
+    return render("check.html.j2", page="check")
+
+
+@router.post("/check")
+async def check_article(request: Request) -> Response:
+    fields = await fields_of(request)
+    return HTMLResponse(await state_of(request).workers.run(_checked, fields.get("text", ""), state_of(request)))
+
+
+def _checked(text: str, state: State) -> str:
+    from eutonia.claims import check
+    from eutonia.claims.report import printable, spans, summary
+
+    template = environment().get_template("claims.html.j2")
+    try:
+        claims = check(text, state.knowledge)
+    except EutoniaError as error:
+        return template.render(error=str(error), claims=None)
+    shown = claims.text or text
+    pieces: list[dict[str, Any]] = []
+    place = 0
+    for start, end, numbers, worst in spans(claims):
+        if start > place:
+            pieces.append({"text": printable(shown[place:start])})
+        pieces.append({"text": printable(shown[max(start, place) : end]), "numbers": numbers, "verdict": worst})
+        place = max(place, end)
+    pieces.append({"text": printable(shown[place:])})
+    return template.render(error="", claims=claims, pieces=pieces, summary=summary(claims))
+
+
+# --- feedback and documentation ---------------------------------------------------------------------
+
+
+@router.get("/feedback")
+async def feedback(request: Request) -> Response:
+    """How often the cards of each rule are overridden, and why."""
+    state = state_of(request)
+    found = await state.workers.run(rates, state.store)
+    return render("feedback.html.j2", page="feedback", rates=found, rules=state.knowledge.rules)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The HTTP API, from its OpenAPI description."""
+    api = request.app.openapi()
+    return render("docs.html.j2", page="docs", endpoints=endpoints(api), bodies=bodies(api))

@@ -1,0 +1,216 @@
+// The page's own script: charts, sliders, sharing, opening a record. No library but htmx and Vega; no eval.
+'use strict';
+
+const form = document.getElementById('form');
+const say = (text) => { const told = document.getElementById('told'); if (told) told.textContent = text; };
+const later = (wait, work) => { let timer; return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); }; };
+
+// --- charts -----------------------------------------------------------------------------------------
+
+let vega;
+function loadVega() {
+  const load = (name) => new Promise((done, failed) => {
+    const script = document.createElement('script');
+    script.src = `/static/vendor/${name}.min.js`;
+    script.onload = done;
+    script.onerror = failed;
+    document.head.append(script);
+  });
+  vega = vega || load('vega').then(() => load('vega-lite')).then(() => load('vega-embed'));
+  return vega;
+}
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const [ink, soft, rule] = [colour('--ink'), colour('--soft'), colour('--rule')];
+  return {
+    background: 'transparent', font: style.getPropertyValue('--font').trim(), view: { stroke: null },
+    axis: { labelColor: soft, titleColor: ink, gridColor: rule, domainColor: rule, tickColor: rule, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 'normal' },
+    legend: { labelColor: ink, orient: 'top', title: null, labelFontSize: 12 },
+    title: { color: ink, subtitleColor: soft, fontSize: 14, anchor: 'start', fontWeight: 600 },
+    range: { category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] },
+  };
+}
+
+async function draw(figure, spec) {
+  await loadVega();
+  figure.spec = spec;
+  const width = Math.max(220, Math.min(760, figure.clientWidth - 75));
+  const fitted = { ...spec, vconcat: spec.vconcat.map((panel) => ({ ...panel, width, height: 110 })) };
+  let place = figure.querySelector('.drawing');
+  if (!place) {
+    figure.querySelectorAll('p').forEach((note) => note.remove());
+    place = document.createElement('div');
+    place.className = 'drawing';
+    figure.append(place);
+  }
+  await vegaEmbed(place, fitted, { ast: true, actions: false, renderer: 'svg', config: theme(), defaultStyle: false, tooltip: false });
+}
+
+function drawNew(root) {
+  root.querySelectorAll('figure.chart > script[type="application/json"]').forEach((data) => {
+    const figure = data.parentElement;
+    const spec = JSON.parse(data.textContent);
+    data.remove();
+    draw(figure, spec);
+  });
+}
+new MutationObserver(() => drawNew(document)).observe(document.body, { childList: true, subtree: true });
+const redraw = later(200, () => document.querySelectorAll('figure.chart').forEach((figure) => figure.spec && draw(figure, figure.spec)));
+let lastWidth = innerWidth;
+addEventListener('resize', () => { if (innerWidth !== lastWidth) { lastWidth = innerWidth; redraw(); } });
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+
+// --- sliders ----------------------------------------------------------------------------------------
+
+const valueOf = (slider) => slider.dataset.values.split(' ')[Number(slider.value)];
+function show(slider) {
+  const text = `${valueOf(slider)} ${slider.dataset.unit}`;
+  slider.setAttribute('aria-valuetext', text);
+  slider.parentElement.querySelector('output').textContent = text;
+}
+
+async function follow(box) {
+  const fields = new URLSearchParams(form ? new FormData(form) : undefined);
+  box.querySelectorAll('[data-try]').forEach((slider) => fields.set(`try.${slider.dataset.try}`, valueOf(slider)));
+  const figure = box.querySelector('figure.chart') || box.parentElement.querySelector('figure.chart');
+  fields.set('place', box.dataset.place || '0');
+  fields.set('plan_field', box.dataset.planField || 'plan');
+  if (figure.dataset.drug) { fields.set('drug', figure.dataset.drug); fields.set('panels', figure.dataset.panels); }
+  if (box.running) box.running.abort();
+  box.running = new AbortController();
+  const tried = box.querySelector('.tried');
+  tried.textContent = 'Simulating…';
+  try {
+    const answer = await fetch('/course', { method: 'POST', body: fields, signal: box.running.signal });
+    const made = await answer.json();
+    if (!answer.ok) { tried.textContent = made.detail; return; }
+    tried.textContent = made.told;
+    box.plan = made.plan;
+    await draw(figure, made.spec);
+  } catch (error) {
+    if (error.name !== 'AbortError') tried.textContent = 'The simulation could not be reached.';
+  }
+}
+const followSoon = new WeakMap();
+document.addEventListener('input', (event) => {
+  const slider = event.target;
+  if (!slider.dataset || !slider.dataset.try) return;
+  show(slider);
+  const box = slider.closest('.try, .learn');
+  if (!followSoon.has(box)) followSoon.set(box, later(120, follow));
+  followSoon.get(box)(box);
+});
+document.querySelectorAll('.learn').forEach((box, number) => {
+  const seen = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) { seen.disconnect(); setTimeout(follow, 150 * number, box); }
+  }, { rootMargin: '300px' });
+  seen.observe(box);
+});
+
+// --- the form ---------------------------------------------------------------------------------------
+
+const fieldOf = (name) => form.elements[name];
+const assess = () => form.requestSubmit();
+
+function state() {
+  return Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === 'string' && value.trim()));
+}
+function pack(given) {
+  const bytes = new TextEncoder().encode(JSON.stringify(given));
+  let text = '';
+  bytes.forEach((byte) => { text += String.fromCharCode(byte); });
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+function unpack(text) {
+  const raw = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (letter) => letter.charCodeAt(0))));
+}
+function fill(given) {
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith('answer.') && !fieldOf(name)) {
+      const kept = document.createElement('input');
+      Object.assign(kept, { type: 'hidden', name, value });
+      document.getElementById('questions').append(kept);
+    } else if (fieldOf(name)) {
+      const field = fieldOf(name);
+      if (field.type === 'checkbox') field.checked = true; else field.value = value;
+    }
+  }
+  if (given.plan_b) second(true);
+  if (given.record) showRecord('a record that came with the link');
+}
+function second(open) {
+  document.getElementById('second').hidden = !open;
+  document.getElementById('add-second').textContent = open ? 'One plan only' : 'Compare two plans';
+  if (!open) fieldOf('plan_b').value = '';
+}
+function showRecord(name) {
+  document.getElementById('record-name').textContent = `Open: ${name}. What you fill in adds to it.`;
+  document.getElementById('record-shown').hidden = false;
+}
+function openRecord(text, name) {
+  fieldOf('record').value = text;
+  showRecord(name);
+  assess();
+}
+
+if (form) {
+  document.getElementById('add-second').addEventListener('click', () => {
+    const open = document.getElementById('second').hidden;
+    second(open);
+    if (open) fieldOf('plan_b').focus(); else assess();
+  });
+  document.getElementById('share').addEventListener('click', async () => {
+    const link = new URL(location.href);
+    link.search = '';
+    link.hash = pack(state());
+    if (link.href.length > 60000) { say('The record is too large for a link. Send the file instead.'); return; }
+    history.replaceState(null, '', link);
+    try { await navigator.clipboard.writeText(link.href); say('The link is copied. It holds what the form holds.'); } catch { say('The link is in the address bar.'); }
+  });
+  document.getElementById('print').addEventListener('click', () => print());
+  document.getElementById('file').addEventListener('change', async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    if (file.size > 4_000_000) { say(`${file.name} is larger than 4 MB; use the command line for it.`); return; }
+    openRecord(await file.text(), file.name);
+    event.target.value = '';
+  });
+  document.getElementById('record-close').addEventListener('click', () => {
+    fieldOf('record').value = '';
+    document.getElementById('record-shown').hidden = true;
+    assess();
+  });
+  form.addEventListener('reset', () => setTimeout(() => { fieldOf('record').value = ''; document.getElementById('record-shown').hidden = true; second(false); document.getElementById('questions').replaceChildren(); history.replaceState(null, '', location.pathname); say(''); }));
+  if (location.hash.length > 1) {
+    try { fill(unpack(location.hash.slice(1))); addEventListener('load', () => setTimeout(assess, 50)); } catch { say('This link cannot be read.'); }
+  }
+  const launched = sessionStorage.getItem('eutonia.record');
+  if (launched) {
+    sessionStorage.removeItem('eutonia.record');
+    addEventListener('load', () => setTimeout(openRecord, 50, launched, 'the patient of the record system'));
+  }
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-plan], [data-beside], [data-focus], [data-clear], [data-use]');
+  if (!button) return;
+  const { plan, beside, focus, clear, use } = button.dataset;
+  if (plan) { fieldOf('plan').value = plan; assess(); }
+  if (beside) { second(true); fieldOf('plan_b').value = beside; assess(); scrollTo({ top: 0 }); }
+  if (focus) { event.preventDefault(); document.getElementById(focus).focus(); }
+  if (clear) { form.querySelectorAll(`[name="${CSS.escape(clear)}"]`).forEach((radio) => { radio.checked = false; }); assess(); }
+  if (use !== undefined) {
+    const box = button.closest('.try');
+    if (box.plan) { fieldOf(box.dataset.planField).value = box.plan; assess(); }
+  }
+});
+
+const articleFile = document.getElementById('article-file');
+if (articleFile) {
+  articleFile.addEventListener('change', async () => {
+    if (articleFile.files[0]) document.getElementById('text').value = await articleFile.files[0].text();
+  });
+}
