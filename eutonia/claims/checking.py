@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.claims.blocks import is_html, visible_text
 from eutonia.claims.concepts import Lexicon, read
-from eutonia.claims.mentions import Reading
 from eutonia.claims.context import Reader
 from eutonia.claims.matching import Found, Pattern, compile_claims
+from eutonia.claims.mentions import Reading
 from eutonia.claims.omissions import Omitted, omitted
 from eutonia.claims.sentences import Sentence, sentences
 from eutonia.errors import InputError

@@ -199,7 +199,7 @@ def _swallows(longer: Mention, one: Mention) -> bool:
         return False
     if longer.name[0] == "#":
         return (
-            longer.name == "#not_negations" and one.name[0] == "#" or longer.name == one.name == "#negations"
+            (longer.name == "#not_negations" and one.name[0] == "#") or longer.name == one.name == "#negations"
         )
     if (
         one.name == "#negations"
@@ -246,21 +246,26 @@ def _reading(
         topics=tuple(dict.fromkeys(topics)),
         aside=frozenset(aside),
         examples=frozenset(examples),
-        joint=_joint(named, aside, tokens),
+        lists=_lists(named, aside, tokens),
         quantities=numbers,
         tokens=tokens[start:end],
     )
 
 
-def _joint(named: list[Mention], aside: set[str], tokens: tuple[str, ...]) -> frozenset[str]:
-    listed = [m for m in named if m.name[1:] not in aside]
-    joint = listed[:1]
-    for one, following in pairwise(listed):
-        between = tokens[one.end : following.start]
-        if len(between) > 4 or not {",", "and", "or"} & set(between):
-            break
-        joint.append(following)
-    return frozenset(m.name[1:] for m in joint)
+def _lists(named: list[Mention], aside: set[str], tokens: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """Topics joined by commas, “and” or “or”, list by list."""
+    runs: list[set[str]] = []
+    last = None
+    for mention in named:
+        if mention.name[1:] in aside:
+            continue
+        between = tokens[last.end : mention.start] if last else ()
+        if last and len(between) <= 4 and {",", "and", "or"} & set(between):
+            runs[-1].add(mention.name[1:])
+        else:
+            runs.append({mention.name[1:]})
+        last = mention
+    return tuple(frozenset(run) for run in runs)
 
 
 def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> list[Mention]:

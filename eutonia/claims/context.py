@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from eutonia.claims.concepts import Lexicon, read, words
-from eutonia.claims.mentions import Reading
 from eutonia.claims.matching import Found, Pattern, find
+from eutonia.claims.mentions import Reading
 from eutonia.claims.sentences import Sentence
 from eutonia.knowledge.articles import Language
 

@@ -173,8 +173,8 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
     if about == ANY:
         return all(lexicon.family(t) & pattern.needs for t in reading.topics)
     kinds = {kind for t in reading.topics for kind in lexicon.kinds.get(t, ()) if t != about or kind != about}
-    listed = reading.joint if any(lexicon.family(t) & pattern.needs for t in reading.joint) else frozenset()
-    beside = {t for t in listed if t in lexicon.companions}
+    asked_for = [run for run in reading.lists if any(lexicon.family(t) & pattern.needs for t in run)]
+    beside = {t for run in asked_for for t in run if t in lexicon.companions}
     named = [
         t
         for t in reading.topics
@@ -188,7 +188,7 @@ def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], le
     ]
     if not named:
         return any(about in lexicon.family(topic) for topic in subject[:1])
-    if reading.joint.issuperset(named):
+    if reading.lists and reading.lists[0].issuperset(named):
         return any(about in lexicon.family(topic) for topic in named)
     return about in lexicon.family(named[0]) and _alone(named[0], named, lexicon)
 

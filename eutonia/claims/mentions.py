@@ -32,7 +32,7 @@ class Reading:
     """Those it is compared with."""
     examples: frozenset[str]
     """Those named as examples of something else."""
-    joint: frozenset[str]
-    """Those listed as one subject (“Massage, yoga and heat help”)."""
+    lists: tuple[frozenset[str], ...]
+    """Those joined in lists (“Massage, yoga and heat help”), list by list."""
     quantities: tuple[Quantity, ...]
     tokens: tuple[str, ...]

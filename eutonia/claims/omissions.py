@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from eutonia.claims.concepts import Lexicon
-from eutonia.claims.mentions import Mention, Reading
 from eutonia.claims.matching import holds, index, part
+from eutonia.claims.mentions import Mention, Reading
 from eutonia.knowledge.articles import Omission
 
 ABOUT = 0.2
