@@ -274,7 +274,7 @@ def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> li
         m
         for m in named
         if 0 <= m.start - cue.end <= 3
-        and not any(t == "," or t[0].isdigit() for t in tokens[cue.end : m.start])
+        and not any(t in (",", ":") or t[0].isdigit() for t in tokens[cue.end : m.start])
     ]
     if not ahead:
         return []

@@ -91,7 +91,7 @@ def _turned_ahead(cue: Mention, clause: _Clause, firm: frozenset[str]) -> set[in
         first = ahead[0].start
         return {first} | {m.start for m in ahead if _joined(clause.tokens[first : m.start])}
     word = clause.tokens[cue.start]
-    within = any(m.start < cue.end <= m.end for m in clause.polar())
+    within = any(m.start < cue.end for m in clause.polar())
     if within or not (word in firm or word.endswith("n't")):
         return set()
     return set(sorted(m.start for m in clause.concepts if cue.end <= m.start < reach)[:1])
