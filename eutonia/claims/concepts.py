@@ -199,8 +199,8 @@ def _swallows(longer: Mention, one: Mention) -> bool:
         return False
     if longer.name[0] == "#":
         return (
-            (longer.name == "#not_negations" and one.name[0] == "#") or longer.name == one.name == "#negations"
-        )
+            longer.name == "#not_negations" and one.name[0] == "#"
+        ) or longer.name == one.name == "#negations"
     if (
         one.name == "#negations"
     ):  # “should *not*” leaves the negation to what follows, “*not* an option” does not

@@ -154,6 +154,7 @@ def _line(
             places |= {
                 3000 + q.place for q in measured if q.kind == alternative.name and _holds(q, alternative)
             }
+            continue
         for m in seen.get(alternative.name, ()):
             places |= set(range(m.start, m.end))
             if m.sign * alternative.sign < 0:

@@ -88,8 +88,9 @@ def _turned_ahead(cue: Mention, clause: _Clause, firm: frozenset[str]) -> set[in
     reach = clause.reach(cue.end)
     ahead = [m for m in clause.polar() if cue.end <= m.start < reach]
     if ahead:
-        first = ahead[0].start
-        return {first} | {m.start for m in ahead if _joined(clause.tokens[first : m.start])}
+        first = ahead[0]
+        overlapping = {m.start for m in ahead if m.start < first.end}
+        return overlapping | {m.start for m in ahead if _joined(clause.tokens[first.start : m.start])}
     word = clause.tokens[cue.start]
     within = any(m.start < cue.end for m in clause.polar())
     if within or not (word in firm or word.endswith("n't")):
