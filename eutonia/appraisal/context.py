@@ -204,6 +204,12 @@ def assumptions(knowledge: Knowledge, question: Question, pooled: Synthesis | No
     if mixed:
         names = "; ".join(knowledge.populations[name].title.lower() for name in mixed)
         told.append(f"Some trials took a wider group of people ({names}).")
+    if (
+        question.outcome.harm
+        and question.day is not None
+        and min(row.day for row in pooled.rows) > question.day
+    ):
+        told.append("Harms were counted up to the end of treatment, so beyond the day asked about.")
     recalled = sorted({row.trial for row in pooled.rows if row.mark in ("recalled", "recalled-low")})
     if recalled:
         told.append(

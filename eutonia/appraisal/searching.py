@@ -96,6 +96,9 @@ def one_search(knowledge: Knowledge, question: Question, comparator: str) -> Fou
     ]
     rows = _one_kind(rows)
     band = chosen_band(rows, question.day, acute=bool(question.condition.acute))
+    if question.outcome.harm and band is not None and not nearest(rows, band, question.day):
+        # Harms are counted up to the end of treatment: a later count holds the day that was asked about.
+        band = next((b for b in BANDS if b.first > band.first and nearest(rows, b, None)), band)
     main = main_rows(knowledge, nearest(rows, band, question.day)) if band is not None else []
     if main:
         missing = [m for m in missing if _same_background(knowledge, knowledge.trials[m.trial], main[0])]

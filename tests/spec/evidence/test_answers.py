@@ -174,3 +174,12 @@ def test_a_drug_that_no_trial_tested_can_be_asked_about(knowledge):
     answer = evidence("metoprolol", condition="acute-low-back-pain", knowledge=knowledge)
     assert answer.answer == "no-usable-data"
     assert any("Without specific treatment mean pain falls" in sentence for sentence in answer.say)
+
+
+def test_harms_are_counted_up_to_the_end_of_treatment(knowledge):
+    """The label counts drowsiness over 7 days: the answer for day 3 is that count, and says so."""
+    answer = evidence(
+        "carisoprodol", condition="acute-low-back-pain", outcome="drowsiness", day=3, knowledge=knowledge
+    )
+    assert answer.rows[0].events == (120, 31)
+    assert any("beyond the day asked about" in told for told in answer.assumptions)
