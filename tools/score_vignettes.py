@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from eutonia.assessment import Assessment, assess_all
-from eutonia.patient import Case
+from eutonia.reading import read
 
 ALLOWED_ANYWHERE = ("data-sex-pregnancy-unknown", "data-renal-missing", "*-info")
 GRAVE = ("contraindicated", "avoid", "caution")
@@ -60,7 +60,7 @@ def _named(rule: str, patterns: Iterable[str]) -> bool:
 
 def score_file(path: Path) -> list[Score]:
     vignettes = yaml.safe_load(path.read_text())["vignettes"]
-    assessments = assess_all([Case.model_validate(v) for v in vignettes])
+    assessments = assess_all([read(v) for v in vignettes])
     return [score(v, a) for v, a in zip(vignettes, assessments, strict=True)]
 
 

@@ -7,6 +7,7 @@ import pytest
 from tools.score_vignettes import Score, score_file
 
 OWN = Path(__file__).with_name("cases.yaml")
+EXAMINER = Path(__file__).parents[1] / "data" / "examiner.yaml"
 DOSSIER = Path(__file__).parents[3] / "shared" / "dossier" / "vignettes.yaml"
 SCORES = score_file(OWN)
 
@@ -19,6 +20,12 @@ def _right(score: Score) -> None:
 
 @pytest.mark.parametrize("score", SCORES, ids=lambda score: score.id)
 def test_our_cases(score: Score) -> None:
+    _right(score)
+
+
+@pytest.mark.parametrize("score", score_file(EXAMINER), ids=lambda score: score.id)
+def test_the_examiner(score: Score) -> None:
+    """Cases near the edges of the rules, written from the text of the dossier."""
     _right(score)
 
 
