@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from eutonia.appraisal.models import Comparison, Evidence, Factor, Factors, Summary
-from eutonia.appraisal.question import group, lowered, title
+from eutonia.appraisal.question import BANDS, group, lowered, title
 from eutonia.knowledge import Knowledge
 
 PROBABLY = 0.95
@@ -99,6 +99,8 @@ def _something(
             f"The chance that the average effect is worth having ({outcome.important_says}) is "
             f"{100 * answer.probability_important:.0f} %."
         )
+    if not outcome.harm and answer.over_time:
+        yield _when(answer, nil)
     if answer.absolute is not None:
         a = answer.absolute
         one = "harm" if outcome.harm else "benefit"
@@ -126,6 +128,15 @@ def _something(
     if answer.missing:
         people = sum(m.people or 0 for m in answer.missing)
         yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
+
+
+def _when(answer: Evidence, nil: float) -> str:
+    """How fast: the first window with a clear difference. How long: the last one with data."""
+    clear = [part.what for part in answer.over_time if not part.ci[0] <= nil <= part.ci[1]]
+    fast = f"A clear difference is first seen in {clear[0]}" if clear else "No time shows a clear difference"
+    last = answer.over_time[-1].what
+    beyond = "" if last == BANDS[-1].title else ", and beyond that it was not measured"
+    return f"{fast}; the data end with {last}{beyond}."
 
 
 def _different(answer: Evidence) -> list[Summary]:

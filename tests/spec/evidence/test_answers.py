@@ -183,3 +183,10 @@ def test_harms_are_counted_up_to_the_end_of_treatment(knowledge):
     )
     assert answer.rows[0].events == (120, 31)
     assert any("beyond the day asked about" in told for told in answer.assumptions)
+
+
+def test_how_fast_and_how_long_are_told(knowledge):
+    yoga = evidence("yoga", condition="chronic-low-back-pain", outcome="disability", knowledge=knowledge)
+    assert "A clear difference is first seen in 2 to 13 weeks; the data end with over 13 weeks." in yoga.say
+    release = evidence("myofascial-release", condition="chronic-low-back-pain", knowledge=knowledge)
+    assert any("No time shows a clear difference" in told and "not measured" in told for told in release.say)
