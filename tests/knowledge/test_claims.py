@@ -90,3 +90,32 @@ def test_omissions_are_asked_only_of_the_article_s_own_topics() -> None:
         o.topic for o in check("Yoga helps chronic back pain. Yoga classes are fun.", KNOWLEDGE).omissions
     }
     assert "carisoprodol" not in topics
+
+
+SPOKEN_OF = {
+    "car": "Carisoprodol", "cyc": "Cyclobenzaprine", "mtc": "Methocarbamol", "tiz": "Tizanidine", "bac": "Baclofen",
+    "met": "Metaxalone", "nsaid": "NSAIDs", "apap": "Acetaminophen", "mfr": "Myofascial release", "mag": "Magnesium",
+    "manip": "Spinal manipulation", "opioid": "Opioids", "smr": "Muscle relaxants", "heat": "Heat", "dzp": "Diazepam",
+}  # fmt: skip
+"""First part of a rule's id → the heading under which its words are read."""
+
+
+def test_what_the_rules_say_is_next_to_never_called_wrong() -> None:
+    """Hundreds of sentences that were not written for this: rules and claims would part, or the reader errs."""
+    sentences, alarms = 0, []
+    for rule in KNOWLEDGE.rules.values():
+        heading = SPOKEN_OF.get(rule.id.split("-")[0], "Back pain")
+        result = check(f"# {heading}\n\n{rule.say} {rule.do}", KNOWLEDGE)
+        sentences += result.sentences
+        alarms += [(rule.id, c.claim, c.quote) for c in result.claims if c.verdict != "supported"]
+    assert len(alarms) <= 0.02 * sentences, alarms
+
+
+def test_what_a_claim_s_correction_says_is_next_to_never_called_wrong() -> None:
+    sentences, alarms = 0, []
+    for claim in CLAIMS:
+        for words in {claim.correction, claim.opposite.correction if claim.opposite else claim.correction}:
+            result = check(f"# {claim.about.replace('-', ' ')}\n\n{words}", KNOWLEDGE)
+            sentences += result.sentences
+            alarms += [(claim.id, c.claim, c.quote) for c in result.claims if c.verdict != "supported"]
+    assert len(alarms) <= 0.02 * sentences, alarms
