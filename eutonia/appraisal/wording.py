@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from eutonia.appraisal.models import Comparison, Evidence, Factor, Factors, Summary
+from eutonia.appraisal.models import Absolute, Comparison, Evidence, Factor, Factors, Summary
 from eutonia.appraisal.question import BANDS, group, lowered, title
 from eutonia.knowledge import Knowledge
+from eutonia.knowledge.evidence import Outcome
 
 PROBABLY = 0.95
 """Chance of being better from which that is said, where the interval holds nil."""
@@ -39,8 +40,7 @@ def _nothing(
         f"{condition}{when}."
     )
     if answer.missing:
-        people = sum(m.people or 0 for m in answer.missing)
-        yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
+        yield _missing(answer)
     if answer.over_time:
         yield f"There are data for {', '.join(part.what for part in answer.over_time)}."
     if answer.natural_course is not None:
@@ -71,54 +71,74 @@ def _something(
 ) -> Iterator[str]:
     assert answer.estimate is not None
     assert answer.ci is not None
-    outcome = knowledge.outcomes[answer.question.outcome]
-    nil = 1.0 if answer.measure == "RR" else 0.0
-    better = answer.estimate < nil if outcome.better == "lower" else answer.estimate > nil
-    clear = not answer.ci[0] <= nil <= answer.ci[1]
     background = answer.rows[0].added_to
     added = f", added to {lowered(knowledge, group(knowledge, background))}," if background else ""
     size = "risk ratio" if answer.measure == "RR" else "difference"
-    if clear and (outcome.harm or outcome.better == "higher"):
-        finding = f"{'more' if answer.estimate > nil else 'less'} {what}"
-    elif clear:
-        finding = f"better on {what}" if better else f"worse on {what}"
-    elif not outcome.harm and answer.probability_better is not None and answer.probability_better >= PROBABLY:
-        finding = f"probably better on {what}, though no difference cannot be ruled out"
-    else:
-        finding = f"no clear difference in {what}"
+    outcome = knowledge.outcomes[answer.question.outcome]
     yield (
-        f"{therapy}{added} against {against} in {condition}, {answer.question.window}: {finding}; {size} "
-        f"{number(answer.estimate, answer.measure)} (95 % interval {interval(answer.ci, answer.measure)}), "
-        f"{_trials(answer.trials)}, {answer.patients} people. "
+        f"{therapy}{added} against {against} in {condition}, {answer.question.window}: "
+        f"{_finding(answer, outcome, what)}; {size} {number(answer.estimate, answer.measure)} "
+        f"(95 % interval {interval(answer.ci, answer.measure)}), {_trials(answer.trials)}, {answer.patients} people. "
         f"Certainty: {answer.certainty.level}."
     )
     if answer.prediction_interval is not None:
         yield f"A similar new trial would find {interval(answer.prediction_interval, answer.measure)}."
-    if not outcome.harm and answer.probability_important is not None:
-        yield (
-            f"The chance that the average effect is worth having ({outcome.important_says}) is "
-            f"{100 * answer.probability_important:.0f} %."
-        )
-    if not outcome.harm and answer.over_time:
-        yield _when(answer, nil)
+    if not outcome.harm:
+        yield from _benefit(answer, outcome)
     if answer.absolute is not None:
-        a = answer.absolute
-        one = "harm" if outcome.harm else "benefit"
-        yield (
-            f"In 100 people: {a.treatment:.0f} with treatment, {a.comparator:.0f} without, difference "
-            f"{a.difference:+.0f} ({a.ci[0]:+.0f} to {a.ci[1]:+.0f})."
-            + (
-                f" One more with that {one} in {a.one_more_in:.0f} treated."
-                if clear and a.difference > 0 and a.one_more_in
-                else ""
-            )
-        )
+        yield _in_100(answer, answer.absolute, outcome)
     if answer.natural_course is not None:
         n = answer.natural_course
         yield (
             f"Without specific treatment mean pain falls from {n.at_start:.0f} to {n.pain:.0f} of 100 by day {n.day} "
             "anyway; the figures above are differences beyond that."
         )
+    yield from _doubts(answer)
+
+
+def _nil(answer: Evidence) -> float:
+    return 1.0 if answer.measure == "RR" else 0.0
+
+
+def _clear(answer: Evidence) -> bool:
+    return answer.ci is not None and not answer.ci[0] <= _nil(answer) <= answer.ci[1]
+
+
+def _finding(answer: Evidence, outcome: Outcome, what: str) -> str:
+    """The direction, and whether it is clear, in words."""
+    assert answer.estimate is not None
+    more = answer.estimate > _nil(answer)
+    if _clear(answer) and (outcome.harm or outcome.better == "higher"):
+        return f"{'more' if more else 'less'} {what}"
+    if _clear(answer):
+        return f"worse on {what}" if more else f"better on {what}"
+    if not outcome.harm and (answer.probability_better or 0) >= PROBABLY:
+        return f"probably better on {what}, though no difference cannot be ruled out"
+    return f"no clear difference in {what}"
+
+
+def _benefit(answer: Evidence, outcome: Outcome) -> Iterator[str]:
+    if answer.probability_important is not None:
+        yield (
+            f"The chance that the average effect is worth having ({outcome.important_says}) is "
+            f"{100 * answer.probability_important:.0f} %."
+        )
+    if answer.over_time:
+        yield _when(answer, _nil(answer))
+
+
+def _in_100(answer: Evidence, risk: Absolute, outcome: Outcome) -> str:
+    told = (
+        f"In 100 people: {risk.treatment:.0f} with treatment, {risk.comparator:.0f} without, difference "
+        f"{risk.difference:+.0f} ({risk.ci[0]:+.0f} to {risk.ci[1]:+.0f})."
+    )
+    if not _clear(answer) or risk.difference <= 0 or not risk.one_more_in:
+        return told
+    return f"{told} One more with that {'harm' if outcome.harm else 'benefit'} in {risk.one_more_in:.0f} treated."
+
+
+def _doubts(answer: Evidence) -> Iterator[str]:
+    """What may turn the answer: single trials, other uses, other demands on the figures, results that are missing."""
     if answer.robustness is not None and answer.robustness.changes_the_conclusion:
         yield f"Without {' or '.join(answer.robustness.changes_the_conclusion)} the conclusion changes."
     if answer.on_top_of_other_treatment:
@@ -126,8 +146,14 @@ def _something(
     if _different(answer):
         yield "With other demands on the figures: " + "; ".join(map(_told, _different(answer))) + "."
     if answer.missing:
-        people = sum(m.people or 0 for m in answer.missing)
-        yield f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
+        yield _missing(answer)
+
+
+def _missing(answer: Evidence) -> str:
+    people = sum(m.people or 0 for m in answer.missing)
+    return (
+        f"Known to exist, without a usable result: {_trials(len(answer.missing))}, {people} people at least."
+    )
 
 
 def _when(answer: Evidence, nil: float) -> str:
