@@ -1,8 +1,8 @@
 """Score `eutonia check` on labelled sentences and good articles: python tools/score_claims.py [--write] [--misses].
 
 The families of tests/data/claims_labelled.yaml are split into a tuning and a test part by a hash of their names,
-the sentences without a claim by a hash of their words. `--misses` shows the errors of the tuning part only: whoever looks at
-the test part can no longer use it. `--write` renews docs/reference/claims-scores.md.
+the sentences without a claim by a hash of their words. `--misses` shows the errors of the tuning part only:
+whoever looks at the test part can no longer use it. `--write` renews docs/reference/claims-scores.md.
 """
 
 import argparse
@@ -120,13 +120,15 @@ def page(tuning: Score, test: Score, articles: tuple[int, int, list[str]]) -> st
         for name, s in (("tuning", tuning), ("test", test))
     )
     sentences, alarms, _ = articles
+    per_100 = f"{100 * alarms / max(1, sentences):.1f}"
     return f"""<!-- Made by tools/score_claims.py --write; do not edit. -->
 # How well claims are found
 
 Sentences written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near
 misses and text about other things. Families of claims are split into a tuning and a test part by a hash of their
-names; words were added while looking at the tuning part only. One author wrote the sentences and the thesaurus, so
-strangers' sentences will be found somewhat less often. The first claim found in a sentence counts.
+names; words were added while looking at the tuning part and at other texts, never to mend an error of the test part.
+One author wrote the sentences and the thesaurus, so strangers' sentences will be found somewhat less often. The first
+claim found in a sentence counts.
 
 | part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -136,8 +138,9 @@ A *match* names the right claim and the right side of it; a *verdict* is the rig
 wrong, unproven), whichever claim led to it.
 
 Good articles (label-like and guideline-like, {ARTICLES.relative_to(ROOT)}): {alarms} of {sentences} sentences were
-called wrong, misleading or unproven, {100 * alarms / max(1, sentences):.1f} per 100. Words were mended on four of them, of whose 156 sentences
-6 had been called so on the first reading; `pharmacist_column` was added after the last mending and is as it was found.
+called wrong, misleading or unproven, {per_100} per 100.
+Words were mended on four of them, of whose 156 sentences 6 had been called so on the first reading;
+`pharmacist_column` was added later and was clean on the first reading.
 """
 
 

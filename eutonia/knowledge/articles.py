@@ -82,7 +82,7 @@ class Topic:
     kinds: tuple[str, ...] = ()
     """Words for its kind (“Soma is a *muscle relaxant*”), which name no other subject beside it."""
     companion: bool = False
-    """Taken beside a treatment rather than as one; in a list with another that a claim names, it is no other subject."""
+    """Taken beside a treatment; in a list with another that a claim names, it is no other subject."""
 
 
 @entry

@@ -262,9 +262,9 @@ def test_odd_texts_are_read_without_harm(text: str) -> None:
 
 
 fragments = st.sampled_from(
-    ["Soma", "is", "not", "safe", ".", "\n", "\n\n", "- ", "| ", "✓ ", "# ", "30 minutes", "never", "and", "than", "<p>",
-     "</p>", "Is it?", "No", ":", "500 mg", "2–3 weeks", "\u202e", "\x00", "e.g.", "…", "ibuprofen", "alcohol", "<script>",
-     "&amp;", "\r\n"]
+    ["Soma", "is", "not", "safe", ".", "\n", "\n\n", "- ", "| ", "✓ ", "# ", "30 minutes", "never", "and", "than",
+     "<p>", "</p>", "Is it?", "No", ":", "500 mg", "2–3 weeks", "\u202e", "\x00", "e.g.", "…", "ibuprofen", "alcohol",
+     "<script>", "&amp;", "\r\n"]
 )  # fmt: skip
 
 
