@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Screen", "screen"]
 
-PERSONS_AT_ONCE = 20_000
-"""Exposed persons in a chunk: some 200 features of each of their index dates are in memory at once."""
-
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, and how many chunks of how many are finished."""
 
@@ -47,7 +44,7 @@ def screen(
     min_cell: int = 0,
     memory: str | None = None,
     threads: int | None = None,
-    persons_at_once: int = PERSONS_AT_ONCE,
+    persons_at_once: int | None = None,
     knowledge: Knowledge | None = None,
     progress: Progress = lambda *_: None,
 ) -> Screen:
@@ -80,7 +77,9 @@ def screen(
     ):
         folder = _parts_folder(out, Path(scratch))
         name = (knowledge.version, str(database), prepared.as_of, since, region)
-        tally = _judged(runs, prepared, knowledge, folder, name, out, persons_at_once, progress)
+        tally = _judged(
+            runs, prepared, knowledge, folder, name, out, persons_at_once or runs.persons_at_once, progress
+        )
         return _summary(runs, prepared, tally, knowledge, engine, min_cell, started)
 
 
@@ -176,7 +175,7 @@ def _judged(
     progress: Progress,
 ) -> Tally:
     """Judge chunk after chunk, taking up those that an interrupted run of the same name has finished."""
-    from eutonia.screening.findings import find
+    from eutonia.screening.findings import ORDER, find
     from eutonia.screening.groups import kinds
     from eutonia.screening.parts import Parts, name_of_code, name_of_database, name_of_run
 
@@ -186,7 +185,9 @@ def _judged(
     for number, (lowest, highest) in enumerate(chunks):
         progress("judging", number, len(chunks))
         if not parts.has(number):
-            parts.write(number, find(prepared.table.make(engine, lowest, highest), knowledge, bands))
+            query = prepared.table.query(engine, lowest, highest)
+            found = engine.judge(query, lambda frame: find(frame, knowledge, bands))
+            parts.write(number, found.sort(*ORDER, nulls_last=True))
     tally = Tally()
     for frame in parts.frames(len(chunks)):
         tally.add(frame)

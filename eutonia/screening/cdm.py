@@ -224,8 +224,7 @@ def _folder(folder: Path, engine: DuckDB) -> Iterator[tuple[str, str]]:
     """One file per table, or one folder of Parquet files per table."""
     found = {}
     for path in sorted(folder.iterdir()):
-        name = path.name.lower()
-        table = re.sub(r"(\.(csv|tsv|txt|parquet))?(\.gz)?$", "", name)
+        table, name = table_of(path), path.name.lower()
         if table in TABLES and path.is_dir():
             if any(path.glob("*.parquet")):
                 found[table] = f"read_parquet('{_quoted(path)}/*.parquet')"
@@ -237,6 +236,11 @@ def _folder(folder: Path, engine: DuckDB) -> Iterator[tuple[str, str]]:
             yield from _zip(zips[0], engine)
             return
     yield from found.items()
+
+
+def table_of(path: Path) -> str:
+    """The table that a file or folder holds, by its name."""
+    return re.sub(r"(\.(csv|tsv|txt|parquet))?(\.gz)?$", "", path.name.lower())
 
 
 def _file(path: Path) -> str:

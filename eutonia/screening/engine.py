@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """A connection that keeps tables between queries."""
 
+    persons_at_once: int
+    """Exposed persons in a chunk."""
     columns: dict[str, dict[str, str]]
     """Table of the CDM (lower case) → its columns (lower case → as written)."""
     types: dict[str, dict[str, str]]
@@ -32,11 +35,17 @@ class Engine(Protocol):
     def get(self, query: str) -> pl.DataFrame:
         """Fetch the answer of a query."""
 
+    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """What `find` makes of the answer of `query`; it may be given some of the persons at a time."""
+
     def close(self) -> None: ...
 
 
 class DuckDB:
     """DuckDB in one process, spilling to disk beyond `memory`."""
+
+    persons_at_once = 20_000
+    """Some 200 features of each of their index dates are in memory at once."""
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
@@ -82,6 +91,9 @@ class DuckDB:
         import polars as pl
 
         return pl.DataFrame(self.db.sql(query))
+
+    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        return find(self.get(query))
 
     def close(self) -> None:
         self.db.close()

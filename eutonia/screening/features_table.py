@@ -14,8 +14,6 @@ from eutonia.screening.meanings import Meanings
 from eutonia.screening.pools import make_lines, make_pools, make_runs
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from eutonia.screening.engine import Engine
 
 MODULES: Sequence[ModuleType] = (person_columns, organ_columns, dosing_columns, pain_columns)
@@ -47,8 +45,11 @@ class FeatureTable:
         for name, frame in self.columns.groups.tables().items():
             engine.put(name, frame)
 
-    def make(self, engine: Engine, lowest: int, highest: int) -> pl.DataFrame:
-        """The table for the persons from `lowest` to `highest`: one row per index date, ordered."""
+    def query(self, engine: Engine, lowest: int, highest: int) -> str:
+        """Gather what is known of the persons from `lowest` to `highest`; the query that makes their table.
+
+        It has one row per index date, ordered.
+        """
         make_index(engine, lowest, highest)
         make_lines(engine)
         make_pools(engine)
@@ -61,12 +62,12 @@ class FeatureTable:
         joins = " ".join(f"LEFT JOIN gathered_{s} AS {s} ON {s}.index_id = i.index_id" for s in queries)
         engine.make(
             "planned_kinds",
-            "SELECT index_id, STRING_AGG(CONCAT(name, ':', bit), ' ' ORDER BY name, bit) AS planned FROM ("
+            "SELECT index_id, STRING_AGG(name || ':' || CAST(bit AS VARCHAR), ' ' ORDER BY name, bit) AS planned FROM ("
             "SELECT DISTINCT t.index_id, p.name, t.bit FROM taken AS t JOIN part AS p ON p.part = t.part "
             "WHERE t.pool = 'p') AS p GROUP BY index_id",
         )
         names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
-        return engine.get(
+        return (
             "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, p.planned, "
             f"{names} FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
             f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins} ORDER BY i.index_id"

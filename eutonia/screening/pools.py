@@ -23,7 +23,7 @@ def make_lines(engine: Engine) -> None:
     The plan is the exposures that begin on the first day of a course, or the latest one in use, continued.
     """
     engine.make(
-        "use",
+        "used",
         f"""
         SELECT u.*, MAX(CASE WHEN of_therapy AND in_use THEN nth END) OVER (PARTITION BY index_id) AS latest,
                of_therapy AND action = 'start' AND start_day = day AS starts
@@ -46,14 +46,14 @@ def make_lines(engine: Engine) -> None:
                    u.action = 'continue' AND u.nth = u.latest AS goes_on_with, u.drug, p.part, p.treatment, p.alike,
                    CASE WHEN u.unit = 'tablet' AND u.dose <> 0 THEN p.rate * u.dose ELSE p.rate END AS per_hour,
                    {tablets} AS mg, {tablets} * u.times AS daily
-            FROM use AS u JOIN part AS p ON p.drug = u.drug
+            FROM used AS u JOIN part AS p ON p.drug = u.drug
         ) AS l JOIN kind AS k ON k.treatment = l.treatment AND (k.whole OR (k.unknown AND l.daily IS NULL)
             OR (NOT k.unknown AND l.daily > k.above AND l.daily <= k.up_to))
         """,
     )
     engine.make(
         "unrecognised",
-        "SELECT u.index_id, COUNT(DISTINCT d.name) AS n FROM use AS u JOIN drug AS d ON d.drug = u.drug "
+        "SELECT u.index_id, COUNT(DISTINCT d.name) AS n FROM used AS u JOIN drug AS d ON d.drug = u.drug "
         "WHERE u.in_use AND NOT d.recognised GROUP BY u.index_id",
     )
 

@@ -1,15 +1,193 @@
-"""Spark, for what outgrows one machine."""
+"""Spark, for what outgrows one machine: the same queries, and the rules on Arrow batches in its workers.
+
+The queries are written in DuckDB's dialect and transpiled by sqlglot. Each table is kept by a local checkpoint, so
+that the plan of a query does not hold those before it. Judged are groups of whole persons.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from eutonia.errors import NotAvailable
-from eutonia.screening.engine import Engine
+from eutonia.errors import InputError, NotAvailable
+from eutonia.screening.cdm import TABLES, check_tables, table_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HOW = "Install it with: pip install 'eutonia[spark]'. Without --engine spark, DuckDB gives the same answers."
+
+ROWS_AT_ONCE = 50_000
+"""Index dates that a worker judges at once."""
+
+FOUND = (
+    "person_id bigint, index_date date, therapy string, episode_start date, episode_end date, rule string, "
+    "severity string, applies boolean, ask array<string>, because string, urgent boolean, existing boolean"
+)
+"""The contract's columns as Spark declares them."""
+
+TYPES = {
+    "bigint": "BIGINT",
+    "int": "INTEGER",
+    "double": "DOUBLE",
+    "float": "FLOAT",
+    "string": "VARCHAR",
+    "date": "DATE",
+}
 
 
-def open_spark(database: str | Path, *, memory: str | None, threads: int | None) -> Engine:
-    """Spark with the tables of `database`."""
-    raise NotAvailable(
-        "Spark is not available in this build. Leave out --engine spark: DuckDB gives the same answers."
+def open_spark(database: str | Path, *, memory: str | None, threads: int | None) -> Spark:
+    """A Spark session with the tables of `database`: a folder of Parquet or CSV, or a schema of its catalog.
+
+    Raises NotAvailable without PySpark or Java.
+    """
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        raise NotAvailable(
+            "Spark needs Java 17 or later, and neither `java` nor JAVA_HOME was found. Install a Java runtime, or "
+            "leave out --engine spark: DuckDB gives the same answers."
+        )
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise NotAvailable(f"PySpark is not installed. {HOW}") from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    cores = threads or "*"
+    session = (
+        SparkSession.builder.appName("eutonia screen")
+        .master(os.environ.get("SPARK_MASTER", f"local[{cores}]"))
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.memory", (memory or "4g").lower().removesuffix("b"))
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.ansi.enabled", "false")
+        .config("spark.sql.shuffle.partitions", str(4 * (threads or os.cpu_count() or 2)))
+        .config("spark.sql.warehouse.dir", tempfile.gettempdir())
+        .config("spark.sql.session.timeZone", "UTC")
+        .getOrCreate()
     )
+    session.sparkContext.setLogLevel("ERROR")
+    engine = Spark(session)
+    try:
+        engine.open(str(database))
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+class Spark:
+    """The engine's queries on a Spark session."""
+
+    persons_at_once = 500_000
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.columns: dict[str, dict[str, str]] = {}
+        self.types: dict[str, dict[str, str]] = {}
+
+    def open(self, database: str) -> None:
+        """Find the tables of the CDM. Raises InputError where there are none."""
+        folder = Path(database)
+        for table, frame in self._folder(folder) if folder.is_dir() else self._catalog(database):
+            frame.createOrReplaceTempView(f"cdm_{table}")
+            self.columns[table] = {name.strip().lower(): name for name, _ in frame.dtypes}
+            self.types[table] = {name.strip().lower(): _type(kind) for name, kind in frame.dtypes}
+        check_tables(database, self)
+
+    def _folder(self, folder: Path) -> Iterator[tuple[str, Any]]:
+        for path in sorted(folder.iterdir()):
+            table = table_of(path)
+            if table not in TABLES:
+                continue
+            if ".parquet" in path.name.lower() or path.is_dir():
+                yield table, self.session.read.parquet(str(path))
+            else:
+                separator = "\t" if "\t" in _first_line(path) else ","
+                yield table, self.session.read.csv(str(path), header=True, sep=separator)
+
+    def _catalog(self, schema: str) -> Iterator[tuple[str, Any]]:
+        if not self.session.catalog.databaseExists(schema):
+            raise InputError(
+                f"Spark finds neither a folder nor a schema of its catalog called {schema}. Give a folder of Parquet "
+                "or CSV tables; a DuckDB file, a zip or an address is read without --engine spark."
+            )
+        for each in self.session.catalog.listTables(schema):
+            if each.name.lower() in TABLES:
+                yield each.name.lower(), self.session.table(f"{schema}.{each.name}")
+
+    def read(self, table: str) -> str:
+        return f"cdm_{table}"
+
+    def _sql(self, query: str) -> Any:
+        import sqlglot
+
+        return self.session.sql(sqlglot.transpile(query, read="duckdb", write="spark")[0])
+
+    def make(self, name: str, query: str) -> None:
+        self._sql(query).localCheckpoint().createOrReplaceTempView(name)
+
+    def put(self, name: str, frame: pl.DataFrame) -> None:
+        import polars as pl
+
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self.session.createDataFrame(_plain_text(table)).localCheckpoint().createOrReplaceTempView(name)
+
+    def get(self, query: str) -> pl.DataFrame:
+        import polars as pl
+
+        frame = pl.from_arrow(self._sql(query).toArrow())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """Apply `find` to the answer of `query` in the workers, to whole persons at a time."""
+        import polars as pl
+        import pyarrow as pa
+
+        rows = self._sql(query)
+        groups = max(1, -(-rows.count() // ROWS_AT_ONCE))
+
+        def work(table: pa.Table) -> pa.Table:
+            frame = pl.from_arrow(table)
+            assert isinstance(frame, pl.DataFrame)
+            made = find(frame.drop("bucket")).to_arrow(compat_level=pl.CompatLevel.oldest())
+            return _plain_text(made)
+
+        grouped = rows.withColumn("bucket", rows["person_id"] % groups).groupBy("bucket")
+        found = pl.from_arrow(grouped.applyInArrow(work, FOUND).toArrow())
+        assert isinstance(found, pl.DataFrame)
+        return found
+
+    def close(self) -> None:
+        self.session.stop()
+
+
+def _plain_text(table: Any) -> Any:
+    """Arrow's large strings and lists as those that Spark declares."""
+    import pyarrow as pa
+
+    def plain(kind: Any) -> Any:
+        if pa.types.is_large_string(kind):
+            return pa.string()
+        if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+            return pa.list_(plain(kind.value_type))
+        return kind
+
+    return table.cast(pa.schema([(field.name, plain(field.type)) for field in table.schema]))
+
+
+def _type(kind: str) -> str:
+    return TYPES.get(kind, kind.upper())
+
+
+def _first_line(path: Path) -> str:
+    import gzip
+
+    with gzip.open(path, "rt") if path.name.endswith(".gz") else path.open() as file:
+        return str(file.readline())

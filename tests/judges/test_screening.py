@@ -18,6 +18,7 @@ from eutonia.screening.person import EPOCH, cases_of
 
 EVERYONE = 0, 10**15
 
+Answers = dict[tuple[Any, ...], tuple[Any, ...]]
 Judged = tuple[Any, Any, list[tuple[dict[str, Any], Any]]]
 
 
@@ -34,7 +35,7 @@ def screened(request: Any, knowledge: Knowledge, tmp_path_factory: pytest.TempPa
 
 def judged(folder: Path, knowledge: Knowledge, **options: Any) -> Judged:
     with prepared_database(folder, knowledge, region="US", **options) as (engine, prepared):
-        table = prepared.table.make(engine, *EVERYONE)
+        table = engine.get(prepared.table.query(engine, *EVERYONE))
         found = find(table, knowledge, kinds(prepared.meanings.treatments, knowledge))
         persons = table["person_id"].unique(maintain_order=True)
         cases = [each for person in persons for each in cases_of(engine, prepared.meanings, person, "US")]
@@ -54,30 +55,39 @@ def test_every_index_date_is_a_case(screened: Judged) -> None:
     assert keys == list(zip(table["person_id"], table["index_day"], table["therapy"], strict=True))
 
 
-def test_every_feature_is_that_of_the_case(screened: Judged, knowledge: Knowledge) -> None:
+def test_every_feature_and_finding_is_that_of_the_case(screened: Judged, knowledge: Knowledge) -> None:
+    compare(*screened, knowledge)
+
+
+def compare(table: Any, found: Any, cases: list[tuple[dict[str, Any], Any]], knowledge: Knowledge) -> None:
     """Numbers to nine digits: sums are added in another order."""
-    table, _, cases = screened
     by_case = tabulate([case for _, case in cases], knowledge).table
     for name in by_case.columns:
-        for mine, theirs, (row, _) in zip(table[name], by_case[name], cases, strict=True):
+        for mine, theirs, (row, case) in zip(table[name], by_case[name], cases, strict=True):
             expected = pytest.approx(theirs, rel=1e-9) if isinstance(theirs, float) else theirs
-            assert mine == expected, (name, row)
+            assert mine == expected, (name, row, case)
+    assert as_answers(found) == expected_answers(cases, knowledge)
 
 
-def test_every_finding_is_that_of_the_assessment(screened: Judged, knowledge: Knowledge) -> None:
+def expected_answers(cases: list[tuple[dict[str, Any], Any]], knowledge: Knowledge) -> Answers:
     """Of several index dates in an episode the first counts on which the rule applies, else cannot be told."""
-    _, found, cases = screened
-    expected: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    expected: Answers = {}
     for (row, _), result in zip(cases, judge_cases([case for _, case in cases], knowledge), strict=True):
         for plan in result.plans:
-            answers = [(issue.rule, True, ()) for issue in plan.issues]
+            answers: list[tuple[str, bool | None, tuple[str, ...]]] = [
+                (i.rule, True, ()) for i in plan.issues
+            ]
             answers += [(unknown.rule, None, tuple(unknown.ask)) for unknown in plan.unknowns]
             for rule, applies, ask in answers:
                 key = row["person_id"], row["therapy"], row["episode_first"], rule
                 known = expected.get(key)
                 if known is None or (known[1] is None and applies):
                     expected[key] = row["day"], applies, ask
-    got = {
+    return expected
+
+
+def as_answers(found: Any) -> Answers:
+    return {
         (r["person_id"], r["therapy"], (r["episode_start"] - EPOCH).days, r["rule"]): (
             (r["index_date"] - EPOCH).days,
             r["applies"],
@@ -86,4 +96,3 @@ def test_every_finding_is_that_of_the_assessment(screened: Judged, knowledge: Kn
         for r in found.iter_rows(named=True)
         if r["rule"] is not None
     }
-    assert got == expected
