@@ -36,7 +36,8 @@ def command(
 ) -> None:  # fmt: skip
     """Simulate PLAN: levels, relief, impairment, tolerance and withdrawal over time, with bands.
 
-    Example: eutonia simulate "carisoprodol 350 mg four times a day for 14 days" --age 70 --with "oxycodone 10 mg every 6 hours"
+    Example: eutonia simulate "carisoprodol 350 mg four times a day for 14 days"
+    --age 70 --with "oxycodone 10 mg every 6 hours"
     """
     from eutonia.knowledge import load
     from eutonia.simulation import outcome, population

@@ -137,6 +137,8 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
                 _known(where, "drug or class", entry.of, treatments, "drugs/ and classes/")
             elif name in ("tapers", "taper_policies"):
                 _check_taper(where, entry, sections)
+            elif name == "substances":
+                _check_substance(where, entry, sections)
             elif name == "value_sets":
                 for other in entry.includes:
                     _known(where, "value set", other, sections["value_sets"], "value_sets/")
@@ -147,6 +149,15 @@ def _check_references(where: str, section: str, entry: Any, sections: dict[str, 
         _known(where, "source", citation.key, sections["sources"], "sources/")
     for at, what, name, among in references(section, entry):
         _known(f"{where}, {at}", what, name, sections[among], f"{among}/")
+
+
+def _check_substance(where: str, substance: Any, sections: dict[str, Entries]) -> None:
+    product = substance.kinetics.metabolite
+    if product is not None:
+        _known(f"{where}, metabolite", "substance", product.substance, sections["substances"], "substances/")
+    binding = substance.effects.gaba
+    if binding is not None:
+        _known(f"{where}, gaba", "site", binding.site, sections["receptor_sites"], "receptor_sites/")
 
 
 def _citations(entry: Any) -> Iterable[Any]:

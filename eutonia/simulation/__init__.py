@@ -79,6 +79,8 @@ def outcome(
     end = None if until is None else hours(until, "until")
     schedule = read(plan, knowledge, end)
     people = as_patients(patients, draws, seed)
+    if schedule.stops and "regular_user" not in people.facts:
+        people = replace(people, facts={**people.facts, "regular_user": True})
     last = end if end is not None else default_end(schedule)
     if last <= 0.0:
         raise InputError(f"until {last:g} h is not after the start of the plan.")
@@ -88,8 +90,8 @@ def outcome(
         raise InputError(f"every {step:g} h is not a positive time.")
     count = int(last / step + 1e-9) + 1 if courses else 0
     check_size(people.number, count, 2 * len(schedule.regimens) + 2)
-    return run(schedule, people, knowledge, until=last, outputs=np.arange(count) * step, adherence=adherence,
-               progress=progress)  # fmt: skip
+    times = np.arange(count, dtype=float) * step
+    return run(schedule, people, knowledge, until=last, outputs=times, adherence=adherence, progress=progress)
 
 
 def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:

@@ -5,8 +5,13 @@ it builds. What the drug leaves over is the net drive; where the opponents win, 
 with a lag. Plain arithmetic (see `receptor`); energies in kT, times in hours.
 """
 
+from typing import Any
 
-def turnover(gap, quick, slow, width):  # type: ignore[no-untyped-def]
+Number = Any
+"""A float, or an array of them."""
+
+
+def turnover(gap: Number, quick: Number, slow: Number, width: Number) -> Number:
     """Change of a state that closes a `gap` at one rate when it builds and another when it fades.
 
     The two lines are joined smoothly over `width`, so that the solution has no corner.
@@ -14,18 +19,34 @@ def turnover(gap, quick, slow, width):  # type: ignore[no-untyped-def]
     return 0.5 * ((quick + slow) * gap + (quick - slow) * ((gap * gap + width * width) ** 0.5 - width))
 
 
-def deficit(net, width):  # type: ignore[no-untyped-def]
+def deficit(net: Number, width: Number) -> Number:
     """By how much the net drive is below zero, rising smoothly from nothing."""
     below = 0.5 * (abs(net) - net)
     return below * below / (below + width)
 
 
-def positive(net):  # type: ignore[no-untyped-def]
+def positive(net: Number) -> Number:
     return 0.5 * (abs(net) + net)
 
 
-def rates(energy, other, fast, slow, dulled, withdrawal, sensitivity,
-          fast_share, fast_rate, slow_share, on_rate, off_rate, other_share, other_rate, symptom_rate, width):  # type: ignore[no-untyped-def]  # fmt: skip
+def rates(
+    energy: Number,
+    other: Number,
+    fast: Number,
+    slow: Number,
+    dulled: Number,
+    withdrawal: Number,
+    sensitivity: Number,
+    fast_share: Number,
+    fast_rate: Number,
+    slow_share: Number,
+    on_rate: Number,
+    off_rate: Number,
+    other_share: Number,
+    other_rate: Number,
+    symptom_rate: Number,
+    width: Number,
+) -> Number:
     """Changes an hour of the fast and the slow opponent, of tolerance to other sedation, and of withdrawal.
 
     `energy` is that at GABA-A, `other` that of sedation by other ways. Rates are the reciprocals of time constants.

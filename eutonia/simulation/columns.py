@@ -6,7 +6,8 @@ equations are those of the compiled engine (`lanes`), and so are the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,4 +232,8 @@ class _Engine:
         self.rows.append((self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain, s.hazard))
 
     def kept(self) -> Trace:
-        return Trace(*(np.stack(column) for column in zip(*self.rows, strict=True)), np.array(self.common))
+        names = [f.name for f in fields(Trace)]
+        kept: dict[str, Any] = {
+            name: np.stack(column) for name, column in zip(names, zip(*self.rows, strict=True), strict=False)
+        }
+        return Trace(**kept, common=np.array(self.common))

@@ -347,14 +347,9 @@ def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -
     days = int(knowledge.model["population"].parameters["run_in"].value)
     longer = []
     for r in schedule.regimens:
-        first = [(t, a) for t, a in zip(r.times, r.amounts, strict=True) if t < DAY - 1e-9]
-        if not first and r.times:
-            first = [(r.times[0] % DAY, r.amounts[0])]
-        before = [(t - d * DAY, a) for d in range(days, 0, -1) for t, a in first]
-        all_doses = sorted([*before, *zip(r.times, r.amounts, strict=True)])
-        longer.append(
-            Regimen(r.substance, tuple(t for t, _ in all_doses), tuple(a for _, a in all_doses), r.as_needed)
-        )
+        before = [(t - d * DAY, a) for d in range(days, 0, -1) for t, a in r.day_before()]
+        doses = sorted([*before, *zip(r.times, r.amounts, strict=True)])
+        longer.append(replace(r, times=tuple(t for t, _ in doses), amounts=tuple(a for _, a in doses)))
     return longer
 
 
@@ -453,5 +448,6 @@ def check_size(patients: int, times: int, substances: int) -> None:
     if values > MOST_VALUES:
         raise InputError(
             f"The course of {patients:,} patients at {times:,} times holds {values:,} numbers "
-            f"({values * 8 / 1e9:.0f} GB), more than the limit of {MOST_VALUES:,}. Ask for a summary, fewer times or fewer patients."
+            f"({values * 8 / 1e9:.0f} GB), more than the limit of {MOST_VALUES:,}. "
+            "Ask for a summary, fewer times or fewer patients."
         )

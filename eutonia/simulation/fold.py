@@ -104,7 +104,7 @@ def half_life(time: Column, level: Column, doses: tuple[float, ...]) -> Column:
     return np.where(peak > 0.0, fell, np.nan)
 
 
-def _falls_below(time: Column, level: Column, threshold: Column, falling: Column) -> Column:
+def _falls_below(time: Column, level: Column, threshold: Column, falling: Flags) -> Column:
     """When the level last comes down through a threshold after its peak, between steps on a logarithmic line."""
     under = falling & (level <= threshold) & (threshold > 0.0)
     hit = under.any(0)
@@ -135,7 +135,7 @@ def _effects(
     found["mean_relief"] = (counted * 0.5 * (seen["relief"][1:] + seen["relief"][:-1])).sum(0) / days
     felt = begun & (seen["relief"] >= noticeable)
     first = np.take_along_axis(kept.time, felt.argmax(0)[None], 0)[0]
-    found["onset_h"] = np.where(felt.any(0), first, np.nan)
+    found["onset_h"] = np.where(felt.any(0), np.maximum(first, 0.0), np.nan)
     return found
 
 
@@ -163,7 +163,7 @@ def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
     }
 
 
-def above(time: Column, values: Column, threshold: Column, begun: Column) -> Column:
+def above(time: Column, values: Column, threshold: Column, begun: Flags) -> Column:
     """Hours above a threshold, taking each step for a straight line."""
     a, b = values[:-1] - threshold, values[1:] - threshold
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -61,17 +61,17 @@ def well_stirred(intrinsic: Number, flow: Number) -> tuple[Number, Number]:
     return flow * intrinsic / (flow + intrinsic), flow / (flow + intrinsic)
 
 
-def saturable(level, maximum, half):  # type: ignore[no-untyped-def]
+def saturable(level: Number, maximum: Number, half: Number) -> Number:
     """Fall of a level whose elimination saturates (Michaelis and Menten)."""
     return maximum * level / (half + level)
 
 
-def induction(level, state, maximum, half, time):  # type: ignore[no-untyped-def]
+def induction(level: Number, state: Number, maximum: Number, half: Number, time: Number) -> Number:
     """Change of the induced clearance, as a multiple of the uninduced one."""
     return (1.0 + maximum * level / (half + level) - state) / time
 
 
-def decay(x):  # type: ignore[no-untyped-def]
+def decay(x: Number) -> Number:
     """exp(-x) for x from 0 to 32 (beyond, exp(-32)), by arithmetic alone: relative error below 1e-7, and below
     1e-13 for x under 4.
     """

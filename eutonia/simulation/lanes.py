@@ -8,6 +8,9 @@ The first rows are the states, the patient's figures and the folds by fixed plac
 as the plan needs: modes, signals, sites, and a fold for each substance.
 """
 
+# ruff: noqa: PLR0912, PLR0915, E501, PLW3301  (one loop body holds a whole step, as compiled code wants it)
+# mypy: allow-untyped-defs, allow-untyped-calls
+# (the compiler infers the types of what it compiles)
 from __future__ import annotations
 
 import hashlib
@@ -74,13 +77,13 @@ _lane = njit(fastmath=_flags, error_model="numpy", nogil=True)
 
 
 @njit(inline="always")
-def _row(m, k):  # type: ignore[no-untyped-def]
+def _row(m, k):
     """One row. Rows whose place is not fixed are taken this way, or each index would be checked for its sign."""
     return m[k * W : k * W + W]
 
 
 @_lane
-def _signals(m, target, z, weight, entry_signal, entry_mode, p, signals):  # type: ignore[no-untyped-def]
+def _signals(m, target, z, weight, entry_signal, entry_mode, p, signals):
     m[target * W : (target + signals) * W] = 0.0
     for e in range(len(entry_signal)):
         to, of, w = _row(m, target + entry_signal[e]), _row(m, z + entry_mode[e]), weight[e, p : p + W]
@@ -89,7 +92,7 @@ def _signals(m, target, z, weight, entry_signal, entry_mode, p, signals):  # typ
 
 
 @_lane
-def _energies(m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, to):  # type: ignore[no-untyped-def]
+def _energies(m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, to):
     """Energy at GABA-A, of other sedation, and that which eases spasm, into rows `to`, `to` + 1 and `to` + 2."""
     sites = len(strength)
     m[site * W : (site + 2 * sites) * W] = 1.0
@@ -114,14 +117,14 @@ def _energies(m, level, site, p, strength, opened, closed, member_site, member_s
 
 
 @_lane
-def _copied(m, to, of):  # type: ignore[no-untyped-def]
+def _copied(m, to, of):
     to_row, of_row = _row(m, to), _row(m, of)
     for i in range(W):
         to_row[i] = of_row[i]
 
 
 @_lane
-def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):  # type: ignore[no-untyped-def]
+def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):
     """As `columns._induce`. `own` is the first of the substance's rows, and linear and level are places of rows."""
     q = m[own * W : (own + INDUCED) * W]
     _copied(m, DESK, linear0)
@@ -161,7 +164,7 @@ def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):  # ty
 
 
 @_lane
-def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2):  # type: ignore[no-untyped-def]
+def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2):
     """As `columns._deplete`."""
     _copied(m, DESK, inflow0)
     _copied(m, DESK + 1, inflow1)
@@ -191,7 +194,7 @@ def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2)
 
 
 @_lane
-def _adapt(m):  # type: ignore[no-untyped-def]
+def _adapt(m):
     """As `columns._adapt`."""
     for i in range(W):
         h = m[STEP * W + i]
@@ -226,7 +229,7 @@ def _adapt(m):  # type: ignore[no-untyped-def]
 
 
 @_lane
-def _fold_levels(m, fold, mid, end, start, stop):  # type: ignore[no-untyped-def]
+def _fold_levels(m, fold, mid, end, start, stop):
     """Exposure to one substance, whose window is `start` to `stop`."""
     q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, mid), _row(m, end)
     for i in range(W):
@@ -250,7 +253,7 @@ def _fold_levels(m, fold, mid, end, start, stop):  # type: ignore[no-untyped-def
 
 
 @_lane
-def _fold_fall(m, fold, end, last):  # type: ignore[no-untyped-def]
+def _fold_fall(m, fold, end, last):
     """The fall of a level after the dose at `last`; `WORK` holds the level at the start of the step."""
     q, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, end)
     for i in range(W):
@@ -270,7 +273,7 @@ def _fold_fall(m, fold, end, last):  # type: ignore[no-untyped-def]
 
 
 @_lane
-def _share(c0, c1, threshold):  # type: ignore[no-untyped-def]
+def _share(c0, c1, threshold):
     """How far through a step a level falls through a threshold, on a logarithmic line."""
     if c0 <= threshold or c0 <= c1:
         return 0.0
@@ -279,7 +282,7 @@ def _share(c0, c1, threshold):  # type: ignore[no-untyped-def]
 
 @_lane
 def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pain_top, pain_half, vent_signal,
-              vent_half, therapy_times, effect, build, fade):  # type: ignore[no-untyped-def]  # fmt: skip
+              vent_half, therapy_times, effect, build, fade):  # fmt: skip
     """As `effects.effects`, then the extremes of each effect from time zero on."""
     for i in range(W):
         m[EASED * W + i] = 0.0
@@ -362,7 +365,7 @@ def _run(
     axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal, gaba,
     relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input, amounts, may, may_ends,
     before, after, after_ends, window_of, outputs, kept, folded, levels,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
     z, hf, ihf, lin0, linm, lin1, levm, lev1, site, fold, ind, sat = places
     modes, signals, substances = len(mode_rates), linm - lin0, len(window_of)
@@ -548,7 +551,7 @@ def _blocks(
     axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal,
     gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input, amounts, may,
     may_ends, before, after, after_ends, window_of, outputs, kept, folded, levels,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Run every block of `patients`, a multiple of `W`."""
     m = np.empty(rows * W)
     for p in range(0, patients, W):
@@ -565,12 +568,13 @@ def kernel() -> Any:
     for source in (adaptation.__file__, kinetics.__file__, receptor.__file__, __file__):
         digest.update(Path(str(source)).read_bytes())
     home = Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(home.with_name(f"{home.name}-compiled") / digest.hexdigest())
+    settings: Any = numba.config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = str(home.with_name(f"{home.name}-compiled") / digest.hexdigest())
     try:
         return njit(fastmath=_flags, error_model="numpy", nogil=True, cache=True)(_blocks)
     finally:
-        numba.config.CACHE_DIR = before
+        settings.CACHE_DIR = before
 
 
 @dataclass(frozen=True)

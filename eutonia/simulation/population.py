@@ -85,8 +85,10 @@ def population(
             f"{number:,} patients are more than {MOST_PATIENTS:,}: the answer would be the same with fewer. "
             "Ask for at most that many."
         )
-    given = dict(age=age, sex=sex, weight=weight, cyp2c19=cyp2c19, liver=liver, egfr=egfr, pregnant=pregnant,
-                 ancestry=ancestry, regular_user=regular_user, pain=pain)  # fmt: skip
+    given = {
+        "age": age, "sex": sex, "weight": weight, "cyp2c19": cyp2c19, "liver": liver, "egfr": egfr,
+        "pregnant": pregnant, "ancestry": ancestry, "regular_user": regular_user, "pain": pain,
+    }  # fmt: skip
     return Patients(int(number), checked(given, int(number)), seed, uncertain=uncertain)
 
 
@@ -98,11 +100,16 @@ def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
             raise InputError(f"Unknown fact “{name}” about a patient. Known: {', '.join(FACTS)}.")
         if value is None:
             continue
-        if not isinstance(value, str) and hasattr(value, "__len__"):
-            value = np.asarray(value)
-            if len(value) != number:
-                raise InputError(f"{name} has {len(value)} values for {number} patients.")
-        facts[name] = value
+        many = not isinstance(value, str) and hasattr(value, "__len__")
+        if many and len(value) != number:
+            raise InputError(f"{name} has {len(value)} values for {number} patients.")
+        facts[name] = np.asarray(value) if many else value
+    _check_numbers(facts)
+    _check_words(facts)
+    return facts
+
+
+def _check_numbers(facts: Mapping[str, Any]) -> None:
     for name, low, high in (("age", 16, 120), ("weight", 25, 400), ("egfr", 1, 250)):
         if name in facts:
             numbers = np.atleast_1d(np.asarray(facts[name], float))
@@ -112,6 +119,9 @@ def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
                 raise InputError(
                     f"{name} {worst:g} is outside {low} to {high}, which the model covers.{hint}"
                 )
+
+
+def _check_words(facts: Mapping[str, Any]) -> None:
     for name, words in (
         ("sex", ("male", "female")),
         ("cyp2c19", PHENOTYPES),
@@ -124,7 +134,6 @@ def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
                     raise InputError(f"{name} “{word}” is not one of {', '.join(words)}.")
     if np.any(facts.get("pregnant", False)) and np.any(np.asarray(facts.get("sex", "")) == "male"):
         raise InputError("A pregnant patient cannot be male. Leave out one of the two.")
-    return facts
 
 
 @dataclass(frozen=True)
@@ -198,7 +207,7 @@ class Individuals:
             return self.constant(0.0)
         seed = self.patients.seed if self.patients.world is None else self.patients.world
         studies = Draws(seed, int(study[0]), int(study[-1] - study[0]) + 1)
-        return uncertainty * studies.normal(f"typical/{name}")[study - study[0]]
+        return np.asarray(uncertainty * studies.normal(f"typical/{name}")[study - study[0]])
 
     def part(self, model: str, name: str, per: float = 1.0) -> Column:
         """A figure of the model itself."""
@@ -274,7 +283,7 @@ class Individuals:
 
     def _holds(self, effect: CovariateEffect) -> NDArray[np.bool_]:
         if effect.feature == "sex":
-            return self.facts["women"] == ("female" in effect.equals)
+            return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":
             return np.asarray(self.facts["pregnant"] == ("true" in effect.equals))
         if effect.feature == "liver":
@@ -330,8 +339,7 @@ def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
         entry = knowledge.ancestries[named[0]]
     if entry.mixture:
         total = sum(entry.mixture.values())
-        return np.sum(
-            [share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()], axis=0
-        )
+        parts = [share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()]
+        return np.asarray(np.sum(parts, axis=0))
     shares = np.array([entry.cyp2c19[name] for name in PHENOTYPES])  # type: ignore[index]
     return np.asarray(shares / shares.sum())

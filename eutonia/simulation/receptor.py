@@ -4,12 +4,17 @@ Plain arithmetic: Python runs it on one patient, NumPy on columns of patients, N
 Energies are in kT. Only ratios of concentration to dissociation constant enter, so any unit will do.
 """
 
+from typing import Any
 
-def logarithm(ratio):  # type: ignore[no-untyped-def]
-    """Natural logarithm of a `ratio` between about 1/50 and 10 000, by arithmetic alone.
+Number = Any
+"""A float, or an array of them."""
+
+
+def logarithm(ratio: Number) -> Number:
+    """Natural logarithm of a `ratio` between about 1/50 and 1000, by arithmetic alone.
 
     Four square roots bring the ratio close to 1, where the series of the inverse hyperbolic tangent needs
-    few terms (error below 1e-12). Unlike a call to the library it runs in the lanes of a vector unit.
+    few terms (error below 1e-9). Unlike a call to the library it runs in the lanes of a vector unit.
     """
     near = ratio**0.5
     near = near**0.5
@@ -22,7 +27,7 @@ def logarithm(ratio):  # type: ignore[no-untyped-def]
     )
 
 
-def opening_energy(opened, closed, strength):  # type: ignore[no-untyped-def]
+def opening_energy(opened: Number, closed: Number, strength: Number) -> Number:
     """Energy that the drugs at one site add by binding the open channel more tightly than the closed one.
 
     `opened` and `closed` are the sums over the drugs at the site of concentration by dissociation constant (they
@@ -31,7 +36,7 @@ def opening_energy(opened, closed, strength):  # type: ignore[no-untyped-def]
     return strength * logarithm((1.0 + opened) / (1.0 + closed))
 
 
-def open_ratio(energy, resting):  # type: ignore[no-untyped-def]
+def open_ratio(energy: Number, resting: Number) -> Number:
     """Open probability relative to rest, for a channel open `resting` of the time without drug."""
     from math import exp
 

@@ -22,13 +22,13 @@ def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
     )
     lines = [click.style(_doses(outcome), bold=True), who, ""]
     lines += [_head("Exposure")]
-    for name, e in summary.exposure.items():
+    for name, x in summary.exposure.items():
         lines += [
             f"  {name}",
-            _row("    highest level", e.cmax_mg_l, "mg/L"),
-            _row("    reached after a dose in", e.tmax_h, "h"),
-            _row("    area under the level", e.auc_mg_h_l, "mg·h/L"),
-            _row("    half-life", e.half_life_h, "h"),
+            _row("    highest level", x.cmax_mg_l, "mg/L"),
+            _row("    reached after a dose in", x.tmax_h, "h"),
+            _row("    area under the level", x.auc_mg_h_l, "mg·h/L"),
+            _row("    half-life", x.half_life_h, "h"),
         ]
     e = summary.effects
     lines += [
@@ -83,8 +83,7 @@ def _head(words: str) -> str:
 
 
 def _row(words: str, s: Spread, unit: str, note: str = "") -> str:
-    indent = len(words) - len(words.lstrip())
-    label = f"{words:<{30 if indent <= 2 else 30}}"
+    label = f"{words:<30}"
     if s.median is None or s.p5 is None or s.p95 is None:
         return f"{label}{'–':<12}{note}"
     if s.sd == 0.0:

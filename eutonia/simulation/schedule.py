@@ -33,12 +33,23 @@ class Regimen:
     times: tuple[float, ...]
     amounts: tuple[float, ...]
     as_needed: bool = False
-    stated_end: bool = True
-    """False where the order goes on until something else ends it."""
+    so_far: tuple[tuple[float, float], ...] = ()
+    """Hours and mg of one day of the use before the plan, for a regular user; empty: as on the first day."""
 
     def until(self, end: float) -> Regimen:
         kept = [(t, a) for t, a in zip(self.times, self.amounts, strict=True) if t < end - 1e-9]
-        return replace(self, times=tuple(t for t, _ in kept), amounts=tuple(a for _, a in kept))
+        so_far = self.so_far or self.day_before()
+        return replace(
+            self, times=tuple(t for t, _ in kept), amounts=tuple(a for _, a in kept), so_far=so_far
+        )
+
+    def day_before(self) -> tuple[tuple[float, float], ...]:
+        """Doses of one day of the use so far."""
+        if self.so_far or not self.times:
+            return self.so_far
+        begin = self.times[0]
+        first = [(t, a) for t, a in zip(self.times, self.amounts, strict=True) if t < begin + DAY - 1e-9]
+        return tuple((t % DAY, a) for t, a in first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +76,17 @@ class Schedule:
     """Hours to the end of the last order."""
     notes: tuple[str, ...]
     """What was assumed in reading the plan."""
+    stops: bool = False
+    """Whether it stops a drug at once, which someone takes by then."""
 
     @property
     def last_dose(self) -> float:
         return max((r.times[-1] for r in self.regimens if r.times), default=0.0)
 
 
-Plan = "str | PlanItem"
-
-
-def read_schedule(plans: Sequence[Any], knowledge: Knowledge, *, until: float | None = None) -> Schedule:
+def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
+    plans: Sequence[Any], knowledge: Knowledge, *, until: float | None = None
+) -> Schedule:
     """Read plan texts or plan items into a schedule; the first stands for the plan, the others go along with it.
 
     An order without an end lasts as long as the longest stated one, else until `until`, else two weeks.
@@ -106,7 +118,7 @@ def read_schedule(plans: Sequence[Any], knowledge: Knowledge, *, until: float | 
             elif name in knowledge.modulators:
                 modulators[name] = _daily(item)
             else:
-                notes.append(f"{name} is not simulated; it is taken to change nothing here.")
+                notes.append(f"{name} is not simulated: whatever it adds, such as sedation, is missing here.")
     for name in stops:
         if not any(r.substance == name for _, r in orders):
             raise InputError(
@@ -123,7 +135,8 @@ def read_schedule(plans: Sequence[Any], knowledge: Knowledge, *, until: float | 
     shifted = [_shift(r, -zero).until(stops.get(r.substance, math.inf)) for _, r in orders]
     if sum(len(r.times) for r in shifted) > MOST_EVENTS:
         raise InputError(f"The plan holds more than {MOST_EVENTS:,} doses. Shorten it.")
-    return Schedule(tuple(shifted), tuple(sessions), tuple(modulators.items()), clock, length, tuple(notes))
+    return Schedule(tuple(shifted), tuple(sessions), tuple(modulators.items()), clock, length, tuple(notes),
+                    any(r.so_far and not r.times for r in shifted))  # fmt: skip
 
 
 def _items(plan: Any, knowledge: Knowledge) -> Iterable[PlanItem]:
@@ -156,9 +169,9 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
     written = (item.text or item.therapy or "").strip()
     if not written:
         raise InputError(f"The plan “{item.written}” names no drug or therapy. Write which one.")
-    words = re.sub(r"\s+\d+(?:\.\d+)?\s*(?:mg|g|mcg)\b.*$", "", written.lower()).strip()
+    words = _plain(re.sub(r"\s+[\d./-]+\s*(?:(?:mg|g|mcg)\b.*)?$", "", written.lower()))
     names = _names(knowledge)
-    found = names.get(words) or names.get(words.replace(" ", "-")) or names.get(words.removesuffix("s"))
+    found = names.get(words) or names.get(words.removesuffix("s"))
     if found is None:
         first = words.split()[0]
         found = names.get(first) or next((n for w, n in names.items() if words.startswith(w + " ")), None)
@@ -171,7 +184,11 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
         )
     product = knowledge.products.get(found)
     if product is not None:
-        yield from product.ingredients.items()
+        stated = re.search(r"(\d+(?:\.\d+)?(?:[-/]\d+(?:\.\d+)?)+)", item.written or written)
+        strengths = [float(part) for part in re.split("[-/]", stated[1])] if stated else []
+        parts = [part for part in words.split() if part in product.ingredients]
+        by_name = dict(zip(parts, strengths, strict=True)) if len(parts) == len(strengths) else {}
+        yield from ((name, by_name.get(name, mg)) for name, mg in product.ingredients.items())
     else:
         strength = re.search(r"(\d+(?:\.\d+)?)\s*mg\b", written)
         yield found, float(strength[1]) if strength else None
@@ -183,8 +200,13 @@ def _names(knowledge: Knowledge) -> Mapping[str, str]:
                     knowledge.modulators, knowledge.substances):  # fmt: skip
         for key, thing in section.items():
             for name in (key, thing.title, *getattr(thing, "synonyms", ()), *getattr(thing, "brands", ())):
-                names[name.lower()] = key
+                names[_plain(name)] = key
     return names
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, so that hyphens, points and apostrophes do not matter."""
+    return " ".join(re.findall(r"[^\W_]+", name.lower().replace("’", "").replace("'", "")))
 
 
 def _session(name: str, item: PlanItem, knowledge: Knowledge, length: float) -> Session:
@@ -200,10 +222,10 @@ def _regimen(
     amount = _amount(name, per_unit, item, knowledge)
     start = (item.start_day or 0.0) * DAY
     end = _end(item)
-    times = [t for t in _times(item, start, length if end is None else end, knowledge)]
+    times = list(_times(item, start, length if end is None else end, knowledge))
     per_day = item.times_per_day or 1.0
     _plausible(name, amount, amount * (1 if len(times) == 1 else per_day), item, knowledge)
-    regimen = Regimen(name, tuple(times), (amount,) * len(times), item.as_needed, end is not None)
+    regimen = Regimen(name, tuple(times), (amount,) * len(times), item.as_needed)
     return start, regimen
 
 

@@ -143,7 +143,7 @@ class _Builder:
             raise ValueError(f"{substance.id}: the unit {unit} of {name} has no place in the engine")
         return self.people.figure(quantity, f"{substance.id}/{name}", per)
 
-    def disposition(self, name: str) -> dict[str, Any]:
+    def disposition(self, name: str) -> dict[str, Any]:  # noqa: PLR0912, PLR0915  (a line for each figure)
         """Volumes, clearances and first pass of one substance."""
         if name in self.cache:
             return self.cache[name]
@@ -269,7 +269,8 @@ class _Builder:
         for name, response in self.absorbed.items():
             k, f = self.known.substances[name].kinetics, self.disposition(name)
             entries += [(count, mode, w) for mode, w in response.items()]
-            assert k.maximum_rate is not None and k.half_saturation is not None
+            assert k.maximum_rate is not None
+            assert k.half_saturation is not None
             top = (
                 self.figure(self.known.substances[name], k.maximum_rate, "maximum_rate")
                 * self.size
@@ -357,11 +358,11 @@ class _Builder:
             opened = free / self.figure(substance, binding.opened, "opened")
             closed = free / self.figure(substance, binding.closed, "closed")
             members.append((number_of[binding.site], acting[name], opened, closed))
-        for name in acting:
+        for name, signal in acting.items():
             substance = self.known.substances[name]
             response = substance.effects.sedation
             if response is not None:
-                members.append((len(sites), acting[name],
+                members.append((len(sites), signal,
                                 1.0 / self.figure(substance, response.half_concentration, "sedation_half"),
                                 self.people.constant(0.0)))  # fmt: skip
                 sites.append((False, self.figure(substance, response.maximum, "sedation_maximum"), 0.0))

@@ -57,9 +57,7 @@ class Validation(BaseModel):
     held_apart: int
     held_apart_agree: int
     knowledge_version: str
-    note: str = (
-        "Figures used for fitting show how well the model can describe what it was made from, and validate nothing."
-    )
+    note: str = "Figures used for fitting show how well the model describes what it was made from; no more."
 
 
 def validate(knowledge: Knowledge, progress: Callable[[int], None] | None = None) -> Validation:
@@ -86,7 +84,9 @@ def compare(observation: Observation, knowledge: Knowledge, studies: int = STUDI
     if observation.compared_plan or any(f.statistic in ("ratio", "difference") for f in observation.findings):
         plan = observation.compared_plan or observation.plan
         same = dict(observation.compared_with) == dict(observation.patients)
-        other = simulated(plan, observation, observation.compared_with, knowledge, studies, seed=0 if same else 1)
+        other = simulated(
+            plan, observation, observation.compared_with, knowledge, studies, seed=0 if same else 1
+        )
     return [_compared(observation, finding, own, other) for finding in observation.findings]
 
 
@@ -106,7 +106,9 @@ def simulated(
 
     size = min(max(observation.number_studied or 24, FEWEST_STUDIED), MOST_STUDIED)
     patients = Patients(studies * size, checked(dict(facts), 1), seed, uncertain=True, together=size, world=0)
-    result = outcome(list(plan), patients=patients, until=observation.until, courses=False, knowledge=knowledge)
+    result = outcome(
+        list(plan), patients=patients, until=observation.until, courses=False, knowledge=knowledge
+    )
     found = {
         name: np.asarray(values, float).reshape(studies, size)
         for name, values in result.per_patient.items()
@@ -125,8 +127,7 @@ def _compared(
 ) -> Compared:
     values = own[finding.quantity]
     center = np.nanmedian if finding.statistic == "median" else np.nanmean
-    known = np.isfinite(values).any(1)
-    results = np.array([center(study) if some else np.nan for study, some in zip(values, known, strict=True)])
+    results = np.array([center(study) if np.isfinite(study).any() else np.nan for study in values])
     if finding.statistic in ("ratio", "difference") and other is not None:
         base = np.nanmean(other[finding.quantity], axis=1)
         results = results / base if finding.statistic == "ratio" else results - base

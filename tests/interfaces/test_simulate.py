@@ -69,7 +69,9 @@ def test_bad_input_is_one_message_and_exit_status_2(arguments: list[str], words:
 
 
 def test_the_course_has_named_dimensions_and_units() -> None:
-    course = eutonia.simulate(PLAN, patients=eutonia.population(8, ancestry="european", seed=1), until="4 days")
+    course = eutonia.simulate(
+        PLAN, patients=eutonia.population(8, ancestry="european", seed=1), until="4 days"
+    )
     assert dict(course.sizes) == {"patient": 8, "time": 97, "substance": 2}
     assert set(course.data_vars) == {"concentration", "drive", "sedation", "impairment", "relief", "tolerance",
                                      "withdrawal", "pain", "ventilation"}  # fmt: skip
@@ -97,11 +99,15 @@ def test_the_course_is_written_to_a_file(tmp_path, ending: str) -> None:  # type
 
 def test_an_event_table_says_the_same_as_the_words() -> None:
     table = [{"time": 0, "amt": 350, "cmt": "carisoprodol", "evid": 1, "ii": 6, "addl": 3}]
-    said = eutonia.simulate("carisoprodol 350 mg every 6 hours for 1 day", patients={"age": 40}, draws=3, until=48)
+    said = eutonia.simulate(
+        "carisoprodol 350 mg every 6 hours for 1 day", patients={"age": 40}, draws=3, until=48
+    )
     read = eutonia.simulate(table, patients={"age": 40}, draws=3, until=48)
     np.testing.assert_allclose(read.concentration, said.concentration)
 
 
 def test_an_event_table_out_of_order_is_refused() -> None:
     with pytest.raises(InputError, match="before the row above"):
-        eutonia.simulate([{"time": 5, "amt": 350, "cmt": "carisoprodol"}, {"time": 1, "amt": 350, "cmt": "carisoprodol"}])
+        eutonia.simulate(
+            [{"time": 5, "amt": 350, "cmt": "carisoprodol"}, {"time": 1, "amt": 350, "cmt": "carisoprodol"}]
+        )

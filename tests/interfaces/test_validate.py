@@ -20,7 +20,11 @@ def test_a_fitted_figure_is_never_shown_as_validation(knowledge: Knowledge, monk
     from eutonia.simulation import validation
 
     monkeypatch.setattr(validation, "STUDIES", 2)
-    few = {k: o for k, o in knowledge.observations.items() if k in ("carisoprodol-single-350", "meprobamate-oral")}
+    few = {
+        k: o
+        for k, o in knowledge.observations.items()
+        if k in ("carisoprodol-single-350", "meprobamate-oral")
+    }
     result = validation.validate(Knowledge({**{s: knowledge.section(s) for s in (
         "substances", "receptor_sites", "modulators", "ancestries", "therapy_courses", "model", "clock_times",
         "drugs", "products", "therapies")}, "observations": few}))  # fmt: skip

@@ -42,7 +42,7 @@ class Judge:
     def value(self, name: str, key: str) -> float:
         return float(np.broadcast_to(self.builder.disposition(name)[key], (1,))[0])
 
-    def substance(self, name: str) -> None:
+    def substance(self, name: str) -> None:  # noqa: PLR0915  (one flow after the other)
         entry = self.knowledge.substances[name]
         k, v = entry.kinetics, self.value(name, "volume")
         c = self.central[name] = self.place(name)

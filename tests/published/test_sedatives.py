@@ -1,0 +1,85 @@
+"""Sedatives together, and the bands in which people are sleepy, stuporous or in coma."""
+
+import pytest
+
+from eutonia.knowledge import Knowledge
+from eutonia.simulation import outcome
+
+
+def course(plan: list[str], knowledge: Knowledge, **facts: object) -> dict[str, float]:
+    found = outcome(plan, patients={"age": 40, "cyp2c19": "normal", **facts}, draws=0, until="2 days", courses=False,
+                    knowledge=knowledge).per_patient  # fmt: skip
+    return {name: float(values[0]) for name, values in found.items() if hasattr(values, "shape")}
+
+
+def test_one_tablet_is_felt_a_little_and_seven_make_very_sleepy(knowledge: Knowledge) -> None:
+    """Fraser, Essig and Wolbach 1961: 2500 mg, most very sleepy within 1 to 2 h. Stupor begins near 1.5 kT."""
+    one = course(["carisoprodol 350 mg once"], knowledge)
+    many = course(["carisoprodol 2500 mg once"], knowledge)
+    assert 0.12 < one["peak_drive"] < 0.35
+    assert 1.0 < many["peak_drive"] < 2.0
+
+
+def test_thirty_to_a_hundred_milligrams_of_meprobamate_a_litre_are_stupor_or_light_coma(
+    knowledge: Knowledge,
+) -> None:
+    """Textbook bands: 30 to 100 mg/L stupor or light coma, 100 to 200 deep coma (3.4 kT in the model)."""
+    stupor = course(["meprobamate 4000 mg once"], knowledge)
+    coma = course(["meprobamate 8000 mg once"], knowledge)
+    assert 30 < stupor["meprobamate/cmax_mg_l"] < 110
+    assert 1.5 < stupor["peak_drive"] < 3.4
+    assert 100 < coma["meprobamate/cmax_mg_l"] < 200
+    assert coma["peak_drive"] > 2.5
+
+
+@pytest.mark.parametrize(
+    "other", ["oxycodone 10 mg once", "alprazolam 1 mg once", "3 drinks of alcohol at 08:00"]
+)
+def test_another_sedative_adds(other: str, knowledge: Knowledge) -> None:
+    alone = course(["carisoprodol 350 mg once"], knowledge)
+    both = course(["carisoprodol 350 mg once", other], knowledge)
+    assert both["peak_impairment"] > alone["peak_impairment"] + 5
+    assert both["min_ventilation"] < alone["min_ventilation"]
+
+
+def test_opioid_with_carisoprodol_and_a_benzodiazepine_depresses_breathing_more_than_either_pair(
+    knowledge: Knowledge,
+) -> None:
+    """The boxed warning of 2016 on opioids with other depressants."""
+    opioid, relaxant, benzodiazepine = (
+        "oxycodone 20 mg once",
+        "carisoprodol 700 mg once",
+        "alprazolam 2 mg once",
+    )
+    lowest = {
+        plan: course(list(plan), knowledge)["min_ventilation"]
+        for plan in (
+            (opioid,),
+            (opioid, relaxant),
+            (opioid, benzodiazepine),
+            (opioid, relaxant, benzodiazepine),
+        )
+    }
+    assert lowest[opioid, relaxant, benzodiazepine] < min(
+        lowest[opioid, relaxant], lowest[opioid, benzodiazepine]
+    )
+    assert max(lowest[opioid, relaxant], lowest[opioid, benzodiazepine]) < lowest[opioid,]
+
+
+def test_ibuprofen_and_acetaminophen_do_not_sedate(knowledge: Knowledge) -> None:
+    found = course(
+        [
+            "ibuprofen 600 mg three times a day for 2 days",
+            "acetaminophen 1000 mg three times a day for 2 days",
+        ],
+        knowledge,
+    )
+    assert found["peak_impairment"] == 0.0
+    assert found["peak_relief"] > 5.0
+
+
+def test_old_age_and_a_failing_liver_make_the_same_dose_more(knowledge: Knowledge) -> None:
+    plan = ["carisoprodol 350 mg four times a day for 2 days"]
+    young = course(plan, knowledge)
+    assert course(plan, knowledge, age=75)["peak_impairment"] > 1.3 * young["peak_impairment"]
+    assert course(plan, knowledge, liver="child-pugh-b")["peak_impairment"] > 1.3 * young["peak_impairment"]
