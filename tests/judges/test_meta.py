@@ -256,3 +256,28 @@ def test_the_bayesian_interval_covers_when_its_prior_is_true():
         low, high = meta.bayes(y, v, meta.HalfNormal(0.5)).ci
         held += low <= 0.3 <= high
     assert held / 1500 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.slow
+def test_sampled_and_least_squares_networks_agree_under_a_flat_prior():
+    pytest.importorskip("numpyro")
+    random = np.random.default_rng(5)
+    truth = {"a": 0.0, "b": 0.5, "c": 1.0}
+    pairs = [("a", "b"), ("b", "c"), ("a", "c")] * 5
+    table = [
+        {
+            "study": i,
+            "treat1": one,
+            "treat2": two,
+            "effect": truth[one] - truth[two] + random.normal(0, np.hypot(0.2, 0.15)),
+            "se": 0.2,
+        }
+        for i, (one, two) in enumerate(pairs)
+    ]
+    squares = {e.treatment: e for e in meta.network(table, "a").effects}
+    sampled = meta.bayes_network(table, "a", tau_prior=meta.HalfNormal(2.0), draws=1000)
+    assert sampled.rhat < 1.01
+    assert sampled.ess > 400
+    for effect in sampled.effects:
+        assert effect.estimate == pytest.approx(squares[effect.treatment].estimate, abs=0.03)
+        assert effect.se == pytest.approx(squares[effect.treatment].se, rel=0.35)
