@@ -89,6 +89,8 @@ class Search:
     percentile: float
     tail_days: int
     """Days after the last dose over which withdrawal is counted."""
+    go_on_days: int
+    """Days for which going on as now is set beside."""
     sources: tuple[Citation, ...]
 
 
@@ -108,6 +110,8 @@ class Scale:
 
     name: str
     items: int
+    most: float
+    """The highest score there is."""
     bands: tuple[Band, ...]
     hold_days: int
     """Days for which a held step is held, then scored again."""

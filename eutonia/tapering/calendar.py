@@ -92,7 +92,6 @@ def _alarm(text: str, after: timedelta) -> Alarm:
 
 
 def _stamp(taper: Taper) -> datetime:
-    from datetime import UTC
 
     return datetime.combine(
         taper.start, time(0, 0), tzinfo=UTC

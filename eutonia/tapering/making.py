@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,11 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.common import Citation
 from eutonia.knowledge.tapers import Schedule, Search, TaperPolicy
 from eutonia.simulation.population import Patients, checked
-from eutonia.simulation.summary import spread
 from eutonia.tapering import published, tablets
-from eutonia.tapering.models import (
-    Alternative,
-    Day,
-    Dose,
-    Made,
-    Predicted,
-    Reference,
-    Step,
-    Taper,
-    Visit,
-)
-from eutonia.tapering.response import Column, Response, State, outcomes
+from eutonia.tapering.laying_out import days_and_steps, phrases, visits
+from eutonia.tapering.models import Alternative, Made, Predicted, Reference, Step, Taper
+from eutonia.tapering.predicting import continuing, predict
+from eutonia.tapering.response import Column, Response, State
 from eutonia.tapering.search import Chain, Found, Loss, Menu, Start, as_doses, find
 from eutonia.tapering.suitability import Judge, is_needed, referral, suits
 from eutonia.tapering.use import Use, policy_of, use_of
@@ -74,6 +65,20 @@ def make(
 
     Raises NotAvailable where eutonia holds no schedule for the drug, InputError for tablets or lengths that cannot be.
     """
+    base, plan = settle(
+        chart, drug, max_days=max_days, start=start, seed=seed, budget=budget or Budget(), progress=progress
+    )
+    if plan is None:
+        return base
+    if base.needed is False:
+        return plan.not_needed(base, facts)
+    return plan.schedule(base, facts, strengths, max_days)
+
+
+def settle(
+    chart: Chart, drug: str, *, max_days: int | None, start: date | None, seed: int, budget: Budget, progress: Progress
+) -> tuple[Taper, Plan | None]:  # fmt: skip
+    """What can be said before anything is simulated, and what to go on from; None where the patient is referred."""
     knowledge = chart.knowledge
     policy: TaperPolicy | None = policy_of(drug, knowledge)
     title = knowledge.drugs[drug].title if drug in knowledge.drugs else drug
@@ -86,40 +91,28 @@ def make(
         )
     judge = Judge(chart)
     use = use_of(drug, chart)
-    begin = start or chart.as_of
     refer = referral(policy, judge)
     needed = is_needed(policy, judge)
     days = value_of(policy.use_days, chart).known if policy.use_days else None
+    watched = policy.monitoring
     base = Taper(
-        drug=drug,
-        title=_title(title, use, days),
-        now_mg=use.daily_mg if use else None,
-        use_days=float(days) if isinstance(days, int | float) else None,
-        start=begin,
-        needed=needed,
-        says="",
-        refer=refer,
-        emergency=list(policy.monitoring.emergency) if policy.monitoring else [],
-        watch=list(policy.monitoring.ask) if policy.monitoring else [],
-        never=list(policy.never),
-        plain=list(policy.plain),
-        scale=_scale(policy),
-        sources=_references(policy.sources),
-        ask=judge.asked(),
-        knowledge_version=knowledge.version,
-    )
+        drug=drug, title=_title(title, use, days), now_mg=use.daily_mg if use else None,
+        use_days=float(days) if isinstance(days, int | float) else None, start=start or chart.as_of, needed=needed,
+        says=f"No schedule from eutonia. {policy.refer_do}" if refer else "", refer=refer,
+        emergency=list(watched.emergency) if watched else [], watch=list(watched.ask) if watched else [],
+        legal=list(watched.legal) if watched else [],
+        never=list(policy.never), plain=[] if refer else list(policy.plain), scale=_scale(policy),
+        sources=_references(policy.sources), ask=judge.asked(), knowledge_version=knowledge.version,
+    )  # fmt: skip
     if refer is not None:
-        return base.model_copy(update={"says": f"No schedule from eutonia. {policy.refer_do}", "plain": []})
+        return base, None
     if use is None:
         raise InputError(
             f"How much {title} is taken now, and how often, is not known. State it, such as “350 mg four times a day”."
         )
     first = [rule.do for rule in judge.rules([knowledge.rules[r] for r in policy.first], "what comes first")]
-    plan = _Plan(chart, policy, use, judge, base, seed, begin, budget or Budget(), progress)
-    base = base.model_copy(update={"first": first, "ask": judge.asked()})
-    if needed is False:
-        return plan.not_needed(base, facts)
-    return plan.schedule(base, facts, strengths, max_days)
+    base = base.model_copy(update={"first": list(dict.fromkeys(first)), "ask": judge.asked()})
+    return base, Plan(chart, policy, use, judge, base, seed, base.start, budget, progress)
 
 
 def _title(title: str, use: Use | None, days: Any) -> str:
@@ -142,7 +135,7 @@ def _references(citations: Sequence[Citation]) -> list[Reference]:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """Everything that is settled before a schedule is looked for."""
 
     chart: Chart
@@ -171,7 +164,7 @@ class _Plan:
 
     def tablets(self, wanted: Sequence[float] | None) -> tuple[float, ...]:
         """Strengths to make the schedule of: those asked for, else those in hand, else what the dose is made of."""
-        approved = self.knowledge.drugs[self.use.drug].strengths_mg
+        approved = self._approved
         if wanted:
             strange = [s for s in wanted if s not in approved]
             if strange:
@@ -194,9 +187,9 @@ class _Plan:
         """The stop, and what to expect of it."""
         update: dict[str, Any] = {"says": self.policy.not_needed_says, "plain": []}
         if self.policy.limits is not None:
-            response, state = self._simulated(facts, self.budget.draws, self.budget.step)
+            response, state = self.simulated(facts, self.budget.draws, self.budget.step)
             nothing = np.zeros((0, len(response.hours)))
-            (predicted,), courses = self._predict(response, state, [("abrupt", nothing)], None)
+            (predicted,), courses = self.predict(response, state, [("abrupt", nothing)], None)
             update |= {
                 "predicted": predicted, "assumptions": self._assumptions(response), "courses": courses, "chosen": "abrupt",
                 "alternatives": {"abrupt": self._alternative(self.knowledge.tapers["abrupt"], nothing, predicted, response)},
@@ -223,10 +216,10 @@ class _Plan:
         own = [s for s in self.knowledge.tapers.values() if self.use.drug in s.drugs]
         schedule = min(own, key=lambda s: s.order)
         doses = published.days_of(schedule, now, hours, wide, wide, None)
-        days, steps = self._days(doses, hours, made_of)
+        days, steps = days_and_steps(doses, hours, made_of, self.begin)
         return base.model_copy(update={
             "says": f"{self.policy.needed_says} {schedule.says}", "chosen": schedule.id, "published": schedule.id,
-            "days": days, "steps": steps, "monitoring": self._visits(steps),
+            "days": days, "steps": steps, "monitoring": visits(self.policy.monitoring, steps, self.begin),
             "sources": [*base.sources, *_references(schedule.sources), *self._cited()],
             "assumptions": [
                 "The withdrawal of this drug is not simulated: the schedule is the published pace, in tablets that exist.",
@@ -243,12 +236,12 @@ class _Plan:
         most = max_days or policy.search.most_days
         hold = hold_of(policy.search, most)
         loss = Loss(policy.weights, policy.search)
-        quick, begun = self._simulated(facts, self.budget.search_draws, self.budget.search_step, hours)
+        quick, begun = self.simulated(facts, self.budget.search_draws, self.budget.search_step, hours)
         known = [place for place, hour in enumerate(quick.hours) if hour in hours]
         spread_out = _at(menu, known, len(quick.hours))
         begin = Start(_placed(now, known, len(quick.hours)), policy.search.largest_cut_mg)
         found = find(quick, begun, begin, spread_out, loss, hold=hold, most_days=most, progress=self.progress)
-        response, state = self._simulated(facts, self.budget.draws, self.budget.step, hours)
+        response, state = self.simulated(facts, self.budget.draws, self.budget.step, hours)
         chosen = as_doses(found.best, spread_out)
         ways: list[tuple[str, Column]] = [(MADE, chosen)]
         entries = self._entries()
@@ -261,7 +254,7 @@ class _Plan:
             best = self._best_within(len(doses), found, quick, begun, begin, spread_out, loss)
             if best is not None:
                 rivals[name] = (f"rival of {name}", as_doses(best, spread_out))
-        results, courses = self._predict(response, state, [*ways, *rivals.values()], loss)
+        results, courses = self.predict(response, state, [*ways, *rivals.values()], loss)
         predicted = dict(zip([name for name, _ in ways], results, strict=False))
         same_length = dict(zip(rivals, results[len(ways) :], strict=True))
         alternatives = {}
@@ -269,7 +262,7 @@ class _Plan:
             one = self._alternative(entry, doses, predicted[name], response)
             rival = same_length.get(name)
             alternatives[name] = one.model_copy(update={"made_to_measure": rival.loss if rival else None})
-        days, steps = self._days(chosen, response.hours, made_of)
+        days, steps = days_and_steps(chosen, response.hours, made_of, self.begin)
         fits = [name for name, each in alternatives.items() if each.suits]
         return base.model_copy(update={
             "says": self._says(steps, fits, alternatives), "chosen": MADE, "published": fits[0] if fits else None,
@@ -280,7 +273,10 @@ class _Plan:
                 weights=asdict(policy.weights),
                 beats={n: bool((r.loss or 0.0) < (predicted[n].loss or 0.0)) for n, r in same_length.items()},
             ),
-            "monitoring": self._visits(steps), "ask": self.judge.asked(), "courses": courses,
+            "monitoring": visits(self.policy.monitoring, steps, self.begin), "ask": self.judge.asked(), "courses": courses,
+            "continuing": continuing(
+                response, state, self.daily(response), policy.search.go_on_days, tail=self._tail, strengths=self._approved
+            ),
             "assumptions": self._assumptions(response),
             "sources": [*base.sources, *self._cited(), *_references(self._of_search())],
         })  # fmt: skip
@@ -317,7 +313,7 @@ class _Plan:
 
     # --- simulation ---------------------------------------------------------------------------------------
 
-    def _simulated(
+    def simulated(
         self, facts: Mapping[str, Any], draws: int, step: float, hours: Sequence[float] = ()
     ) -> tuple[Response, State]:
         """Virtual patients as they are on the morning of the first day, after taking the drug as they do."""
@@ -325,10 +321,27 @@ class _Plan:
         every = tuple(sorted({*self.use.doses, *hours}))
         patients = Patients(draws, own, self.seed, uncertain=True)
         response = Response(self.use.drug, every, patients, self.knowledge, self._modulators(), step)
-        daily = np.array([self.use.doses.get(hour, 0.0) for hour in every])
+        daily = self.daily(response)
         number = round(min(self._days_used(), self._run_in()))
         state = response.days(response.start(), np.broadcast_to(daily, (number, 1, len(every)))).fresh()
         return response, state
+
+    def daily(self, response: Response) -> Column:
+        """What is taken now at each of the response's hours."""
+        return np.array([self.use.doses.get(hour, 0.0) for hour in response.hours])
+
+    def predict(
+        self, response: Response, state: State, ways: Sequence[tuple[str, Column]], loss: Loss | None
+    ) -> tuple[list[Predicted], dict[str, list[float]]]:
+        return predict(response, state, ways, loss, tail=self._tail, strengths=self._approved)
+
+    @property
+    def _tail(self) -> int:
+        return self.policy.search.tail_days if self.policy.search else 14
+
+    @property
+    def _approved(self) -> tuple[float, ...]:
+        return self.knowledge.drugs[self.use.drug].strengths_mg
 
     def _days_used(self) -> float:
         return self.base.use_days or self.policy.assumed_use_days
@@ -345,113 +358,7 @@ class _Plan:
             if t.treatment in known and t.treatment != self.use.drug
         ]
 
-    def _predict(
-        self, response: Response, state: State, ways: Sequence[tuple[str, Column]], loss: Loss | None
-    ) -> tuple[list[Predicted], dict[str, list[float]]]:
-        """What each way is predicted to bring, and the 90th percentile of withdrawal by day."""
-        every, ways, tail = ways, _distinct(ways), self.policy.search.tail_days if self.policy.search else 14
-        longest = max(len(doses) for _, doses in ways) + tail
-        together = np.zeros((longest, len(ways), len(response.hours)))
-        for number, (_, doses) in enumerate(ways):
-            together[: len(doses), number] = doses
-        begun = state.at(np.zeros(len(ways), np.int64))
-        kept: list[Column] = []
-        ended = begun
-        for day in together:
-            ended = response.day(ended, day, kept)
-        course = np.concatenate(kept)  # [times, ways, patients]
-        burden = self._burdens(ways, loss)
-        chances = outcomes(ended, response.system.figures)
-        felt = (course >= response.system.figures["felt"]).sum(0) * response.step / 24.0
-        when = course.argmax(0) * response.step / 24.0
-        results = []
-        for n in range(len(ways)):
-            peak, area, impaired = ended.peak[n], ended.area[n], ended.impaired[n]
-            value = None
-            if loss is not None:
-                w, q = loss.weights, loss.search.percentile
-                value = float(
-                    w.peak * np.percentile(peak, q) + w.area * np.percentile(area, q)
-                    + w.impaired * impaired.mean() + burden[n]
-                )  # fmt: skip
-            results.append(Predicted(
-                peak=spread(peak), peak_score=spread(chances["score"][n]),
-                peak_day=spread(np.where(peak > 0.01, when[n], np.nan)), area=spread(area),
-                days_felt=spread(felt[n]), hours_impaired=spread(impaired),
-                probability_any=float(chances["any"][n].mean()),
-                probability_seizure=float(chances["seizure"][n].mean()),
-                probability_hallucinosis=float(chances["hallucinosis"][n].mean()), loss=value,
-            ))  # fmt: skip
-        daily = course.reshape(longest, -1, *course.shape[1:]).max(1)
-        lines = np.percentile(daily, 90, axis=-1)
-        courses = {
-            name: [round(float(x), 4) for x in lines[: len(doses) + tail, n]]
-            for n, (name, doses) in enumerate(ways)
-            if not name.startswith("rival")
-        }
-        place = {doses.tobytes(): n for n, (_, doses) in enumerate(ways)}
-        return [results[place[doses.tobytes()]] for _, doses in every], courses
-
-    def _burdens(self, ways: Sequence[tuple[str, Column]], loss: Loss | None) -> list[float]:
-        """Days, changes and tablets of each way, as they weigh in the loss."""
-        if loss is None:
-            return [0.0] * len(ways)
-        sizes = tablets.doses(self.knowledge.drugs[self.use.drug].strengths_mg, float("inf"))
-        found = []
-        for _, doses in ways:
-            w = loss.weights
-            changes = int((np.abs(np.diff(doses, axis=0)).sum(1) > 0).sum()) + 1 if len(doses) else 0
-            pieces = [n for mg in doses.ravel() for n, _ in sizes.get(round(float(mg), 6), ())]
-            found.append(
-                w.day * len(doses) + w.change * changes + w.tablet * sum(pieces)
-                + w.half * sum(n % 1 > 0 for n in pieces)
-            )  # fmt: skip
-        return found
-
     # --- in days and words -----------------------------------------------------------------------------
-
-    def _days(
-        self, doses: Column, hours: Sequence[float], made_of: Sequence[float]
-    ) -> tuple[list[Day], list[Step]]:
-        sizes = tablets.doses(made_of, float("inf"))
-        days: list[Day] = []
-        for number, row in enumerate(doses):
-            given = [
-                Dose(
-                    time=clock(hour),
-                    mg=float(mg),
-                    tablets=tablets.written(sizes.get(round(float(mg), 6), ())),
-                )
-                for hour, mg in zip(hours, row, strict=True)
-                if mg > 0
-            ]
-            on = self.begin + timedelta(days=number)
-            days.append(Day(day=number + 1, date=on, doses=given, total_mg=float(row.sum())))
-        steps: list[Step] = []
-        for day in days:
-            if steps and steps[-1].doses == day.doses:
-                steps[-1] = steps[-1].model_copy(update={"last_day": day.day})
-            else:
-                steps.append(
-                    Step(first_day=day.day, last_day=day.day, doses=day.doses, total_mg=day.total_mg)
-                )
-        return days, steps
-
-    def _visits(self, steps: Sequence[Step]) -> list[Visit]:
-        plan = self.policy.monitoring
-        if plan is None or not steps:
-            return []
-        cuts = [step.first_day for step in steps][: plan.first_cuts]
-        visits = {day + plan.after_cut_days: f"after cut {n + 1}" for n, day in enumerate(cuts)}
-        end = steps[-1].last_day
-        last = max(visits)
-        visits |= {day: "weekly" for day in range(last + plan.then_every_days, end + 1, plan.then_every_days)}
-        visits[end + 1 + plan.after_cut_days] = "after the last dose"
-        ask = ", ".join(plan.ask)
-        return [
-            Visit(day=day, date=self.begin + timedelta(days=day - 1), what=f"{why}: {ask}")
-            for day, why in sorted(visits.items())
-        ]
 
     def _alternative(
         self, entry: Schedule, doses: Column, predicted: Predicted, response: Response
@@ -461,7 +368,7 @@ class _Plan:
         return Alternative(
             title=entry.title,
             length_days=len(doses),
-            steps=list(_phrases(doses)),
+            steps=list(phrases(doses)),
             suits=answer,
             ask=[each.ask for each in missed.asked()] if answer is None else [],
             says=entry.says,
@@ -509,20 +416,6 @@ def hold_of(search: Search, most_days: int) -> int:
     return fitting[0] if fitting else max(search.hold_days.values())
 
 
-def clock(hour: float) -> str:
-    """`08:00`"""
-    minutes = round(hour * 60) % (24 * 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def _distinct(ways: Sequence[tuple[str, Column]]) -> list[tuple[str, Column]]:
-    """Each course of doses once."""
-    found: dict[bytes, tuple[str, Column]] = {}
-    for name, doses in ways:
-        found.setdefault(doses.tobytes(), (name, doses))
-    return list(found.values())
-
-
 def _placed(doses: Column, places: Sequence[int], width: int) -> Column:
     """Doses at some hours, among all hours."""
     wide = np.zeros((*doses.shape[:-1], width))
@@ -532,15 +425,3 @@ def _placed(doses: Column, places: Sequence[int], width: int) -> Column:
 
 def _at(menu: Menu, places: Sequence[int], width: int) -> Menu:
     return replace(menu, mg=_placed(menu.mg, places, width))
-
-
-def _phrases(doses: Column) -> Iterator[str]:
-    """`days 1 to 3: 1050 mg`"""
-    begun = 0
-    for day in range(1, len(doses) + 1):
-        if day == len(doses) or not np.array_equal(doses[day], doses[begun]):
-            span = f"day {day}" if begun == day - 1 else f"days {begun + 1} to {day}"
-            given = sorted((float(mg) for mg in doses[begun] if mg > 0), reverse=True)
-            parts = [f"{given.count(mg)} x {mg:g} mg" for mg in dict.fromkeys(given)]
-            yield f"{span}: {', '.join(parts)}"
-            begun = day

@@ -111,6 +111,26 @@ class Made(_Part):
     """Alternative → whether the best schedule of at most its length has a smaller loss."""
 
 
+class Continuing(_Part):
+    """Going on as now, for comparison: some more days, then a stop at once."""
+
+    days: int
+    hours_impaired_a_day: Spread
+    then_stopped: Predicted
+
+
+class Adapted(_Part):
+    """What a score on one day means for the rest of the schedule."""
+
+    today: int
+    score: float
+    band: str
+    action: Literal["continue", "hold", "slow", "refer"]
+    says: str
+    taken: dict[int, float]
+    """Days on which another amount was taken than the schedule has → mg."""
+
+
 class Step(_Part):
     """Days alike."""
 
@@ -146,13 +166,16 @@ class Taper(_Part):
     days: list[Day] = []
     predicted: Predicted | None = None
     alternatives: dict[str, Alternative] = {}
+    continuing: Continuing | None = None
     made: Made | None = None
+    adapted: Adapted | None = None
     monitoring: list[Visit] = []
     scale: dict[str, Any] | None = None
     """The withdrawal scale: its bands, and what each means for the schedule."""
     emergency: list[str] = []
     watch: list[str] = []
     """What to ask at each visit."""
+    legal: list[str] = []
     never: list[str] = []
     plain: list[str] = []
     """For the patient, in plain words."""
