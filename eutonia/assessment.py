@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,7 @@ from eutonia.judging import Judgement, PlanAssessment, Question, Verdict, judge_
 from eutonia.knowledge import Knowledge, load
 from eutonia.options import Alternative, Weights, alternatives
 from eutonia.patient import Case
+from eutonia.tapering.models import CurrentUse, Taper
 
 
 class Assessment(BaseModel):
@@ -30,7 +31,10 @@ class Assessment(BaseModel):
     answers: list[Answered] = []
     """The questions that people bring, answered for this patient."""
     options: list[Alternative] = []
-    taper: dict[str, Any] | None = None
+    taper: Taper | None = None
+    """A way off a drug that was taken for long or is to be stopped."""
+    current: CurrentUse | None = None
+    """Going on with it, stopping now and the taper, side by side."""
     questions: list[Question]
     warnings: list[str]
     not_seen: list[str]
@@ -52,7 +56,7 @@ def assess(
     (judged,) = judge_cases([case], knowledge)
     answer = _assessment(judged, knowledge)
     if forecast:
-        answer = _with_forecasts(answer, judged, knowledge)
+        answer = _with_taper(_with_forecasts(answer, judged, knowledge), judged)
     options = alternatives(case, judged, knowledge, weights)
     answered = [
         each
@@ -84,6 +88,16 @@ def _with_forecasts(answer: Assessment, judged: Judgement, knowledge: Knowledge)
     """The answer with a forecast for each plan item, and what the rules say of it."""
     plans = [_with_forecast(plan, place, judged.chart, knowledge) for place, plan in enumerate(answer.plans)]
     return answer.model_copy(update={"plans": plans})
+
+
+def _with_taper(answer: Assessment, judged: Judgement) -> Assessment:
+    """The answer with a way off what was taken for long."""
+    from eutonia.tapering.current import taper_of_assessment, ways_on
+
+    made = taper_of_assessment(judged.chart)
+    if made is None:
+        return answer
+    return answer.model_copy(update={"taper": made, "current": ways_on(made)})
 
 
 def _with_forecast(plan: PlanAssessment, place: int, chart: Chart, knowledge: Knowledge) -> PlanAssessment:

@@ -59,7 +59,16 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
         charts=[_charts(plan, knowledge) for plan in assessment.plans],
         assumptions=_assumptions(assessment),
         sheet=_sheet(assessment, knowledge),
+        **_taper(assessment, knowledge),
     )
+
+
+def _taper(assessment: Assessment, knowledge: Knowledge) -> Mapping[str, Any]:
+    if assessment.taper is None:
+        return {}
+    from eutonia.report.taper_page import parts
+
+    return parts(assessment.taper, knowledge)
 
 
 def inline_svg(spec: Mapping[str, Any], title: str) -> Markup:
@@ -90,6 +99,11 @@ def _charts(plan: PlanAssessment, knowledge: Knowledge) -> list[Markup]:
 def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
     keys = {s.key for plan in assessment.plans for issue in plan.issues for s in issue.sources}
     keys |= {s["key"] for option in assessment.options for s in option.sources}
+    if assessment.taper is not None:
+        taper = assessment.taper
+        keys |= {
+            s.key for each in (taper.sources, *(a.sources for a in taper.alternatives.values())) for s in each
+        }
     return sorted((knowledge.sources[key] for key in keys), key=lambda s: (s.authors or s.title).casefold())
 
 

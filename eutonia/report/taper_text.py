@@ -34,6 +34,14 @@ def lines(taper: Taper, width: int) -> Iterator[str]:
     yield fill(f"{taper.notice}{caveat} Knowledge {taper.knowledge_version}.", width)
 
 
+def brief(taper: Taper, width: int) -> Iterator[str]:
+    """The answer and the table, as part of an assessment."""
+    yield from _heading(taper, width)
+    if taper.refer is None:
+        yield from _first(taper, width)
+        yield from _table(taper)
+
+
 def _heading(taper: Taper, width: int) -> Iterator[str]:
     yield click.style(taper.title, bold=True)
     if taper.refer is not None:
@@ -106,6 +114,14 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
             initial_indent="  ",
             subsequent_indent="  ",
         )
+    if taper.continuing is not None:
+        on = taper.continuing
+        yield fill(
+            f"Going on for {on.days} days and stopping then: {share(on.then_stopped.probability_any)} have withdrawal.",
+            width,
+            initial_indent="  ",
+            subsequent_indent="  ",
+        )
     yield "  Score: median (95th percentile) of the highest, on a scale like CIWA."
     if taper.made is not None:
         lost = [name for name, won in taper.made.beats.items() if not won]
@@ -155,6 +171,7 @@ def _watch(taper: Taper, width: int) -> Iterator[str]:
     if taper.emergency and (taper.steps or taper.chosen):
         yield from _list("Emergency", taper.emergency, width)
     yield from _list("Never", taper.never, width)
+    yield from _list("Law", taper.legal, width)
 
 
 def _list(title: str, items: Sequence[str], width: int) -> Iterator[str]:

@@ -36,6 +36,7 @@ def _lines(assessment: Assessment, width: int) -> Iterator[str]:
     yield from _heading(assessment)
     for plan in assessment.plans:
         yield from _plan(plan, width, alone=len(assessment.plans) == 1)
+    yield from _current(assessment, width)
     yield from _questions(assessment.questions, width)
     yield from _options(assessment.options, width)
     yield from _list("Not seen in the record", assessment.not_seen, width)
@@ -72,6 +73,22 @@ def _forecast(sentences: Sequence[str], width: int) -> Iterator[str]:
         yield click.style("  Forecast for this patient", bold=True)
         for sentence in sentences:
             yield fill(sentence, width, initial_indent="    - ", subsequent_indent="      ")
+
+
+def _current(assessment: Assessment, width: int) -> Iterator[str]:
+    """The ways on from a drug in use, and the taper."""
+    if assessment.taper is None:
+        return
+    from eutonia.report.taper_text import brief
+
+    if assessment.current is not None:
+        yield ""
+        yield click.style("In use already: three ways on", bold=True)
+        for way in assessment.current.ways:
+            line = f"{way.way}: {' '.join(way.says)}"
+            yield fill(line, width, initial_indent="  - ", subsequent_indent="    ")
+    yield ""
+    yield from brief(assessment.taper, width)
 
 
 def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:

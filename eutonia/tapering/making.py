@@ -17,16 +17,19 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.common import Citation
 from eutonia.knowledge.tapers import Schedule, Search, TaperPolicy
 from eutonia.simulation.population import Patients, checked
+from eutonia.simulation.summary import Spread
 from eutonia.tapering import published, tablets
 from eutonia.tapering.laying_out import days_and_steps, phrases, visits
 from eutonia.tapering.models import Alternative, Made, Predicted, Reference, Step, Taper
 from eutonia.tapering.predicting import continuing, predict
 from eutonia.tapering.response import Column, Response, State
-from eutonia.tapering.search import Chain, Found, Loss, Menu, Start, as_doses, find
+from eutonia.tapering.search import Chain, Found, Loss, Menu, Start, as_doses, chain_of, find
 from eutonia.tapering.suitability import Judge, is_needed, referral, suits
 from eutonia.tapering.use import Use, policy_of, use_of
 
 MADE = "made-to-measure"
+FINAL, RIVALS = 8, 2
+"""Schedules that are judged by all draws: for the answer, and to set beside each other way."""
 LONGEST = 366
 
 
@@ -178,8 +181,11 @@ class Plan:
         if in_hand:
             return in_hand
         doses = set(self.use.doses.values())
-        whole = [s for s in approved if all(mg % s == 0 for mg in doses)]
-        return (max(whole),) if whole else tuple(approved)
+        for part in (1.0, 0.5):
+            made_of = [s for s in approved if all(mg % (part * s) == 0 for mg in doses)]
+            if made_of:
+                return (max(made_of),)
+        return tuple(approved)
 
     # --- answers ----------------------------------------------------------------------------------------
 
@@ -240,28 +246,41 @@ class Plan:
         known = [place for place, hour in enumerate(quick.hours) if hour in hours]
         spread_out = _at(menu, known, len(quick.hours))
         begin = Start(_placed(now, known, len(quick.hours)), policy.search.largest_cut_mg)
-        found = find(quick, begun, begin, spread_out, loss, hold=hold, most_days=most, progress=self.progress)
-        response, state = self.simulated(facts, self.budget.draws, self.budget.step, hours)
-        chosen = as_doses(found.best, spread_out)
-        ways: list[tuple[str, Column]] = [(MADE, chosen)]
         entries = self._entries()
-        for entry in entries:
-            length = len(chosen) if entry.linear_same_length else None
+
+        def placed(entry: Schedule, length: int | None = None) -> Column:
             given = published.days_of(entry, now, hours, menu, wide, policy.limits, length)
-            ways.append((entry.id, _placed(given, known, len(response.hours))))
-        rivals: dict[str, tuple[str, Column]] = {}
-        for name, doses in ways[1:]:
-            best = self._best_within(len(doses), found, quick, begun, begin, spread_out, loss)
-            if best is not None:
-                rivals[name] = (f"rival of {name}", as_doses(best, spread_out))
-        results, courses = self.predict(response, state, [*ways, *rivals.values()], loss)
-        predicted = dict(zip([name for name, _ in ways], results, strict=False))
-        same_length = dict(zip(rivals, results[len(ways) :], strict=True))
+            return _placed(given, known, len(quick.hours))
+
+        in_print = [placed(e) for e in entries if not e.linear_same_length]
+        seeds = [c for c in (chain_of(d, spread_out, begin) for d in in_print) if c is not None]
+        found = find(
+            quick, begun, begin, spread_out, loss, hold=hold, most_days=most, progress=self.progress,
+            seeds=[c for c in seeds if c.days <= most and min((n for _, n in c.steps), default=hold) >= hold],
+        )  # fmt: skip
+        response, state = self.simulated(facts, self.budget.draws, self.budget.step, hours)
+        line = next((e for e in entries if e.linear_same_length), None)
+        shortlist = found.shortlist(FINAL, most)
+        lines = [placed(line, c.days) for c in shortlist] if line is not None else []
+        best, results = self._chosen(response, state, shortlist, lines, spread_out, loss)
+        chosen = as_doses(best, spread_out)
+        ways = [(e.id, placed(e, len(chosen) if e.linear_same_length else None)) for e in entries]
+        others, courses = self.predict(response, state, [(MADE, chosen), *ways], loss)
+        predicted = dict(zip([MADE, *(name for name, _ in ways)], others, strict=True))
+        rivals: dict[str, float] = {}
         alternatives = {}
-        for (name, doses), entry in zip(ways[1:], entries, strict=True):
+        for (name, doses), entry in zip(ways, entries, strict=True):
+            near = self._within(len(doses), best, found, (quick, begun, begin, spread_out), loss, seeds)
+            losses = [results[c] for c in near if c in results]
+            fresh = [c for c in near if c not in results]
+            if fresh:
+                _, more = self._chosen(response, state, fresh, [], spread_out, loss)
+                results |= more
+                losses += more.values()
+            if losses:
+                rivals[name] = min(losses)
             one = self._alternative(entry, doses, predicted[name], response)
-            rival = same_length.get(name)
-            alternatives[name] = one.model_copy(update={"made_to_measure": rival.loss if rival else None})
+            alternatives[name] = one.model_copy(update={"made_to_measure": rivals.get(name)})
         days, steps = days_and_steps(chosen, response.hours, made_of, self.begin)
         fits = [name for name, each in alternatives.items() if each.suits]
         return base.model_copy(update={
@@ -271,7 +290,7 @@ class Plan:
                 method="beam search over daily patterns, then single changes", loss=predicted[MADE].loss or 0.0,
                 tried=found.tried, draws=response.draws,
                 weights=asdict(policy.weights),
-                beats={n: bool((r.loss or 0.0) < (predicted[n].loss or 0.0)) for n, r in same_length.items()},
+                beats={name: value <= (predicted[name].loss or 0.0) + 1e-9 for name, value in rivals.items()},
             ),
             "monitoring": visits(self.policy.monitoring, steps, self.begin), "ask": self.judge.asked(), "courses": courses,
             "continuing": continuing(
@@ -288,19 +307,36 @@ class Plan:
         own = [s for s in self.knowledge.tapers.values() if self.use.drug in s.drugs]
         return sorted((s for s in own if above or s.above_label_share is None), key=lambda s: s.order)
 
-    def _best_within(
-        self, days: int, found: Found, response: Response, state: State, start: Start, menu: Menu, loss: Loss
-    ) -> Chain | None:
-        """The best schedule of at most so many days, with steps as short as so short a schedule may have."""
-        if found.best.days <= days:
-            return found.best
-        fitting = [pair for length, pair in found.by_length.items() if length <= days]
+    def _chosen(
+        self, response: Response, state: State, chains: Sequence[Chain], lines: Sequence[Column], menu: Menu, loss: Loss
+    ) -> tuple[Chain, dict[Chain, float]]:  # fmt: skip
+        """Of a few chains the best by all draws, with the losses of all.
+
+        One whose peak is above that of the straight `lines` of its length is taken only where all are.
+        """
+        ways = [*(as_doses(c, menu) for c in chains), *lines]
+        results, _ = self.predict(response, state, [("", doses) for doses in ways], loss)
+        losses = {c: r.loss or 0.0 for c, r in zip(chains, results[: len(chains)], strict=True)}
+        below = [
+            c for c, own, line in zip(chains, results, results[len(chains) :], strict=False)
+            if _below(own.peak, line.peak)
+        ]  # fmt: skip
+        return min(below or chains, key=losses.__getitem__), losses
+
+    def _within(
+        self, days: int, best: Chain, found: Found, problem: tuple[Response, State, Start, Menu], loss: Loss,
+        seeds: Sequence[Chain],
+    ) -> list[Chain]:  # fmt: skip
+        """The most promising schedules of at most so many days, with steps as short as so short a one may have."""
+        if best.days <= days:
+            return [best]
+        fitting = [*found.shortlist(RIVALS, days), *(c for c in seeds if c.days == days)]
         hold = hold_of(loss.search, days)
-        if days and hold < hold_of(loss.search, found.best.days):
+        if days and hold < hold_of(loss.search, best.days):
+            own = [c for c in seeds if c.days <= days and min((n for _, n in c.steps), default=hold) >= hold]
             with suppress(InputError):
-                short = find(response, state, start, menu, loss, hold=hold, most_days=days)
-                fitting.append((short.best, short.loss))
-        return min(fitting, key=lambda pair: pair[1])[0] if fitting else None
+                fitting += find(*problem, loss, hold=hold, most_days=days, seeds=own).shortlist(RIVALS, days)
+        return list(dict.fromkeys(fitting))
 
     def _says(
         self, steps: Sequence[Step], fits: Sequence[str], alternatives: Mapping[str, Alternative]
@@ -414,6 +450,12 @@ def hold_of(search: Search, most_days: int) -> int:
     """Days that a step is held at least, in a schedule of at most `most_days`."""
     fitting = [hold for longest, hold in sorted(search.hold_days.items()) if most_days <= longest]
     return fitting[0] if fitting else max(search.hold_days.values())
+
+
+def _below(peak: Spread, other: Spread) -> bool:
+    """Whether a peak is lower in the middle and in those who have most."""
+    pairs = ((peak.median, other.median), (peak.mean, other.mean), (peak.p95, other.p95))
+    return all(own is not None and line is not None and own <= line for own, line in pairs)
 
 
 def _placed(doses: Column, places: Sequence[int], width: int) -> Column:

@@ -190,3 +190,22 @@ class Taper(_Part):
         "A schedule by simulation supports a licensed professional's judgement and does not replace it; "
         "whoever prescribes decides, and changes it by how the patient fares."
     )
+
+
+class Way(_Part):
+    """One of the ways on from here, for someone who takes a drug already."""
+
+    way: Literal["continue", "stop now", "taper"]
+    says: list[str]
+    days: int
+    predicted: Predicted | None
+    """Withdrawal it leads to; of going on, that of a stop at its end."""
+
+
+class CurrentUse(_Part):
+    """A drug that is in use already: going on, stopping now and a taper, side by side."""
+
+    drug: str
+    title: str
+    use_days: float | None
+    ways: list[Way]

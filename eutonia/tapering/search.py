@@ -125,6 +125,11 @@ class Found:
     by_length: dict[int, tuple[Chain, float]]
     tried: int
 
+    def shortlist(self, most: int, days: float = np.inf) -> list[Chain]:
+        """The most promising chains of at most so many days, best first."""
+        fitting = [pair for length, pair in self.by_length.items() if length <= days]
+        return [chain for chain, _ in sorted(fitting, key=lambda pair: pair[1])[:most]]
+
 
 Progress = Callable[[float], None]
 
@@ -138,22 +143,27 @@ def find(
     *,
     hold: int,
     most_days: int,
+    seeds: Sequence[Chain] = (),
     progress: Progress = lambda done: None,
 ) -> Found:
     """The best chain of at most `most_days` from `state` (one schedule) and the doses `start` taken so far.
 
+    `seeds` are finished chains to hold it against from the beginning, such as schedules in print.
+
     Raises InputError where so few days do not suffice for the largest cut allowed.
     """
     finals: dict[int, tuple[Chain, float]] = {}
-    chains, states, tried = [Chain(())], state, 0
-    best = np.inf
+    chains, states, tried = [Chain(())], state, len(seeds)
+    if seeds:
+        ends = loss.of(evaluate(response, state, seeds, menu, SHORT_TAIL), seeds, menu)
+        _record(finals, seeds, ends)
+    best = min((value for _, value in finals.values()), default=np.inf)
     for day in range(0, most_days + 1, hold):
         done = [k for k, chain in enumerate(chains) if _last(chain, menu, start) <= start.largest_cut + 1e-9]
         if done:
-            ends = _finished(response, states.at(done), [chains[k] for k in done], loss, menu)
-            for k, value in zip(done, ends, strict=True):
-                if value < finals.get(chains[k].days, (chains[k], np.inf))[1]:
-                    finals[chains[k].days] = (chains[k], float(value))
+            stopped = [chains[k] for k in done]
+            ends = loss.of(response.tail(states.at(done), SHORT_TAIL), stopped, menu)
+            _record(finals, stopped, ends)
             best = min(best, float(ends.min()))
         progress(0.8 * day / max(most_days, 1))
         if day + hold > most_days:
@@ -195,8 +205,11 @@ def _options(chains: Sequence[Chain], menu: Menu, start: Start) -> tuple[list[in
     return parents, np.array(patterns, np.int64)
 
 
-def _finished(response: Response, states: State, chains: Sequence[Chain], loss: Loss, menu: Menu) -> Column:
-    return loss.of(response.tail(states, SHORT_TAIL), chains, menu)
+def _record(finals: dict[int, tuple[Chain, float]], chains: Sequence[Chain], losses: Column) -> None:
+    """Keep the best of each length."""
+    for chain, value in zip(chains, losses, strict=True):
+        if value < finals.get(chain.days, (chain, np.inf))[1]:
+            finals[chain.days] = (chain, float(value))
 
 
 def _kept(grown: State, chains: Sequence[Chain], loss: Loss, menu: Menu, best: float) -> list[int]:
@@ -230,6 +243,18 @@ def evaluate(response: Response, state: State, chains: Sequence[Chain], menu: Me
     return joined(parts).at(np.argsort(order))
 
 
+def chain_of(doses: Column, menu: Menu, start: Start) -> Chain | None:
+    """Rows of doses as a chain; None where a row is not on the menu, or a cut is larger than may be."""
+    chain = Chain(())
+    for row in doses:
+        match = np.flatnonzero(np.abs(menu.mg - row).max(1) < 1e-6)
+        last = chain.steps[-1][0] if chain.steps else None
+        if not len(match) or int(match[0]) not in menu.below(last, start):
+            return None
+        chain = chain.then(int(match[0]), 1)
+    return chain if _last(chain, menu, start) <= start.largest_cut + 1e-9 else None
+
+
 def as_doses(chain: Chain, menu: Menu) -> Column:
     """[days, hours] mg."""
     rows = [p for p, days in chain.steps for _ in range(days)]
@@ -257,9 +282,7 @@ def _refined(
             break
         tried += len(near)
         losses = loss.of(evaluate(response, state, near, menu, SHORT_TAIL), near, menu)
-        for chain, one in zip(near, losses, strict=True):
-            if one < finals.get(chain.days, (chain, np.inf))[1]:
-                finals[chain.days] = (chain, float(one))
+        _record(finals, near, losses)
         progress(0.8 + 0.2 * (round_number + 1) / REFINED)
         place = int(losses.argmin())
         if losses[place] >= value - 1e-9:
