@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -67,6 +68,9 @@ class Consultation(NamedTuple):
     """Judged as of the newest entry, which is long ago."""
 
 
+PATIENT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+"""An id as FHIR has it, with the underscore that is met in practice; nothing that could leave its place in an address."""
+
 CONTEXT: Mapping[str, Mapping[str, type]] = {
     "patient-view": {"userId": str, "patientId": str},
     "order-select": {"userId": str, "patientId": str, "selections": list, "draftOrders": dict},
@@ -85,6 +89,8 @@ def check_context(request: HookRequest) -> None:
                 f"context.{name} is missing or of the wrong kind; {request.hook} needs it.",
                 where=(f"context.{name}",),
             )
+    if not PATIENT_ID.fullmatch(request.patient_id):
+        raise Refusal(400, "context.patientId is not the id of a resource.", where=("context.patientId",))
     if request.fhirAuthorization is not None and not request.fhirServer:
         raise Refusal(
             400, "fhirAuthorization is given without the fhirServer that it is for.", where=("fhirServer",)

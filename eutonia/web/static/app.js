@@ -194,6 +194,16 @@ if (form) {
   }
 }
 
+// On a phone the answer stands below the form: after a press of the button it is brought into view.
+if (form) {
+  let pressed = false;
+  form.querySelector('button.main').addEventListener('click', () => { pressed = true; });
+  new MutationObserver(() => {
+    if (pressed && innerWidth < 960) document.getElementById('answer').scrollIntoView();
+    pressed = false;
+  }).observe(document.getElementById('answer'), { childList: true });
+}
+
 document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-plan], [data-beside], [data-focus], [data-clear], [data-use]');
   if (!button) return;
