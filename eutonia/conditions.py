@@ -38,11 +38,13 @@ def needs_forecast(rule: Rule, knowledge: Knowledge) -> bool:
     return any(knowledge.features[name].kind == "simulated" for name in features_of(rule))
 
 
-def rules_of_the_record(knowledge: Knowledge) -> list[Rule]:
+@cache
+def rules_of_the_record(knowledge: Knowledge) -> tuple[Rule, ...]:
     """The rules that the record and the plan decide."""
-    return [rule for rule in knowledge.rules.values() if not needs_forecast(rule, knowledge)]
+    return tuple(rule for rule in knowledge.rules.values() if not needs_forecast(rule, knowledge))
 
 
-def rules_of_the_forecast(knowledge: Knowledge) -> list[Rule]:
+@cache
+def rules_of_the_forecast(knowledge: Knowledge) -> tuple[Rule, ...]:
     """The rules that a forecast decides."""
-    return [rule for rule in knowledge.rules.values() if needs_forecast(rule, knowledge)]
+    return tuple(rule for rule in knowledge.rules.values() if needs_forecast(rule, knowledge))

@@ -11,18 +11,17 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record, schema
-from eutonia.features import subjects, tabulate, value_of
+from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record
+from eutonia.features import charts_of, row_of, subjects, tabulate, value_of
 from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.features.value import Value
 from eutonia.forecast import Forecast
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity
 from eutonia.knowledge.safety import Rule
 from eutonia.patient import Case, PlanItem
-from eutonia.rules import check
+from eutonia.rules import FEW, check, check_rows
 
 Verdict = Literal["urgent-referral", "contraindicated", "avoid", "caution", "insufficient-data", "acceptable"]
 VERDICTS: Sequence[Verdict] = (
@@ -112,16 +111,29 @@ class Judgement(NamedTuple):
     not_seen: list[str]
 
 
-def judge_cases(cases: Sequence[Case], knowledge: Knowledge) -> list[Judgement]:
-    """Judge several cases in one table; each answer is the same as for the case alone."""
+def judge_cases(cases: Sequence[Case], knowledge: Knowledge, like: Chart | None = None) -> list[Judgement]:
+    """Judge several cases at once; each answer is the same as for the case alone.
+
+    like: a chart from which all of them differ by their plan alone, so that its record is not read again.
+    """
     cases = [case if case.plan else case.model_copy(update={"plan": (CURRENT_ITEM,)}) for case in cases]
-    features = tabulate(cases, knowledge)
+    charts, findings = _judged(cases, knowledge, like)
     found: list[list[Mapping[str, Any]]] = [[] for _ in cases]
-    for issue in check(features.table, rules_of_the_record(knowledge)).iter_rows(named=True):
+    for issue in findings:
         found[issue["row"]].append(issue)
-    return [
-        _judgement(chart, issues, knowledge) for chart, issues in zip(features.charts, found, strict=True)
-    ]
+    return [_judgement(chart, issues, knowledge) for chart, issues in zip(charts, found, strict=True)]
+
+
+def _judged(
+    cases: Sequence[Case], knowledge: Knowledge, like: Chart | None
+) -> tuple[Sequence[Chart], Iterable[Mapping[str, Any]]]:
+    """The charts of cases and what the rules find in them: in a table, or row by row where there are few."""
+    rules = rules_of_the_record(knowledge)
+    if len(cases) <= FEW:
+        charts = charts_of(cases, knowledge, like)
+        return charts, check_rows([row_of(chart) for chart in charts], rules)
+    features = tabulate(cases, knowledge)
+    return features.charts, check(features.table, rules).iter_rows(named=True)
 
 
 def _judgement(chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge) -> Judgement:
@@ -148,8 +160,7 @@ def judge_forecast(
     rules = rules_of_the_forecast(knowledge)
     asked = {name for rule in rules for name in features_of(rule)} - simulated.keys()
     row = {name: value_of(name, chart).known for name in asked} | dict(simulated)
-    columns = schema(knowledge.features[name] for name in row)
-    found = check(pl.DataFrame([row], schema=columns, strict=False), rules).iter_rows(named=True)
+    found = check_rows([row], rules)
     values = {name: Value(value) for name, value in simulated.items()}
     issues = [
         *plan.issues,

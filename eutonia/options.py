@@ -19,7 +19,7 @@ from eutonia.features.pain import index_pain
 from eutonia.judging import Judgement, Verdict, judge_cases
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
-from eutonia.patient import Case
+from eutonia.patient import Case, PlanItem
 from eutonia.remembered import remembered
 
 NOT_OFFERED: Sequence[Verdict] = ("urgent-referral", "contraindicated", "avoid")
@@ -89,7 +89,7 @@ def alternatives(
     cases = [_instead(case, c.option, knowledge) for c in candidates]
     chronic = judged.chart.known("index_pain_chronic")
     population = population_of(judged.chart)
-    judgements = judge_cases(cases, knowledge)
+    judgements = judge_cases(cases, knowledge, judged.chart)
     found = [
         (
             _score(c.option, chronic, weights or Weights()),
@@ -156,6 +156,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def best_offered(
+    case: Case, judged: Judgement, knowledge: Knowledge, most: int, weights: Weights | None = None
+) -> list[Alternative]:
+    """The first few that are offered, fit, and that nothing grave is open about: judged in their order, no further,
+    and without the pooled results of trials, for an answer within milliseconds."""
+    planned = {part.treatment for _, parts in judged.chart.plan for part in parts}
+    chronic = judged.chart.known("index_pain_chronic")
+    weights = weights or Weights()
+    candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
+    candidates.sort(key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
+    found: list[Alternative] = []
+    for candidate in candidates:
+        (judgement,) = judge_cases([_instead(case, candidate.option, knowledge)], knowledge, judged.chart)
+        made = _alternative(candidate, judgement, chronic, None, knowledge)
+        if made.offered and not made.ask and made.fits is not False:
+            found.append(made)
+        if len(found) == most:
+            break
+    return found
+
+
 def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
     entries: list[Drug | Therapy] = [*knowledge.therapies.values(), *knowledge.drugs.values()]
     for entry in entries:
@@ -165,7 +186,12 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
 
 def _instead(case: Case, option: Option, knowledge: Knowledge) -> Case:
     """The same patient with the alternative in place of the plan."""
-    return case.model_copy(update={"plan": (read_plan(option.plan, knowledge),)})
+    return case.model_copy(update={"plan": (_item(option.plan, knowledge),)})
+
+
+@cache
+def _item(plan: str, knowledge: Knowledge) -> PlanItem:
+    return read_plan(plan, knowledge)
 
 
 def _alternative(

@@ -5,14 +5,17 @@ A missing feature is null, and null means unknown: by Kleene logic `unknown AND 
 features that would settle it. The same code judges one patient or a million.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 import polars as pl
 
 from eutonia.conditions import condition, features_of
+from eutonia.kleene import every
 from eutonia.knowledge.safety import Rule
+from eutonia.row_conditions import Row, Test, test_of
 
 
 @cache
@@ -114,3 +117,58 @@ def _sets(rule: Rule) -> pl.Series:
     names = features_of(rule)
     subsets = [[name for bit, name in enumerate(names) if code >> bit & 1] for code in range(1 << len(names))]
     return pl.Series(subsets, dtype=pl.List(pl.String))
+
+
+# --- a few rows ---------------------------------------------------------------------------------------
+
+FEW = 64
+"""Up to here plain Python answers sooner than the table engine starts."""
+
+
+def check_rows(rows: Sequence[Row], rules: Sequence[Rule]) -> Iterator[Mapping[str, Any]]:
+    """As `check`, for a few rows given as mappings: the same findings with the same fields."""
+    for rule in rules:
+        when, unless = _tests(rule)
+        for number, row in enumerate(rows):
+            found = _row_applies(when, unless, row)
+            if found is False:
+                continue
+            yield {
+                "row": number,
+                "rule": rule.id,
+                "applies": found,
+                "urgent": bool(found and rule.urgent and every(test_of(t)(row) for t in _pressing(rule))),
+                "ask": _row_ask(rule, row) if found is None else [],
+            }
+
+
+@cache
+def _tests(rule: Rule) -> tuple[tuple[Test, ...], tuple[Test, ...]]:
+    return tuple(test_of(line) for line in rule.when), tuple(test_of(line) for line in rule.unless)
+
+
+def _row_applies(when: Sequence[Test], unless: Sequence[Test], row: Row) -> bool | None:
+    unknown = False
+    for test in when:
+        holds = test(row)
+        if holds is False:
+            return False
+        unknown = unknown or holds is None
+    for test in unless:
+        holds = test(row)
+        if holds:
+            return False
+        unknown = unknown or holds is None
+    return None if unknown else True
+
+
+def _row_ask(rule: Rule, row: Row) -> list[str]:
+    """The missing features that leave a line of the rule unknown, in the order they are read."""
+    lines = (*rule.when, *rule.unless)
+    open_names = {name for line in lines if test_of(line)(row) is None for name in _names_in(line)}
+    return [name for name in features_of(rule) if name in open_names and row[name] is None]
+
+
+@cache
+def _names_in(line: str) -> tuple[str, ...]:
+    return tuple(condition(line).meta.root_names())

@@ -35,18 +35,31 @@ class Features(NamedTuple):
 
 def tabulate(cases: Iterable[Case], knowledge: Knowledge) -> Features:
     """Work out every feature of every case."""
-    charts = [Chart(case, knowledge) for case in cases]
-    columns = schema(f for f in knowledge.features.values() if f.kind != "simulated")
-    for chart in charts:
-        for name in sorted(columns, key=_last):
-            value_of(name, chart)
+    charts = charts_of(cases, knowledge)
+    columns = schema(knowledge.features[name] for name in _of_the_record(knowledge))
     data = {name: [chart.values[name].known for chart in charts] for name in columns}
     return Features(pl.DataFrame(data, schema=columns, strict=False), charts)
 
 
-def _last(name: str) -> bool:
-    """Features that speak of what the others set aside come last."""
-    return name in ("unit_suspect", "lab_stale")
+def charts_of(cases: Iterable[Case], knowledge: Knowledge, like: Chart | None = None) -> list[Chart]:
+    """The charts of cases, every feature of the record worked out; they differ from `like` by their plan alone."""
+    charts = [Chart(case, knowledge) if like is None else like.with_plan(case) for case in cases]
+    for chart in charts:
+        for name in _of_the_record(knowledge):
+            value_of(name, chart)
+    return charts
+
+
+@cache
+def _of_the_record(knowledge: Knowledge) -> tuple[str, ...]:
+    """Every feature that the record tells, those last that speak of what the others set aside."""
+    names = schema(f for f in knowledge.features.values() if f.kind != "simulated")
+    return tuple(sorted(names, key=lambda name: name in ("unit_suspect", "lab_stale")))
+
+
+def row_of(chart: Chart) -> Mapping[str, bool | float | str | None]:
+    """The features of a chart that were worked out, as a row."""
+    return {name: value.known for name, value in chart.values.items()}
 
 
 def value_of(name: str, chart: Chart) -> Value:

@@ -103,6 +103,15 @@ class Chart:
     results: dict[str, list[Any]] = field(default_factory=dict)
     """Results and observations by code; filled by `features.results` when it first looks."""
 
+    def with_plan(self, case: Case) -> Chart:
+        """The chart of the same record with the plan of `case`; what does not depend on a plan is not read again."""
+        made = Chart(case, self.knowledge, results=self.results)
+        for name in ("listed", "current", "past", "_to_come", "diagnoses", "_observed", "denied"):
+            made.__dict__[name] = getattr(self, name)
+        features = self.knowledge.features
+        made.values = {n: v for n, v in self.values.items() if features[n].kind in ("condition", "allergy")}
+        return made
+
     @property
     def as_of(self) -> date:
         return self.case.as_of

@@ -99,7 +99,9 @@ async def assess(
         from eutonia.assessment import assess as judge
         from eutonia.reading import read
 
-        return judge(read(document, patient=patient, as_of=as_of, plans=plan or ()), state.knowledge, forecast=forecast)
+        return judge(
+            read(document, patient=patient, as_of=as_of, plans=plan or ()), state.knowledge, forecast=forecast
+        )
 
     return await _answer(request, work)
 
@@ -136,7 +138,9 @@ async def taper(request: Request, asked: Tapering) -> Response:
             raise NotAvailable("Tapering is not part of this installation.") from None
         given = {"tablets": asked.tablets, "max_days": asked.max_days}
         facts = asked.patient.model_dump(exclude_none=True)
-        found: BaseModel = find(asked.plan, patients=facts, **{k: v for k, v in given.items() if v is not None})
+        found: BaseModel = find(
+            asked.plan, patients=facts, **{k: v for k, v in given.items() if v is not None}
+        )
         return found
 
     return await _answer(request, work)

@@ -15,7 +15,9 @@ from eutonia.patient import Allergy, Case, Condition, Dosage, Lab, Medication, O
 from eutonia.reading import read
 
 MOST_LINES = 200
-DAY = re.compile(r"^(?P<what>.*?)[\s,;(]+(?:since|from)\s+(?P<when>\d{4}(?:-\d{2}){0,2})\)?\s*$", re.IGNORECASE)
+DAY = re.compile(
+    r"^(?P<what>.*?)[\s,;(]+(?:since|from)\s+(?P<when>\d{4}(?:-\d{2}){0,2})\)?\s*$", re.IGNORECASE
+)
 
 Fields = Mapping[str, str]
 
@@ -185,7 +187,10 @@ def _medication(line: str, unread: list[str]) -> Medication:
 def _observations(fields: Fields, day: date) -> Iterator[Observation]:
     """Answers that a record holds as observations, by the names that the features read."""
     said: list[tuple[str, str]] = [
-        ("pregnancy status", {"yes": "pregnant", "no": "not pregnant"}.get(fields.get("answer.pregnant", ""), "")),
+        (
+            "pregnancy status",
+            {"yes": "pregnant", "no": "not pregnant"}.get(fields.get("answer.pregnant", ""), ""),
+        ),
         ("breastfeeding status", fields.get("answer.breastfeeding", "")),
         ("cyp2c19 phenotype", _phenotype(fields.get("answer.cyp2c19", ""))),
         ("cyp2d6 phenotype", _phenotype(fields.get("answer.cyp2d6", ""))),

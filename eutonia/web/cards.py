@@ -15,7 +15,7 @@ from zlib import crc32
 from eutonia.judging import Issue, PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import Drug
-from eutonia.options import Alternative, alternatives
+from eutonia.options import Alternative, best_offered
 from eutonia.web.consulting import Consultation
 from eutonia.web.gathering import Resource, names_of
 
@@ -234,14 +234,11 @@ def _suggestions(item: _Item, consultation: Consultation, knowledge: Knowledge) 
         stop["isRecommended"] = True
     return [
         stop,
-        *(_instead(each, delete, consultation, knowledge) for each in _offered(consultation, knowledge)),
+        *(
+            _instead(each, delete, consultation, knowledge)
+            for each in best_offered(consultation.case, consultation.judged, knowledge, MOST_ALTERNATIVES)
+        ),
     ]
-
-
-def _offered(consultation: Consultation, knowledge: Knowledge) -> Sequence[Alternative]:
-    """The first alternatives that the rules let through and that nothing grave is still open about."""
-    found = alternatives(consultation.case, consultation.judged, knowledge)
-    return [a for a in found if a.offered and not a.ask and a.fits is not False][:MOST_ALTERNATIVES]
 
 
 def _instead(

@@ -60,7 +60,9 @@ async def fields_of(request: Request) -> dict[str, str]:
     """The fields of a posted form. Raises Refusal (400)."""
     try:
         text = (await request.body()).decode()
-        return dict(parse_qsl(text, keep_blank_values=False, max_num_fields=MOST_FIELDS, strict_parsing=False))
+        return dict(
+            parse_qsl(text, keep_blank_values=False, max_num_fields=MOST_FIELDS, strict_parsing=False)
+        )
     except ValueError:
         raise Refusal(400, "The form cannot be read.") from None
 
@@ -278,7 +280,11 @@ async def learn(request: Request, drug: str = "") -> Response:
         if lesson.drug == chosen
     ]
     return render(
-        "learn.html.j2", page="learn", drug=knowledge.drugs[chosen], chapters=chapters, advice=knowledge.advice.get(chosen)
+        "learn.html.j2",
+        page="learn",
+        drug=knowledge.drugs[chosen],
+        chapters=chapters,
+        advice=knowledge.advice.get(chosen),
     )
 
 
@@ -293,7 +299,9 @@ async def check_page() -> Response:
 @router.post("/check")
 async def check_article(request: Request) -> Response:
     fields = await fields_of(request)
-    return HTMLResponse(await state_of(request).workers.run(_checked, fields.get("text", ""), state_of(request)))
+    return HTMLResponse(
+        await state_of(request).workers.run(_checked, fields.get("text", ""), state_of(request))
+    )
 
 
 def _checked(text: str, state: State) -> str:
@@ -311,7 +319,9 @@ def _checked(text: str, state: State) -> str:
     for start, end, numbers, worst in spans(claims):
         if start > place:
             pieces.append({"text": printable(shown[place:start])})
-        pieces.append({"text": printable(shown[max(start, place) : end]), "numbers": numbers, "verdict": worst})
+        pieces.append(
+            {"text": printable(shown[max(start, place) : end]), "numbers": numbers, "verdict": worst}
+        )
         place = max(place, end)
     pieces.append({"text": printable(shown[place:])})
     return template.render(error="", claims=claims, pieces=pieces, summary=summary(claims))

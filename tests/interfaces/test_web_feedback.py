@@ -87,7 +87,9 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         port = probe.getsockname()[1]
     environment = {**os.environ, "EUTONIA_DATA": str(tmp_path), "EUTONIA_PER_MINUTE": "0"}
     served = subprocess.Popen(
-        [sys.executable, "-m", "eutonia", "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "eutonia", "serve", "--port", str(port)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
     )
     answered = []
     try:

@@ -256,3 +256,22 @@ def test_other_refusals(client: TestClient) -> None:
     pieces = (b"1," * 500_000 for _ in range(9))
     assert client.post("/cds-services/eutonia-muscle-pain", content=pieces, headers=JSON).status_code == 413
     assert client.put("/cds-services/eutonia-muscle-pain", json=good).status_code == 405
+
+
+def test_what_is_offered_instead_is_what_the_assessment_offers_first(client: TestClient) -> None:
+    from datetime import UTC, datetime
+
+    from eutonia.assessment import assess
+    from eutonia.reading import read
+
+    body = request(order("o1", CARISOPRODOL, days=60))
+    (card,) = call(client, body)["cards"]
+    labels = [s["label"].removeprefix("Instead: ") for s in card["suggestions"][1:]]
+    entries = [r for b in body["prefetch"].values() for r in ([b] if "entry" not in b else [])]
+    record = {"resourceType": "Bundle", "type": "collection",
+              "entry": [{"resource": r} for r in [*entries, order("o1", CARISOPRODOL, days=60)]]}  # fmt: skip
+    case = read(record, as_of=datetime.now(UTC).astimezone().date()).model_copy(
+        update={"conditions": (), "medications": ()}
+    )
+    offered = [o.title for o in assess(case, forecast=False).options if o.offered and not o.ask]
+    assert labels == offered[:2]

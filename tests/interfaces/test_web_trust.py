@@ -46,7 +46,9 @@ def unsigned() -> str:
 
 def signed_with_the_public_key() -> str:
     """As if our public key were a shared secret: the classic confusion of algorithms."""
-    signed = f"{packed(json.dumps({'alg': 'HS384', 'kid': 'ec', 'typ': 'JWT'}).encode())}.{token().split('.')[1]}"
+    signed = (
+        f"{packed(json.dumps({'alg': 'HS384', 'kid': 'ec', 'typ': 'JWT'}).encode())}.{token().split('.')[1]}"
+    )
     signature = hmac.digest(EC.as_pem(private=False), signed.encode(), "sha384")
     return f"{signed}.{packed(signature)}"
 
@@ -215,11 +217,18 @@ def client_for(folder: Path, **settings: Any) -> TestClient:
     from eutonia.web.app import create_app
     from eutonia.web.settings import Settings
 
-    return TestClient(create_app(Settings(data=folder, per_minute=0, **settings)), raise_server_exceptions=False)
+    return TestClient(
+        create_app(Settings(data=folder, per_minute=0, **settings)), raise_server_exceptions=False
+    )
 
 
 def unfetched(server: str) -> dict[str, Any]:
-    token = {"access_token": "secret-token", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.rs"}
+    token = {
+        "access_token": "secret-token",
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "scope": "patient/*.rs",
+    }
     body = request(order("o1", CARISOPRODOL, days=60), fhirServer=server, fhirAuthorization=token)
     body["prefetch"] = {"conditions": None}
     return body

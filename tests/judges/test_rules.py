@@ -5,6 +5,7 @@ The judge reads the SQL with another parser and knows nothing of tables.
 
 import operator
 import random
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from sqlglot import expressions as sql
 from eutonia.conditions import features_of, schema
 from eutonia.knowledge import load
 from eutonia.knowledge.safety import Rule
-from eutonia.rules import check, judge
+from eutonia.rules import check, check_rows, judge
 
 KNOWLEDGE = load()
 RULES = list(KNOWLEDGE.rules.values())
@@ -130,3 +131,15 @@ def test_answering_every_question_settles_the_rule(rows: list[dict[str, Any]], c
             ]
         again = answer(rule, filled)
         assert again is not None or any(filled[name] is None for name in features_of(rule))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_row_by_row_finds_what_the_table_finds(rows: list[dict[str, Any]]) -> None:
+    """A few rows are judged in plain Python; every finding, urgency and question is the same."""
+    table = pl.DataFrame(rows, schema={name: COLUMNS[name] for name in USED})
+
+    def sorted_out(found: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        return sorted((f["row"], f["rule"], str(f["applies"]), f["urgent"], sorted(f["ask"])) for f in found)
+
+    assert sorted_out(check_rows(rows, RULES)) == sorted_out(check(table, RULES).iter_rows(named=True))
