@@ -10,9 +10,20 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from eutonia.knowledge import Knowledge
-from eutonia.knowledge.medicines import Ingredient, MedicineIndex, Recognised, build_index, key, tokens
+from eutonia.knowledge.medicines import (
+    Ingredient,
+    MedicineIndex,
+    Recognised,
+    build_index,
+    key,
+    tokens,
+    wider,
+)
 
-__all__ = ["Ingredient", "Recognised", "classes_of", "recognise", "suggest"]
+__all__ = ["Ingredient", "Recognised", "class_called", "classes_of", "recognise", "suggest"]
+
+UNNAMED = "class:"
+"""How a treatment begins of which only the class is told: `class:nsaid`."""
 
 
 @lru_cache(maxsize=8192)
@@ -67,6 +78,8 @@ def classes_of(
     treatment: str, daily_mg: float | None, knowledge: Knowledge
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The classes a treatment certainly belongs to, and those it may belong to where its dose is not known."""
+    if treatment.startswith(UNNAMED):
+        return wider((treatment.removeprefix(UNNAMED),), knowledge.classes), frozenset()
     index = medicine_index(knowledge)
     certain, possible = index.classes.get(treatment, frozenset()), frozenset[str]()
     for names, up_to, above in index.dose_classes.get(treatment, ()):
@@ -86,6 +99,24 @@ def suggest(name: str, knowledge: Knowledge) -> str | None:
         if close:
             return index.spelled[close[0]]
     return None
+
+
+def class_called(text: str, knowledge: Knowledge) -> str | None:
+    """The class that a text names in place of a drug (“muscle relaxer”); None where none, or where it is denied."""
+    index = medicine_index(knowledge)
+    words = [token.text for token in tokens(text) if token.kind == "word"]
+    if index.words is not None and set(index.words.not_before) & set(words):
+        return None
+    written = f" {' '.join(words)} "
+    return next((name for called, name in _classes_called(knowledge) if f" {called} " in written), None)
+
+
+@cache
+def _classes_called(knowledge: Knowledge) -> tuple[tuple[str, str], ...]:
+    """Each way to call a class, longest first, with the class."""
+    pairs = ((" ".join(t.text for t in tokens(n) if t.kind == "word"), c.id)
+             for c in knowledge.classes.values() for n in c.called)  # fmt: skip
+    return tuple(sorted(pairs, key=lambda pair: (-len(pair[0]), pair)))
 
 
 def medicine_index(knowledge: Knowledge) -> MedicineIndex:

@@ -227,7 +227,8 @@ def _plan(
     unknowns = [_unknown(each, knowledge) for each in found if each["applies"] is None]
     return PlanAssessment(
         plan=item.written or item.text or item.therapy or CURRENT,
-        therapy="+".join(part.treatment for part in parts).removeprefix("other:") or None,
+        therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
+        or None,
         action=action_of(item),
         verdict=_verdict(issues, unknowns, chart, knowledge),
         issues=sorted(issues, key=_gravity),
@@ -319,12 +320,20 @@ def _question_text(ask: str, chart: Chart) -> str:
 
 
 def _notes(chart: Chart) -> list[str]:
-    from eutonia.formulary import suggest
+    from eutonia.formulary import class_called, suggest
 
     notes = []
     for name in chart.unrecognised:
+        group = class_called(name, chart.knowledge)
+        if group is not None:
+            title = chart.knowledge.classes[group].title
+            notes.append(f"“{name}” names a class, not a drug. It is counted as one of: {title}.")
+            continue
         close = suggest(name, chart.knowledge)
         notes.append(f"Not recognised: “{name}”." + (f" Did you mean {close}?" if close else ""))
+    notes += [
+        f"Code and text name different drugs: {entry}. Both are counted." for entry in chart.contradictory
+    ]
     return notes + [f"Set aside: {written}" for written in chart.suspect.values()]
 
 

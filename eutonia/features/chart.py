@@ -15,7 +15,7 @@ from typing import Any
 
 from eutonia.dates import Span, days_ago
 from eutonia.features.value import Value
-from eutonia.formulary import classes_of, recognise
+from eutonia.formulary import UNNAMED, class_called, classes_of, medicine_index, recognise
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Condition, Dosage, Medication, PlanItem
@@ -194,9 +194,23 @@ class Chart:
         listed = [(e, parts) for e, parts in self.listed if self.in_use(e)]
         planned = [(i, parts) for i, parts in self.plan if _names_treatment(i)]
         names = [
-            e.text or f"RxNorm {e.rxcui}" for e, parts in (*listed, *planned) if not parts or self._unread(e)
+            e.text or f"RxNorm {e.rxcui}"
+            for e, parts in (*listed, *planned)
+            if not parts or self._unread(e) or any(part.treatment.startswith(UNNAMED) for part in parts)
         ]
         return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def contradictory(self) -> tuple[str, ...]:
+        """Entries in use or planned whose code and text name different drugs."""
+        entries = (*(e for e, _ in self.listed if self.in_use(e)), *(item for item, _ in self.plan))
+        return tuple(dict.fromkeys(f"“{e.text}” (RxNorm {e.rxcui})" for e in entries if self._contradicts(e)))
+
+    def _contradicts(self, entry: Dosage) -> bool:
+        if not entry.text or not entry.rxcui:
+            return False
+        found = recognise(entry.text, entry.rxcui, self.knowledge, atc=entry.atc)
+        return found is not None and found.contradicts
 
     def _unread(self, entry: Dosage) -> bool:
         """Whether a part of a combination is not known."""
@@ -257,7 +271,8 @@ class Chart:
         if found is None and isinstance(entry, PlanItem) and entry.therapy:
             found = recognise(entry.therapy, None, self.knowledge)
         if found is None:
-            return self._therapy(number, entry) if isinstance(entry, PlanItem) else ()
+            therapy = self._therapy(number, entry) if isinstance(entry, PlanItem) else ()
+            return therapy or self._of_class(number, entry)
         if found.is_other:
             return (
                 self._taken(number, entry, f"other:{entry.text.casefold()}", None, None, "oral", "", False),
@@ -277,9 +292,18 @@ class Chart:
                 route,
                 product,
                 found.unapproved_name,
+                ingredient.mg_per_hour,
             )
             for ingredient in found.ingredients
         )
+
+    def _of_class(self, number: int, entry: Medication | PlanItem) -> tuple[Taken, ...]:
+        """An entry that names a class in place of a drug: it counts as the class, and what it is stays to be asked."""
+        named = class_called(entry.text, self.knowledge)
+        if named is None:
+            return ()
+        route = entry.route or medicine_index(self.knowledge).route_of(entry.text) or ""
+        return (self._taken(number, entry, f"{UNNAMED}{named}", None, None, route, "", False),)
 
     def _taken(
         self,
@@ -291,6 +315,7 @@ class Chart:
         route: str,
         product: str,
         unapproved: bool,
+        patch: float | None = None,
     ) -> Taken:
         """One ingredient; `share` is its part of a dose written in mg of the first ingredient."""
         mg = mg_per_dose(entry, strength, share)
@@ -306,7 +331,7 @@ class Chart:
             mg_per_dose=mg,
             strength_mg=strength,
             daily_mg=daily,
-            mg_per_hour=mg_per_hour(entry),
+            mg_per_hour=mg_per_hour(entry, patch),
             route=self._acts(route, treatment),
             product=product or entry.text.casefold(),
             unapproved=unapproved,
@@ -421,14 +446,15 @@ def mg_per_dose(entry: Dosage, strength: float | None, share: float | None) -> f
     return None
 
 
-def mg_per_hour(entry: Dosage) -> float | None:
-    """What a patch gives off: from a dose by the hour, or from its name (`fentanyl 25 mcg/h`)."""
+def mg_per_hour(entry: Dosage, coded: float | None = None) -> float | None:
+    """What a patch gives off: from a dose by the hour, from its name (`fentanyl 25 mcg/h`), or from its code."""
     unit = re.fullmatch(RATE, (entry.unit or "").casefold().strip())
     if unit and entry.dose is not None:
         return entry.dose * MASS_IN_MG[unit[1]]
     named = re.search(rf"(\d+(?:\.\d+)?)\s*{RATE}", entry.text.casefold())
     patches = entry.dose if entry.dose and (entry.unit or "").casefold().rstrip("s") in COUNTED else 1.0
-    return float(named[1]) * MASS_IN_MG[named[2]] * patches if named else None
+    each = float(named[1]) * MASS_IN_MG[named[2]] if named else coded
+    return None if each is None else each * patches
 
 
 RATE = r"(mg|ug|mcg|µg|μg)\s*/\s*h(?:r|our)?\b\.?"

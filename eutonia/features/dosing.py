@@ -193,6 +193,9 @@ def _join(spans: Sequence[Run], gap_days: float) -> list[Run]:
 def _use_days(feature: ComputedFeature, chart: Chart) -> Value:
     """Length of the course that is going on, or that stopped within `recent_days`."""
     if not _of(feature, (*chart.current, *chart.past)):
+        planned = _of(feature, chart.planned)
+        if planned and all(t.action == "start" for t in planned):
+            return Value(0.0)  # what is only started now has not been taken until now
         if not chart.all_recognised:
             return UNKNOWN
         claimed = [t for t in _of(feature, chart.planned) if t.action in ("continue", "stop", "taper")]
@@ -347,7 +350,8 @@ def long_term_steroid(feature: ComputedFeature, chart: Chart) -> Value:
 def steroid_for_long(taken: Sequence[Taken], chart: Chart, mg: float, days: float) -> Value:
     answers = []
     for t in taken:
-        factor = chart.knowledge.drugs[t.treatment].prednisone_mg_per_mg
+        drug = chart.knowledge.drugs.get(t.treatment)
+        factor = drug.prednisone_mg_per_mg if drug else None
         dose = None if t.daily_mg is None or factor is None else t.daily_mg * factor
         long = None if t.start is None else (chart.as_of - t.start.last).days >= days
         enough = None if dose is None else dose >= mg

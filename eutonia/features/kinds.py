@@ -7,6 +7,7 @@ from eutonia.dates import within
 from eutonia.features.chart import Chart, Diagnosis, Taken, supply_end
 from eutonia.features.results import latest
 from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.formulary import UNNAMED
 from eutonia.knowledge.safety import (
     AllergyFeature,
     ConditionFeature,
@@ -115,7 +116,7 @@ def together(feature: TogetherFeature, chart: Chart) -> Value:
     for pool in systemic:
         chosen = _fill(feature.all_of, pool)
         if chosen is not None:
-            return Value(True, " + ".join(dict.fromkeys(t.treatment for t in chosen)))
+            return Value(True, " + ".join(dict.fromkeys(_called(t) for t in chosen)))
     unknown = len(chart.unrecognised) if chart.list_known else len(feature.all_of)
     possible = any(_could_fill(feature.all_of, pool, unknown) for pool in systemic)
     return UNKNOWN if possible else NO
@@ -155,12 +156,21 @@ def count(feature: CountFeature, chart: Chart) -> Value:
 
 def _at_least(feature: CountFeature, chart: Chart, pool: Sequence[Taken]) -> Value:
     counted = [t for t in pool if feature.route == "any" or t.route != "topical"]
-    sure = dict.fromkeys(t.treatment for t in counted if t.belongs(feature.any_of))
+    belonging = [t for t in counted if t.belongs(feature.any_of) is not False]
+    sure = dict.fromkeys(t.treatment for t in belonging if t.belongs(feature.any_of) and not _unnamed(t))
     if len(sure) >= feature.at_least:
         return Value(True, " + ".join(sure))
-    maybe = {t.treatment for t in counted if t.belongs(feature.any_of) is None} - set(sure)
+    maybe = {t.treatment for t in belonging} - set(sure)  # an unnamed member may be one of the others
     unknown = len(chart.unrecognised) if chart.list_known else feature.at_least
     return UNKNOWN if len(sure) + len(maybe) + unknown >= feature.at_least else NO
+
+
+def _called(taken: Taken) -> str:
+    return taken.text if _unnamed(taken) else taken.treatment
+
+
+def _unnamed(taken: Taken) -> bool:
+    return taken.treatment.startswith(UNNAMED)
 
 
 def allergy(feature: AllergyFeature, chart: Chart) -> Value:

@@ -90,16 +90,18 @@ def latest(
     if not found:
         return None
     reading = found[0]
-    written = f"{title or reading.name} {reading.value} {reading.unit or '(no unit)'}"
+    number, bound, inside = _number(reading.value)
+    written = f"{title or reading.name} {reading.value}" + (
+        "" if inside and not reading.unit else f" {reading.unit or '(no unit)'}"
+    )
     written += f" ({reading.when})" if reading.when else ""
-    number, bound = _number(reading.value)
     if number is None:
         chart.suspect[feature] = f"{written}: not a number"
         return None
     try:
         spellings = chart.knowledge.units["spellings"].spellings
         value = convert(
-            number, reading.unit, unit, spellings=spellings, molar_mass=molar_mass, valence=valence
+            number, reading.unit or inside, unit, spellings=spellings, molar_mass=molar_mass, valence=valence
         )
     except UnitError as error:
         chart.suspect[feature] = f"{written}: {error}"
@@ -114,13 +116,13 @@ def latest(
     return Result(value, reading.when, written, reading.reference_high)
 
 
-def _number(value: object) -> tuple[float | None, int]:
-    """The number in a result, and the side on which a `<` or `>` leaves it open."""
+def _number(value: object) -> tuple[float | None, int, str | None]:
+    """The number in a result, the side on which a `<` or `>` leaves it open, and the unit that is written with it."""
     if isinstance(value, bool) or value is None:
-        return None, 0
+        return None, 0, None
     if isinstance(value, int | float):
-        return float(value), 0
-    match = re.fullmatch(r"\s*([<>]?)=?\s*(\d+(?:[.,]\d+)?)\s*", str(value))
+        return float(value), 0, None
+    match = re.fullmatch(r"\s*([<>]?)=?\s*(\d+(?:[.,]\d+)?)\s*([^\d\s].*?)?\s*", str(value))
     if not match:
-        return None, 0
-    return float(match[2].replace(",", ".")), {"<": -1, ">": 1, "": 0}[match[1]]
+        return None, 0, None
+    return float(match[2].replace(",", ".")), {"<": -1, ">": 1, "": 0}[match[1]], match[3]

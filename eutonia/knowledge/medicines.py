@@ -161,6 +161,10 @@ class MedicineIndex:
             unread=unread,
         )
 
+    def route_of(self, text: str) -> str | None:
+        """The route that the words of a text tell."""
+        return self._route(tokens(text), ())[0]
+
     # --- names ------------------------------------------------------------------------------------
 
     def _names_in(self, parts: Sequence[Token]) -> list[Found]:

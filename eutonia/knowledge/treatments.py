@@ -101,6 +101,8 @@ class DrugClass:
     """Wider classes whose members its members are too."""
     allergens: tuple[str, ...] = ()
     """What allergy lists call the class, lower case."""
+    called: tuple[str, ...] = ()
+    """What people write for an unnamed member, lower case: `nsaid`, `muscle relaxer`."""
     sources: tuple[Citation, ...]
     note: str = ""
 

@@ -1,0 +1,71 @@
+"""Entries of a medication list that are no plain name: a class in place of a drug, a code against its text."""
+
+from typing import Any
+
+import pytest
+
+from eutonia import read
+from eutonia.formulary import class_called
+from eutonia.judging import Judgement, judge_cases
+from eutonia.knowledge import load
+
+KNOWLEDGE = load()
+PLAN = {
+    "action": "start", "text": "carisoprodol 350 mg", "dose": 350, "unit": "mg", "times_per_day": 4, "duration_days": 7,
+}  # fmt: skip
+
+
+def judged(**entry: Any) -> Judgement:
+    """A plan of carisoprodol in a man of 45 who takes one thing."""
+    document = {
+        "as_of": "2026-03-02", "region": "US", "patient": {"age_years": 45, "sex": "male"}, "no_known_allergies": True,
+        "conditions": [], "labs": [], "observations": [], "medications": [entry], "plan": [PLAN],
+    }  # fmt: skip
+    return judge_cases([read(document)], KNOWLEDGE)[0]
+
+
+def rules(judgement: Judgement) -> set[str]:
+    return {issue.rule for plan in judgement.plans for issue in plan.issues}
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("NSAID", "nsaid"),
+        ("muscle relaxer (name unknown)", "muscle-relaxant"),
+        ("takes a benzo at night", "benzodiazepine"),
+        ("non-opioid pain reliever", None),
+        ("no opioids", None),
+        ("birth control pill", None),
+    ],
+)
+def test_a_class_named_without_a_drug(text, group):
+    assert class_called(text, KNOWLEDGE) == group
+
+
+def test_a_class_counts_for_rules_of_the_class_and_what_it_is_stays_asked():
+    found = judged(text="opioid")
+    assert {"car-opioid", "data-drug-unmapped"} <= rules(found)
+    assert "What is in “opioid”?" in [q.text for q in found.questions]
+    assert "“opioid” names a class, not a drug. It is counted as one of: Opioids." in found.warnings
+
+
+def test_an_unnamed_member_may_be_the_drug_that_is_planned():
+    found = judged(text="muscle relaxer")
+    assert "smr-duplicate" not in rules(found)
+    assert "smr-duplicate" in {u.rule for plan in found.plans for u in plan.unknowns}
+
+
+def test_a_code_that_contradicts_its_text_is_said_and_both_are_counted():
+    found = judged(text="alprazolam 1 mg", rxcui="197446")
+    assert "car-benzodiazepine" in rules(found)
+    assert (
+        "Code and text name different drugs: “alprazolam 1 mg” (RxNorm 197446). Both are counted."
+        in found.warnings
+    )
+
+
+def test_a_patch_given_by_its_code_has_its_morphine_equivalent():
+    found = judged(rxcui="197696", dose=1, unit="patch", route="transdermal")
+    because = [i.because for plan in found.plans for i in plan.issues if i.rule == "opioid-mme-50-plus"]
+    assert because[0]["opioid_mme_per_day"] == pytest.approx(75 * 2.4)
