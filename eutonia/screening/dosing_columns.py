@@ -126,7 +126,8 @@ def _use_days(feature: ComputedFeature, columns: Columns) -> str:
     days = f"{columns.max('runs', 't.last_day', where)} - {columns.max('runs', 't.first_day', where)}"
     before = columns.any("past", columns.groups.sure(feature.about))
     claimed = _any(feature, columns, "t.pool = 'p' AND t.action = 'continue'")
-    none = f"CASE WHEN {ALL_RECOGNISED} AND NOT {claimed} THEN 0.0 END"
+    started = _any(feature, columns, "t.pool = 'p' AND t.action = 'start'")
+    none = f"CASE WHEN {started} OR ({ALL_RECOGNISED} AND NOT {claimed}) THEN 0.0 END"
     taken = f"({_any(feature, columns, NOW)} OR {before})"
     return f"CASE WHEN NOT {taken} THEN {none} ELSE CAST(COALESCE({days}, 0) AS DOUBLE) END"
 
