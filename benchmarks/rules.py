@@ -16,8 +16,10 @@ import time
 import numpy as np
 import polars as pl
 
-from eutonia.conditions import condition, features_of, schema
+from eutonia.conditions import features_of
+from eutonia.features.table import schema
 from eutonia.knowledge import load
+from eutonia.knowledge.grammar import names_in, parsed
 from eutonia.knowledge.safety import Rule
 from eutonia.rules import check, judge
 
@@ -33,7 +35,7 @@ def cuts(rules: list[Rule]) -> dict[str, list[float]]:
         numbers = [
             float(word.strip("()")) for word in line.split() if word.strip("()").replace(".", "", 1).isdigit()
         ]
-        for name in condition(line).meta.root_names():
+        for name in names_in(parsed(line)):
             found.setdefault(name, []).extend(numbers)
     return found
 

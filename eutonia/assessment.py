@@ -57,7 +57,7 @@ def assess(
     answer = _assessment(judged, knowledge)
     if forecast:
         answer = _with_taper(_with_forecasts(answer, judged, knowledge), judged)
-    options = alternatives(case, judged, knowledge, weights)
+    options = alternatives(judged, knowledge, weights)
     answered = [
         each
         for place, plan in enumerate(answer.plans[: len(judged.chart.plan)])

@@ -1,36 +1,25 @@
-"""The lines that rules are written in, as expressions over a table of features.
+"""What the lines of rules ask for.
 
-Both sides need them: the features, to know which results a rule asks for, and the rules, to judge.
+Both sides of the rules need it: the features, to know which results a rule asks for, and the rules, to judge.
 """
 
-from collections.abc import Iterable, Mapping
 from functools import cache
 
-import polars as pl
-
 from eutonia.knowledge import Knowledge
-from eutonia.knowledge.safety import Feature, Rule
-
-DTYPES: Mapping[str, type[pl.DataType]] = {"boolean": pl.Boolean, "number": pl.Float64, "category": pl.String}
-
-
-def schema(features: Iterable[Feature]) -> dict[str, type[pl.DataType]]:
-    """The columns of a feature table and their types."""
-    return {feature.id: DTYPES[feature.type] for feature in features if feature.kind != "question"}
+from eutonia.knowledge.grammar import names_in, parsed
+from eutonia.knowledge.safety import Rule
 
 
-@cache
-def condition(line: str) -> pl.Expr:
-    """One SQL line as an expression."""
-    return pl.sql_expr(line)
+def pressing(rule: Rule) -> tuple[str, ...]:
+    """The lines that make a rule that applies urgent."""
+    return rule.urgent if isinstance(rule.urgent, tuple) else ()
 
 
 @cache
 def features_of(rule: Rule) -> tuple[str, ...]:
     """The features that `rule` names, in the order they are read."""
-    pressing = rule.urgent if isinstance(rule.urgent, tuple) else ()
-    lines = (*rule.when, *rule.unless, *pressing)
-    return tuple(dict.fromkeys(name for line in lines for name in condition(line).meta.root_names()))
+    lines = (*rule.when, *rule.unless, *pressing(rule))
+    return tuple(dict.fromkeys(name for line in lines for name in names_in(parsed(line))))
 
 
 def needs_forecast(rule: Rule, knowledge: Knowledge) -> bool:

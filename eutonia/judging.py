@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record
-from eutonia.features import charts_of, row_of, subjects, tabulate, value_of
+from eutonia.features import chart_of, subjects, value_of
 from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.features.value import Value
 from eutonia.forecast import Forecast
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity
 from eutonia.knowledge.safety import Rule
 from eutonia.patient import Case, PlanItem
-from eutonia.rules import FEW, check, check_rows
+from eutonia.rowwise import Finding, check
 
 Verdict = Literal["urgent-referral", "contraindicated", "avoid", "caution", "insufficient-data", "acceptable"]
 VERDICTS: Sequence[Verdict] = (
@@ -111,37 +111,25 @@ class Judgement(NamedTuple):
     not_seen: list[str]
 
 
-def judge_cases(cases: Sequence[Case], knowledge: Knowledge, like: Chart | None = None) -> list[Judgement]:
-    """Judge several cases at once; each answer is the same as for the case alone.
-
-    like: a chart from which all of them differ by their plan alone, so that its record is not read again.
-    """
-    cases = [case if case.plan else case.model_copy(update={"plan": (CURRENT_ITEM,)}) for case in cases]
-    charts, findings = _judged(cases, knowledge, like)
-    found: list[list[Mapping[str, Any]]] = [[] for _ in cases]
-    for issue in findings:
-        found[issue["row"]].append(issue)
-    return [_judgement(chart, issues, knowledge) for chart, issues in zip(charts, found, strict=True)]
+def judge_cases(cases: Iterable[Case], knowledge: Knowledge) -> list[Judgement]:
+    """Judge several cases, each by itself."""
+    return [judge_chart(chart_of(_with_plan(case), knowledge)) for case in cases]
 
 
-def _judged(
-    cases: Sequence[Case], knowledge: Knowledge, like: Chart | None
-) -> tuple[Sequence[Chart], Iterable[Mapping[str, Any]]]:
-    """The charts of cases and what the rules find in them: in a table, or row by row where there are few."""
-    rules = rules_of_the_record(knowledge)
-    if len(cases) <= FEW:
-        charts = charts_of(cases, knowledge, like)
-        return charts, check_rows([row_of(chart) for chart in charts], rules)
-    features = tabulate(cases, knowledge)
-    return features.charts, check(features.table, rules).iter_rows(named=True)
+def _with_plan(case: Case) -> Case:
+    return case if case.plan else case.model_copy(update={"plan": (CURRENT_ITEM,)})
 
 
-def _judgement(chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge) -> Judgement:
+def judge_chart(chart: Chart) -> Judgement:
+    """Judge a case of which every feature is worked out."""
+    row = {name: value.known for name, value in chart.values.items()}
+    return _judgement(chart, check(row, rules_of_the_record(chart.knowledge)), chart.knowledge)
+
+
+def _judgement(chart: Chart, found: Sequence[Finding], knowledge: Knowledge) -> Judgement:
     sorted_out = _by_item(chart, found, knowledge)
     # A graver issue on one item replaces a milder one that stands with another item or with treatment in use.
-    replaced = {
-        other for each in found if each["applies"] for other in knowledge.rules[each["rule"]].replaces
-    }
+    replaced = {other for each in found if each.applies for other in each.rule.replaces}
     plans = [_plan(place, chart, issues, replaced, knowledge) for place, issues in sorted_out.items()]
     return Judgement(
         chart=chart,
@@ -160,11 +148,11 @@ def judge_forecast(
     rules = rules_of_the_forecast(knowledge)
     asked = {name for rule in rules for name in features_of(rule)} - simulated.keys()
     row = {name: value_of(name, chart).known for name in asked} | dict(simulated)
-    found = check_rows([row], rules)
+    found = check(row, rules)
     values = {name: Value(value) for name, value in simulated.items()}
     issues = [
         *plan.issues,
-        *(_issue(e, chart, knowledge, set(), False, values) for e in found if e["applies"]),
+        *(_issue(e, chart, knowledge, set(), False, values) for e in found if e.applies),
     ]
     return plan.model_copy(update={"issues": sorted(issues, key=_gravity)})
 
@@ -174,21 +162,18 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=VERDICTS.index, default="acceptable")
 
 
-def _by_item(
-    chart: Chart, found: Sequence[Mapping[str, Any]], knowledge: Knowledge
-) -> dict[int | None, list[Mapping[str, Any]]]:
+def _by_item(chart: Chart, found: Sequence[Finding], knowledge: Knowledge) -> dict[int | None, list[Finding]]:
     """Sort what was found to the plan items that it is about; None holds what is about treatment in use."""
-    places: dict[int | None, list[Mapping[str, Any]]] = {number: [] for number in range(len(chart.plan))}
+    places: dict[int | None, list[Finding]] = {number: [] for number in range(len(chart.plan))}
     whole = [n for n, (item, _) in enumerate(chart.plan) if item.action == "assess"]
     for each in found:
-        rule = knowledge.rules[each["rule"]]
         about = [
-            n for n, (item, parts) in enumerate(chart.plan) if concerns(rule, item, parts, knowledge)
+            n for n, (item, parts) in enumerate(chart.plan) if concerns(each.rule, item, parts, knowledge)
         ] or whole
         if about:
             for number in about:
                 places[number].append(each)
-        elif each["applies"]:
+        elif each.applies:
             places.setdefault(None, []).append(each)
     return places
 
@@ -217,14 +202,14 @@ def _about(rule: Rule, knowledge: Knowledge) -> tuple[frozenset[str], bool]:
 def _plan(
     place: int | None,
     chart: Chart,
-    found: Sequence[Mapping[str, Any]],
+    found: Sequence[Finding],
     replaced: Collection[str],
     knowledge: Knowledge,
 ) -> PlanAssessment:
     item, parts = chart.plan[place] if place is not None else (CURRENT_ITEM, ())
-    applying = [each for each in found if each["applies"]]
+    applying = [each for each in found if each.applies]
     issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
-    unknowns = [_unknown(each, knowledge) for each in found if each["applies"] is None]
+    unknowns = [_unknown(each, knowledge) for each in found if each.applies is None]
     return PlanAssessment(
         plan=item.written or item.text or item.therapy or CURRENT,
         therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
@@ -237,14 +222,14 @@ def _plan(
 
 
 def _issue(
-    each: Mapping[str, Any],
+    each: Finding,
     chart: Chart,
     knowledge: Knowledge,
     replaced: Collection[str],
     existing: bool,
     simulated: Mapping[str, Value] = MappingProxyType({}),
 ) -> Issue:
-    rule = knowledge.rules[each["rule"]]
+    rule = each.rule
     values = {name: simulated.get(name) or chart.values[name] for name in features_of(rule)}
     because = {name: v for name, v in values.items() if v.known is not None and v.known is not False}
     return Issue(
@@ -252,7 +237,7 @@ def _issue(
         title=rule.title,
         severity=rule.severity,
         headline=rule.id not in replaced,
-        urgent=each["urgent"],
+        urgent=each.urgent,
         existing=existing,
         because={name: v.known for name, v in because.items() if v.known is not None},
         evidence={name: v.evidence for name, v in because.items() if v.evidence},
@@ -267,9 +252,9 @@ def _gravity(issue: Issue) -> tuple[bool, int, bool, str]:
     return not issue.urgent, SEVERITIES.index(issue.severity), not issue.headline, issue.rule
 
 
-def _unknown(each: Mapping[str, Any], knowledge: Knowledge) -> Unknown:
-    rule = knowledge.rules[each["rule"]]
-    ask = dict.fromkeys(_question_of(name, knowledge) for name in each["ask"])
+def _unknown(each: Finding, knowledge: Knowledge) -> Unknown:
+    rule = each.rule
+    ask = dict.fromkeys(_question_of(name, knowledge) for name in each.ask)
     return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=list(ask))
 
 

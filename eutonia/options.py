@@ -14,12 +14,13 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.dosing_text import read_plan
+from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
-from eutonia.judging import Judgement, Verdict, judge_cases
+from eutonia.judging import Judgement, Verdict, judge_chart
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
-from eutonia.patient import Case, PlanItem
+from eutonia.patient import PlanItem
 from eutonia.remembered import remembered
 
 NOT_OFFERED: Sequence[Verdict] = ("urgent-referral", "contraindicated", "avoid")
@@ -81,15 +82,14 @@ class _Candidate(NamedTuple):
 
 
 def alternatives(
-    case: Case, judged: Judgement, knowledge: Knowledge, weights: Weights | None = None
+    judged: Judgement, knowledge: Knowledge, weights: Weights | None = None
 ) -> list[Alternative]:
     """Every alternative, those offered first and in order; what the plan itself holds is left out."""
     planned = {part.treatment for _, parts in judged.chart.plan for part in parts}
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
-    cases = [_instead(case, c.option, knowledge) for c in candidates]
     chronic = judged.chart.known("index_pain_chronic")
     population = population_of(judged.chart)
-    judgements = judge_cases(cases, knowledge, judged.chart)
+    judgements = [judge_chart(_instead(judged.chart, c.option)) for c in candidates]
     found = [
         (
             _score(c.option, chronic, weights or Weights()),
@@ -157,7 +157,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def best_offered(
-    case: Case, judged: Judgement, knowledge: Knowledge, most: int, weights: Weights | None = None
+    judged: Judgement, knowledge: Knowledge, most: int, weights: Weights | None = None
 ) -> list[Alternative]:
     """The first few that are offered, fit, and that nothing grave is open about: judged in their order, no further,
     and without the pooled results of trials, for an answer within milliseconds."""
@@ -168,7 +168,7 @@ def best_offered(
     candidates.sort(key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
     found: list[Alternative] = []
     for candidate in candidates:
-        (judgement,) = judge_cases([_instead(case, candidate.option, knowledge)], knowledge, judged.chart)
+        judgement = judge_chart(_instead(judged.chart, candidate.option))
         made = _alternative(candidate, judgement, chronic, None, knowledge)
         if made.offered and not made.ask and made.fits is not False:
             found.append(made)
@@ -184,13 +184,13 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
             yield _Candidate(entry, entry.option)
 
 
-def _instead(case: Case, option: Option, knowledge: Knowledge) -> Case:
+def _instead(chart: Chart, option: Option) -> Chart:
     """The same patient with the alternative in place of the plan."""
-    return case.model_copy(update={"plan": (_item(option.plan, knowledge),)})
+    return complete(chart.instead((_read(option.plan, chart.knowledge),)))
 
 
 @cache
-def _item(plan: str, knowledge: Knowledge) -> PlanItem:
+def _read(plan: str, knowledge: Knowledge) -> PlanItem:
     return read_plan(plan, knowledge)
 
 

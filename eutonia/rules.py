@@ -2,20 +2,53 @@
 
 A missing feature is null, and null means unknown: by Kleene logic `unknown AND false` is false, but
 `unknown AND true` stays unknown. An unknown rule is never dropped: it is reported together with the
-features that would settle it. The same code judges one patient or a million.
+features that would settle it. This judges a million patients; `rowwise.py` one, by the same parsed conditions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, reduce
 from itertools import accumulate
+from operator import and_, or_
 from typing import Any
 
 import polars as pl
 
-from eutonia.conditions import condition, features_of
-from eutonia.kleene import every
+from eutonia.conditions import features_of, pressing
+from eutonia.knowledge.grammar import Compared, Condition, Every, Known, Not, names_in, parsed
 from eutonia.knowledge.safety import Rule
-from eutonia.row_conditions import Row, Test, test_of
+
+
+@cache
+def condition(line: str) -> pl.Expr:
+    """One line as an expression."""
+    return _expression(parsed(line))
+
+
+def _expression(found: Condition) -> pl.Expr:
+    if isinstance(found, Known):
+        return pl.col(found.feature)
+    if isinstance(found, Compared):
+        return _compared(found)
+    if isinstance(found, Not):
+        return ~_expression(found.part)
+    return reduce(and_ if isinstance(found, Every) else or_, map(_expression, found.parts))
+
+
+def _compared(found: Compared) -> pl.Expr:
+    column, to = pl.col(found.feature), found.to
+    if found.by == "between":
+        return column.is_between(to[0], to[1])
+    if found.by == "in":
+        return column.is_in(to)
+    compare: Mapping[str, Any] = {
+        "<": column.lt,
+        "<=": column.le,
+        ">": column.gt,
+        ">=": column.ge,
+        "=": column.eq,
+    }
+    answer: pl.Expr = compare[found.by](to[0])
+    return answer
 
 
 @cache
@@ -81,26 +114,20 @@ def _code(rule: Rule) -> pl.Expr:
     Bit i: the i-th feature is missing and leaves a line of an unknown rule unknown. Bit 31: urgent. A number
     per row costs a hundredth of a list of names per row.
     """
-    lines = [condition(line) for line in (*rule.when, *rule.unless)]
+    lines = [parsed(line) for line in (*rule.when, *rule.unless)]
     ask = pl.lit(0, dtype=pl.UInt32)
     for bit, name in enumerate(features_of(rule)):
-        open_lines = [line.is_null() for line in lines if name in line.meta.root_names()]
+        open_lines = [_expression(line).is_null() for line in lines if name in names_in(line)]
         if open_lines:
             missing = pl.col(name).is_null() & pl.any_horizontal(open_lines)
             ask = ask + missing.cast(pl.UInt32) * (1 << bit)
     known = applies(rule)
-    pressing = (
-        known & pl.all_horizontal([condition(line) for line in _pressing(rule)])
+    urgent = (
+        known & pl.all_horizontal([pl.lit(True), *(condition(line) for line in pressing(rule))])
         if rule.urgent
         else pl.lit(False)
     )
-    return (
-        pl.when(known.is_null()).then(ask).when(pressing).then(pl.lit(URGENT, dtype=pl.UInt32)).otherwise(0)
-    )
-
-
-def _pressing(rule: Rule) -> tuple[str, ...]:
-    return rule.urgent if isinstance(rule.urgent, tuple) else ("TRUE",)
+    return pl.when(known.is_null()).then(ask).when(urgent).then(pl.lit(URGENT, dtype=pl.UInt32)).otherwise(0)
 
 
 def _name_sets(rules: Sequence[Rule], rule: pl.Series, code: pl.Series) -> pl.Series:
@@ -117,58 +144,3 @@ def _sets(rule: Rule) -> pl.Series:
     names = features_of(rule)
     subsets = [[name for bit, name in enumerate(names) if code >> bit & 1] for code in range(1 << len(names))]
     return pl.Series(subsets, dtype=pl.List(pl.String))
-
-
-# --- a few rows ---------------------------------------------------------------------------------------
-
-FEW = 64
-"""Up to here plain Python answers sooner than the table engine starts."""
-
-
-def check_rows(rows: Sequence[Row], rules: Sequence[Rule]) -> Iterator[Mapping[str, Any]]:
-    """As `check`, for a few rows given as mappings: the same findings with the same fields."""
-    for rule in rules:
-        when, unless = _tests(rule)
-        for number, row in enumerate(rows):
-            found = _row_applies(when, unless, row)
-            if found is False:
-                continue
-            yield {
-                "row": number,
-                "rule": rule.id,
-                "applies": found,
-                "urgent": bool(found and rule.urgent and every(test_of(t)(row) for t in _pressing(rule))),
-                "ask": _row_ask(rule, row) if found is None else [],
-            }
-
-
-@cache
-def _tests(rule: Rule) -> tuple[tuple[Test, ...], tuple[Test, ...]]:
-    return tuple(test_of(line) for line in rule.when), tuple(test_of(line) for line in rule.unless)
-
-
-def _row_applies(when: Sequence[Test], unless: Sequence[Test], row: Row) -> bool | None:
-    unknown = False
-    for test in when:
-        holds = test(row)
-        if holds is False:
-            return False
-        unknown = unknown or holds is None
-    for test in unless:
-        holds = test(row)
-        if holds:
-            return False
-        unknown = unknown or holds is None
-    return None if unknown else True
-
-
-def _row_ask(rule: Rule, row: Row) -> list[str]:
-    """The missing features that leave a line of the rule unknown, in the order they are read."""
-    lines = (*rule.when, *rule.unless)
-    open_names = {name for line in lines if test_of(line)(row) is None for name in _names_in(line)}
-    return [name for name in features_of(rule) if name in open_names and row[name] is None]
-
-
-@cache
-def _names_in(line: str) -> tuple[str, ...]:
-    return tuple(condition(line).meta.root_names())

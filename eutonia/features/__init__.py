@@ -1,4 +1,4 @@
-"""Cases → a table of features, one row per case; null where the record does not tell.
+"""Cases → features, each with what in the record it rests on; None where the record does not tell.
 
 What each feature means, which codes it looks for and what absence means stands in its file under
 knowledge/features/. Those of kind `computed` have a function of the same name here.
@@ -6,14 +6,12 @@ knowledge/features/. Those of kind `computed` have a function of the same name h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import polars as pl
-
-from eutonia.conditions import features_of, schema
+from eutonia.conditions import features_of
 from eutonia.features import dosing, kinds, organs, pain, person
 from eutonia.features.chart import Chart
 from eutonia.features.value import Value
@@ -23,51 +21,38 @@ from eutonia.patient import Case
 MODULES: Sequence[ModuleType] = (person, organs, dosing, pain)
 
 
-class Features(NamedTuple):
-    """The table (one row per case) and the charts behind its rows."""
-
-    table: pl.DataFrame
-    charts: Sequence[Chart]
-
-    def evidence(self, row: int, feature: str) -> str:
-        return self.charts[row].values[feature].evidence
+def chart_of(case: Case, knowledge: Knowledge) -> Chart:
+    """A case with every feature worked out."""
+    return complete(Chart(case, knowledge))
 
 
-def tabulate(cases: Iterable[Case], knowledge: Knowledge) -> Features:
-    """Work out every feature of every case."""
-    charts = charts_of(cases, knowledge)
-    columns = schema(knowledge.features[name] for name in _of_the_record(knowledge))
-    data = {name: [chart.values[name].known for chart in charts] for name in columns}
-    return Features(pl.DataFrame(data, schema=columns, strict=False), charts)
-
-
-def charts_of(cases: Iterable[Case], knowledge: Knowledge, like: Chart | None = None) -> list[Chart]:
-    """The charts of cases, every feature of the record worked out; they differ from `like` by their plan alone."""
-    charts = [Chart(case, knowledge) if like is None else like.with_plan(case) for case in cases]
-    for chart in charts:
-        for name in _of_the_record(knowledge):
-            value_of(name, chart)
-    return charts
+def complete(chart: Chart) -> Chart:
+    """The chart with every feature worked out that was not yet."""
+    for name in names(chart.knowledge):
+        value_of(name, chart)
+    return chart
 
 
 @cache
-def _of_the_record(knowledge: Knowledge) -> tuple[str, ...]:
-    """Every feature that the record tells, those last that speak of what the others set aside."""
-    names = schema(f for f in knowledge.features.values() if f.kind != "simulated")
-    return tuple(sorted(names, key=lambda name: name in ("unit_suspect", "lab_stale")))
-
-
-def row_of(chart: Chart) -> Mapping[str, bool | float | str | None]:
-    """The features of a chart that were worked out, as a row."""
-    return {name: value.known for name, value in chart.values.items()}
+def names(knowledge: Knowledge) -> Sequence[str]:
+    """Every feature of the record; those that speak of what the others set aside come last."""
+    found = [f.id for f in knowledge.features.values() if f.kind not in ("simulated", "question")]
+    return sorted(found, key=("unit_suspect", "lab_stale").__contains__)
 
 
 def value_of(name: str, chart: Chart) -> Value:
-    """One feature of one case; worked out once."""
-    if name not in chart.values:
-        feature = chart.knowledge.features[name]
-        chart.values[name] = _work_out(feature)(feature, chart)
-    return chart.values[name]
+    """One feature of one case; worked out once, and noted where it does not depend on the plan."""
+    found = chart.values.get(name)
+    if found is None:
+        feature, way = _ways(chart.knowledge)[name]
+        asked, chart.plan_asked = chart.plan_asked, False
+        found = chart.values[name] = way(feature, chart)
+        if not chart.plan_asked:
+            chart.of_record.add(name)
+        chart.plan_asked |= asked
+    elif name not in chart.of_record:
+        chart.plan_asked = True
+    return found
 
 
 BY_KIND: Mapping[str, Callable[[Any, Chart], Value]] = {
@@ -78,6 +63,14 @@ BY_KIND: Mapping[str, Callable[[Any, Chart], Value]] = {
     "count": kinds.count,
     "allergy": kinds.allergy,
 }
+
+
+@cache
+def _ways(knowledge: Knowledge) -> Mapping[str, tuple[Any, Callable[[Any, Chart], Value]]]:
+    """Every feature, and what works it out."""
+    return {
+        name: (knowledge.features[name], _work_out(knowledge.features[name])) for name in names(knowledge)
+    }
 
 
 def _work_out(feature: Any) -> Callable[[Any, Chart], Value]:

@@ -7,11 +7,11 @@ everything that could not be understood is kept and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, Generic, TypeVar
 
 from eutonia.dates import Span, days_ago
 from eutonia.features.value import Value
@@ -19,6 +19,8 @@ from eutonia.formulary import UNNAMED, class_called, classes_of, medicine_index,
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Condition, Dosage, Medication, PlanItem
+
+T = TypeVar("T")
 
 GRACE_DAYS = 7
 """A prescription is taken as in use until a week after its supply ends (dossier, status logic)."""
@@ -88,6 +90,24 @@ class Diagnosis:
         return f"{text} ({self.since})" if self.since else text
 
 
+class of_plan(Generic[T]):  # noqa: N801  (a decorator, beside cached_property)
+    """A cached property that depends on the plan, and notes on the chart that the plan was asked for."""
+
+    def __init__(self, work_out: Callable[[Any], T]) -> None:
+        self._work_out, self.__doc__ = work_out, work_out.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._kept = f"{name} of plan"
+
+    def __get__(self, chart: Any, owner: type | None = None) -> T:
+        kept = chart.__dict__
+        kept["plan_asked"] = True
+        if self._kept not in kept:
+            kept[self._kept] = self._work_out(chart)
+        found: T = kept[self._kept]
+        return found
+
+
 @dataclass
 class Chart:
     """A case through the eyes of `knowledge`. Nothing in it is guessed: what is unknown stays unknown."""
@@ -102,15 +122,24 @@ class Chart:
     """Features already worked out."""
     results: dict[str, list[Any]] = field(default_factory=dict)
     """Results and observations by code; filled by `features.results` when it first looks."""
+    of_record: set[str] = field(default_factory=set)
+    """Features worked out without a look at the plan."""
+    plan_asked: bool = False
+    """Whether the plan was looked at since this was last set to False."""
 
-    def with_plan(self, case: Case) -> Chart:
-        """The chart of the same record with the plan of `case`; what does not depend on a plan is not read again."""
-        made = Chart(case, self.knowledge, results=self.results)
-        for name in ("listed", "current", "past", "_to_come", "diagnoses", "_observed", "denied"):
-            made.__dict__[name] = getattr(self, name)
-        features = self.knowledge.features
-        made.values = {n: v for n, v in self.values.items() if features[n].kind in ("condition", "allergy")}
-        return made
+    def instead(self, plan: tuple[PlanItem, ...]) -> Chart:
+        """The same record with another plan; what does not depend on the plan is not worked out again."""
+        other = Chart(
+            case=self.case.model_copy(update={"plan": plan}),
+            knowledge=self.knowledge,
+            suspect={name: told for name, told in self.suspect.items() if name in self.of_record},
+            stale={name: told for name, told in self.stale.items() if name in self.of_record},
+            values={name: self.values[name] for name in self.of_record},
+            results=self.results,
+            of_record=set(self.of_record),
+        )
+        other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
+        return other
 
     @property
     def as_of(self) -> date:
@@ -139,7 +168,7 @@ class Chart:
         entries = [m for m in self.case.medications or () if (m.status or "") not in IN_ERROR]
         return tuple((entry, self._ingredients(number, entry)) for number, entry in enumerate(entries))
 
-    @cached_property
+    @of_plan
     def plan(self) -> tuple[tuple[PlanItem, tuple[Taken, ...]], ...]:
         """Every plan item with its ingredients or therapy."""
         return tuple(
@@ -160,22 +189,22 @@ class Chart:
             for taken in parts
         )
 
-    @cached_property
+    @of_plan
     def planned(self) -> tuple[Taken, ...]:
         return tuple(taken for _, parts in self.plan for taken in parts)
 
-    @cached_property
+    @of_plan
     def after(self) -> tuple[Taken, ...]:
         """What is taken once the plan is carried out, with planned doses in place of current ones."""
         ends = {t.treatment for t in self.planned if t.action in ("stop", "continue", "taper")}
         goes_on = [t for t in (*self.current, *self._to_come) if t.treatment not in ends]
         return (*goes_on, *(self._with_current_dose(t) for t in self.planned if t.action in TAKING))
 
-    @cached_property
+    @of_plan
     def involved(self) -> tuple[Taken, ...]:
         return (*self.current, *self.planned)
 
-    @cached_property
+    @of_plan
     def dosed(self) -> tuple[Taken, ...]:
         """Entries whose doses add up: a continued or tapered drug replaces its current entry."""
         replaced = {t.treatment for t in self.planned if t.action in ("continue", "taper")}
@@ -188,7 +217,7 @@ class Chart:
             t for e, parts in self.listed if not self._begun(e) and not self._ended(e) for t in parts
         )
 
-    @cached_property
+    @of_plan
     def unrecognised(self) -> tuple[str, ...]:
         """Entries in use or planned whose ingredients are not known."""
         listed = [(e, parts) for e, parts in self.listed if self.in_use(e)]
@@ -418,6 +447,12 @@ class Chart:
         return days_ago(when, self.as_of)
 
 
+@cache
+def _kept_of_record() -> frozenset[str]:
+    """The cached properties of a chart that do not depend on the plan."""
+    return frozenset(name for name, found in vars(Chart).items() if isinstance(found, cached_property))
+
+
 def truth_of(value: object) -> bool | None:
     """What an observed value says of the sign that it observes: there, not there, or neither."""
     if isinstance(value, bool):
@@ -561,6 +596,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@cache
 def therapy_names(knowledge: Knowledge) -> Mapping[str, str]:
     """Names and synonyms of therapies, longest first → id."""
     names = {

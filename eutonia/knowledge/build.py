@@ -19,6 +19,7 @@ from eutonia.errors import KnowledgeError
 from eutonia.knowledge.codes import build_index
 from eutonia.knowledge.common import Citation
 from eutonia.knowledge.evidence_checks import references
+from eutonia.knowledge.grammar import names_in, parsed
 from eutonia.knowledge.load import SECTIONS
 from eutonia.knowledge.medicines import build_index as build_medicine_index
 from eutonia.knowledge.safety import Feature
@@ -97,13 +98,6 @@ def _entry(path: str, entry_id: str, content: bytes, reader: TypeAdapter[Any]) -
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "file"
         raise KnowledgeError(f"{path}, {place}", f"{first['msg']} (found {first['input']!r:.80}).") from None
-
-
-def names_in(line: str) -> list[str]:
-    """The features that a condition names."""
-    import polars as pl
-
-    return pl.sql_expr(line).meta.root_names()
 
 
 def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:
@@ -192,8 +186,8 @@ def _check_condition(where: str, line: str, features: Entries) -> None:
             f"“{hidden[0]}” would turn unknown into known. Use AND, OR, NOT and comparisons.",
         )
     try:
-        names = names_in(line)
-    except Exception as error:
+        names = names_in(parsed(line))
+    except ValueError as error:
         raise KnowledgeError(where, f"“{line}” is not a SQL condition ({error}).") from None
     for name in names:
         _known(where, "feature", name, features, "knowledge/features/")

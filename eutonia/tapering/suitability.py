@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import polars as pl
-
-from eutonia.conditions import condition, features_of, schema
+from eutonia.conditions import features_of
 from eutonia.features import value_of
 from eutonia.features.chart import Chart
+from eutonia.knowledge.grammar import names_in, parsed
 from eutonia.knowledge.safety import Rule
 from eutonia.knowledge.tapers import Schedule, TaperPolicy
-from eutonia.rules import check
+from eutonia.rowwise import check, holds
 from eutonia.tapering.models import Asked, Refer
 
 
@@ -30,15 +29,12 @@ class Judge:
 
     def holds(self, line: str, settles: str = "") -> bool | None:
         """Whether a condition holds; None where a fact is missing, which is noted under `settles`."""
-        names = condition(line).meta.root_names()
+        names = names_in(parsed(line))
         row = {name: value_of(name, self.chart).known for name in names}
-        table = pl.DataFrame(
-            [row], schema=schema(self.chart.knowledge.features[n] for n in names), strict=False
-        )
-        answer = table.select(condition(line).alias("answer"))["answer"][0]
+        answer = holds(line, row)
         if answer is None and settles:
             self.note([name for name in names if row[name] is None], settles)
-        return None if answer is None else bool(answer)
+        return answer
 
     def all_hold(self, lines: Iterable[str], settles: str = "") -> bool | None:
         """False as soon as one line fails; None where none fails and one cannot be told."""
@@ -54,15 +50,11 @@ class Judge:
         """Those that apply; what is missing to tell the others is noted."""
         names = list(dict.fromkeys(name for rule in rules for name in features_of(rule)))
         row = {name: value_of(name, self.chart).known for name in names}
-        table = pl.DataFrame(
-            [row], schema=schema(self.chart.knowledge.features[n] for n in names), strict=False
-        )
-        for found in check(table, rules).iter_rows(named=True):
-            rule = self.chart.knowledge.rules[found["rule"]]
-            if found["applies"]:
-                yield rule
+        for found in check(row, rules):
+            if found.applies:
+                yield found.rule
             else:
-                self.note(found["ask"], settles)
+                self.note(found.ask, settles)
 
     def note(self, features: Iterable[str], settles: str) -> None:
         for name in features:
@@ -108,7 +100,7 @@ def reasons(rule: Rule, judge: Judge) -> Iterator[str]:
             if not judge.holds(part):
                 continue
             found = True
-            name = condition(part).meta.root_names()[0]
+            name = names_in(parsed(part))[0]
             value = judge.chart.values[name]
             told = f": {value.known:g} {features[name].unit}" if features[name].type == "number" else ""
             evidence = f" ({value.evidence})" if value.evidence and value.evidence != "as stated" else ""

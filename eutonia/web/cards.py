@@ -236,7 +236,7 @@ def _suggestions(item: _Item, consultation: Consultation, knowledge: Knowledge) 
         stop,
         *(
             _instead(each, delete, consultation, knowledge)
-            for each in best_offered(consultation.case, consultation.judged, knowledge, MOST_ALTERNATIVES)
+            for each in best_offered(consultation.judged, knowledge, MOST_ALTERNATIVES)
         ),
     ]
 

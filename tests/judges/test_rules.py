@@ -5,19 +5,23 @@ The judge reads the SQL with another parser and knows nothing of tables.
 
 import operator
 import random
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
+import pytest
 import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import expressions as sql
 
-from eutonia.conditions import features_of, schema
+from eutonia.conditions import features_of
+from eutonia.features.table import schema
 from eutonia.knowledge import load
+from eutonia.knowledge.grammar import parsed
 from eutonia.knowledge.safety import Rule
-from eutonia.rules import check, check_rows, judge
+from eutonia.rowwise import Finding, applies
+from eutonia.rowwise import check as check_row
+from eutonia.rules import check, judge
 
 KNOWLEDGE = load()
 RULES = list(KNOWLEDGE.rules.values())
@@ -102,6 +106,7 @@ def test_the_engine_agrees_with_the_plain_judge_alone_stacked_and_shuffled(
     expected = [[answer(rule, row) for rule in RULES] for row in rows]
     table = pl.DataFrame(rows, schema={name: COLUMNS[name] for name in USED})
     assert [list(row) for row in judge(table, RULES).rows()] == expected
+    assert [[applies(rule)(row) for rule in RULES] for row in rows] == expected
     order = list(range(len(rows)))
     random.Random(0).shuffle(order)
     assert [list(row) for row in judge(table[order], RULES).rows()] == [expected[i] for i in order]
@@ -135,11 +140,37 @@ def test_answering_every_question_settles_the_rule(rows: list[dict[str, Any]], c
 
 @settings(deadline=None, max_examples=60)
 @given(ROWS)
-def test_row_by_row_finds_what_the_table_finds(rows: list[dict[str, Any]]) -> None:
-    """A few rows are judged in plain Python; every finding, urgency and question is the same."""
+def test_one_patient_is_judged_as_in_a_table(rows: list[dict[str, Any]]) -> None:
+    """What applies, how urgent it is and what is asked: the same from a row as from a table."""
     table = pl.DataFrame(rows, schema={name: COLUMNS[name] for name in USED})
+    by_table: list[list[Finding]] = [[] for _ in rows]
+    for found in check(table, RULES).iter_rows(named=True):
+        rule = KNOWLEDGE.rules[found["rule"]]
+        by_table[found["row"]].append(
+            Finding(rule, found["applies"], bool(found["urgent"]), tuple(found["ask"]))
+        )
+    for row, expected in zip(rows, by_table, strict=True):
+        assert check_row(row, RULES) == sorted(expected, key=lambda found: RULES.index(found.rule))
 
-    def sorted_out(found: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        return sorted((f["row"], f["rule"], str(f["applies"]), f["urgent"], sorted(f["ask"])) for f in found)
 
-    assert sorted_out(check_rows(rows, RULES)) == sorted_out(check(table, RULES).iter_rows(named=True))
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "a AND",
+        "a OR OR b",
+        "(a",
+        "a)",
+        "a b",
+        "a <",
+        "a < b",
+        "a BETWEEN 1",
+        "a IN ()",
+        "a IN ('x'",
+        "NOT",
+        "a ! 1",
+    ],
+)
+def test_a_line_that_is_no_condition_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match="expected|read"):
+        parsed(line)

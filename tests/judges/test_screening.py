@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from omop_making import SOURCES, tables, with_relaxants, write
 
-from eutonia.features import tabulate
+from eutonia.features.table import tabulate
 from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.screening import prepared_database
@@ -61,7 +61,7 @@ def test_every_feature_and_finding_is_that_of_the_case(screened: Judged, knowled
 
 def compare(table: Any, found: Any, cases: list[tuple[dict[str, Any], Any]], knowledge: Knowledge) -> None:
     """Numbers to nine digits: sums are added in another order."""
-    by_case = tabulate([case for _, case in cases], knowledge).table
+    by_case = tabulate([case for _, case in cases], knowledge)
     for name in by_case.columns:
         for mine, theirs, (row, case) in zip(table[name], by_case[name], cases, strict=True):
             expected = pytest.approx(theirs, rel=1e-9) if isinstance(theirs, float) else theirs

@@ -5,7 +5,8 @@ import random
 import polars as pl
 import pytest
 
-from eutonia.conditions import features_of, schema
+from eutonia.conditions import features_of
+from eutonia.features.table import schema
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.safety import Rule
 from eutonia.rules import check, judge
