@@ -16,7 +16,7 @@ from eutonia.features.chart import Chart, Taken, action_of
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
 from eutonia.patient import Dosage, PlanItem
-from eutonia.simulation.summary import CourseSummary, Spread, spread, summarise
+from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
     from eutonia.simulation.engine import Outcome
@@ -60,6 +60,8 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         alone = _run(own, facts, chart.knowledge, draws, seed) if others else None
     except InputError as error:
         return Forecast(sentences=[f"No forecast: {error}"])
+    from eutonia.simulation.summary import summarise
+
     summary = summarise(with_others.per_patient, with_others.assumptions, chart.knowledge.version)
     made = Forecast(
         summary=summary,
@@ -172,6 +174,8 @@ def _as_item(part: Taken, entry: Dosage) -> PlanItem:
 
 def _at_last_dose(result: Outcome, course: str) -> Spread:
     import numpy as np
+
+    from eutonia.simulation.summary import spread
 
     at = int(np.searchsorted(result.times, result.schedule.last_dose, side="right")) - 1
     return spread(result.courses[course][:, max(at, 0)])

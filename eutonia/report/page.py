@@ -14,7 +14,7 @@ from eutonia.assessment import Assessment
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
 from eutonia.knowledge.treatments import Advice
-from eutonia.simulation.summary import Spread
+from eutonia.summaries import Spread
 
 WORDS: Mapping[str, str] = {
     "urgent-referral": "refer today",

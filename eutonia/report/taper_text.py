@@ -8,7 +8,7 @@ from textwrap import fill as wrap
 
 import click
 
-from eutonia.simulation.summary import Spread
+from eutonia.summaries import Spread
 from eutonia.tapering.models import Predicted, Taper
 
 fill = partial(wrap, break_on_hyphens=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eutonia.simulation.summary import CourseSummary, Spread
+from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
     from eutonia.simulation.engine import Outcome

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eutonia.errors import InputError, NotAvailable
 from eutonia.features.chart import Chart
-from eutonia.simulation.summary import Spread
+from eutonia.summaries import Spread
 from eutonia.tapering import taper_for
 from eutonia.tapering.making import QUICK
 from eutonia.tapering.models import CurrentUse, Predicted, Taper, Way

@@ -17,7 +17,7 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.common import Citation
 from eutonia.knowledge.tapers import Schedule, Search, TaperPolicy
 from eutonia.simulation.population import Patients, checked
-from eutonia.simulation.summary import Spread
+from eutonia.summaries import Spread
 from eutonia.tapering import published, tablets
 from eutonia.tapering.laying_out import days_and_steps, phrases, visits
 from eutonia.tapering.models import Alternative, Made, Predicted, Reference, Step, Taper

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.simulation.summary import Spread
+from eutonia.summaries import Spread
 
 
 class _Part(BaseModel):
