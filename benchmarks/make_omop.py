@@ -21,7 +21,13 @@ from eutonia.knowledge import Knowledge, load
 RELAXANTS_IN = 16
 FILLS, TREATMENTS, DIAGNOSES, RESULTS = 4, 5, 6, 6
 UNITS = {"mL/min/{1.73_m2}": (20, 120), "mg/dL": (0.5, 3.0), "U/L": (10, 150), "kg": (45, 130)}
-TESTS = (("33914-3", "mL/min/{1.73_m2}"), ("2160-0", "mg/dL"), ("1742-6", "U/L"), ("1920-8", "U/L"), ("29463-7", "kg"))
+TESTS = (
+    ("33914-3", "mL/min/{1.73_m2}"),
+    ("2160-0", "mg/dL"),
+    ("1742-6", "U/L"),
+    ("1920-8", "U/L"),
+    ("29463-7", "kg"),
+)
 
 
 def concepts(knowledge: Knowledge) -> pl.DataFrame:
@@ -33,11 +39,15 @@ def concepts(knowledge: Knowledge) -> pl.DataFrame:
         names = {drug.rxcui: drug.title} if drug.rxcui else {}
         products = {code: getattr(product, "name", product) for code, product in drug.clinical_drugs.items()}
         for code, name in {**names, **products}.items():
-            rows.append((str(name), "Drug", "RxNorm", "Ingredient" if code == drug.rxcui else "Clinical Drug", code))
+            rows.append(
+                (str(name), "Drug", "RxNorm", "Ingredient" if code == drug.rxcui else "Clinical Drug", code)
+            )
             if "muscle-relaxant" in certain:
                 relaxants.add(code)
     for value_set in knowledge.value_sets.values():
-        rows += [(name, "Condition", "SNOMED", "Clinical Finding", code) for code, name in value_set.snomed.items()]
+        rows += [
+            (name, "Condition", "SNOMED", "Clinical Finding", code) for code, name in value_set.snomed.items()
+        ]
     rows += [(code, "Measurement", "LOINC", "Lab Test", code) for code, _ in TESTS]
     rows += [(unit, "Unit", "UCUM", "Unit", unit) for unit in UNITS]
     frame = pl.DataFrame(

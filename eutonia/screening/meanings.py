@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from eutonia.dates import span
 from eutonia.features.chart import COUNTED, Chart, Taken
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Lab, Medication
@@ -470,7 +471,7 @@ def read_readings(
         number = len(meanings.readings)
         sign = OPERATORS.get(operator, "")
         value = (f"{sign}{apart!r}" if sign and apart is not None else apart) if numeric else texts[0]
-        lab = Lab(loinc=codes.loinc, name=codes.text, value=value, unit=unit)
+        lab = Lab(loinc=codes.loinc, name=codes.text, value=value, unit=unit, date=span(SOME_DAY))
         for slot in wanted:
             if slot.word is not None and not numeric:
                 value, _ = spoken(slot, lab, texts, knowledge)

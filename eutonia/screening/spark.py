@@ -1,6 +1,6 @@
 """Spark, for what outgrows one machine: the same queries, and the rules on Arrow batches in its workers.
 
-The queries are written in DuckDB's dialect and transpiled by sqlglot. Each table is kept by a local checkpoint, so
+The queries are written in DuckDB's dialect and transpiled by sqlglot. Each table is written down as Parquet, so
 that the plan of a query does not hold those before it. Judged are groups of whole persons.
 """
 
@@ -88,6 +88,8 @@ class Spark:
 
     def __init__(self, session: Any) -> None:
         self.session = session
+        self.scratch = tempfile.TemporaryDirectory(prefix="eutonia-spark-")
+        self.made = 0
         self.columns: dict[str, dict[str, str]] = {}
         self.types: dict[str, dict[str, str]] = {}
 
@@ -130,13 +132,20 @@ class Spark:
         return self.session.sql(sqlglot.transpile(query, read="duckdb", write="spark")[0])
 
     def make(self, name: str, query: str) -> None:
-        self._sql(query).localCheckpoint().createOrReplaceTempView(name)
+        self._keep(name, self._sql(query))
+
+    def _keep(self, name: str, frame: Any) -> None:
+        """Write a table down and read it back, so that no plan holds those before it."""
+        self.made += 1
+        place = f"{self.scratch.name}/{self.made:05d}-{name}"
+        frame.write.parquet(place)
+        self.session.read.schema(frame.schema).parquet(place).createOrReplaceTempView(name)
 
     def put(self, name: str, frame: pl.DataFrame) -> None:
         import polars as pl
 
         table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self.session.createDataFrame(_plain_text(table)).localCheckpoint().createOrReplaceTempView(name)
+        self._keep(name, self.session.createDataFrame(_plain_text(table)))
 
     def get(self, query: str) -> pl.DataFrame:
         import polars as pl
@@ -166,6 +175,7 @@ class Spark:
 
     def close(self) -> None:
         self.session.stop()
+        self.scratch.cleanup()
 
 
 def _plain_text(table: Any) -> Any:
