@@ -1,11 +1,16 @@
 """eutonia simulate: the course and its summary."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 from eutonia.cli.patient_flags import patient_facts, patient_flags
+
+WORTH_A_BAR = 5000
 
 
 @click.command("simulate")
@@ -49,10 +54,11 @@ def command(
     if len(plan) == 1 and plan[0].lower().endswith(".csv"):
         plan = plan[0]
     knowledge = load()
-    result = outcome(
-        plan, patients=who, until=until, every=every, draws=draws, seed=seed, adherence=adherence,
-        courses=bool(out or plot), knowledge=knowledge,
-    )  # fmt: skip
+    with progress_bar(number or 0) as progress:
+        result = outcome(
+            plan, patients=who, until=until, every=every, draws=draws, seed=seed, adherence=adherence,
+            courses=bool(out or plot), knowledge=knowledge, progress=progress,
+        )  # fmt: skip
     if out:
         from eutonia.simulation.course import write
 
@@ -69,3 +75,17 @@ def command(
         from eutonia.simulation.report import as_text
 
         click.echo(as_text(summary, result, width=width()))
+
+
+@contextmanager
+def progress_bar(patients: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error while many patients are simulated, on a terminal only."""
+    if patients < WORTH_A_BAR or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("patients", total=patients)
+        yield lambda done: bar.advance(task, done)

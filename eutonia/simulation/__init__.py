@@ -66,8 +66,12 @@ def outcome(
     courses: bool = True,
     knowledge: Knowledge | None = None,
     progress: Callable[[int], None] | None = None,
+    posterior: Mapping[str, Any] | None = None,
 ) -> Outcome:
-    """As `simulate`, but plain arrays: what other parts of eutonia call. `progress` is told of patients done."""
+    """As `simulate`, but plain arrays: what other parts of eutonia call. `progress` is told of patients done.
+
+    `posterior` replaces the draws of the calibration; empty, the uncertainty of each figure stands for itself.
+    """
     import numpy as np
 
     from eutonia.knowledge import load
@@ -91,7 +95,9 @@ def outcome(
     count = int(last / step + 1e-9) + 1 if courses else 0
     check_size(people.number, count, 2 * len(schedule.regimens) + 2)
     times = np.arange(count, dtype=float) * step
-    return run(schedule, people, knowledge, until=last, outputs=times, adherence=adherence, progress=progress)
+    return run(schedule, people, knowledge, until=last, outputs=times, adherence=adherence, progress=progress,
+        posterior=posterior,
+    )  # fmt: skip
 
 
 def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
-from eutonia.simulation.population import Column, Individuals, Patients
+from eutonia.simulation.population import Column, Individuals, Patients, calibrated
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
 from eutonia.simulation.summary import Window, window
 from eutonia.simulation.system import System, build_system
@@ -74,6 +74,8 @@ class Task:
     adherence: float
     finest: float
     compiled: bool
+    posterior: Mapping[str, Column] | None = None
+    """Draws of the typical figures; None: those of the calibration."""
 
     @cached_property
     def marks(self) -> dict[str, float]:
@@ -102,13 +104,16 @@ def run(
     adherence: float = 1.0,
     finest: float = STANDARD,
     progress: Callable[[int], None] | None = None,
+    posterior: Mapping[str, Column] | None = None,
 ) -> Outcome:
     """Simulate `schedule` in `patients` to `until`, with courses at `outputs` (hours, ascending; none is allowed).
 
     `progress` is told of every patient done.
     """
     compiled = wants_compiling(patients.number, until, schedule)
-    task = Task(schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled)
+    task = Task(
+        schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled, posterior
+    )
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
     store = _Store(patients.number, task)
     if compiled and patients.number > size:
@@ -226,9 +231,10 @@ def prepare(
     outputs: Column,
     adherence: float,
     finest: float,
+    posterior: Mapping[str, Column] | None = None,
 ) -> tuple[System, Grid, Therapies]:
     """The system, the grid and the therapies of some patients."""
-    people = Individuals(patients, knowledge)
+    people = Individuals(patients, knowledge, calibrated() if posterior is None else posterior)
     people.with_modulators(schedule.modulators)
     regimens = [r for r in _with_run_in(schedule, patients, knowledge) if r.times]
     dosed = tuple(dict.fromkeys(r.substance for r in regimens))
@@ -282,7 +288,7 @@ def compare_schedules(
 def _together(
     schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float
 ) -> dict[str, Column]:
-    people = Individuals(patients, knowledge)
+    people = Individuals(patients, knowledge, calibrated())
     people.with_modulators(schedules[0].modulators)
     regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
     dosed = tuple(dict.fromkeys(r.substance for each in regimens for r in each if r.times))
@@ -372,7 +378,9 @@ def _taken(regimens: Sequence[Regimen], people: Individuals, adherence: float) -
 def _chunk(patients: Patients, task: Task) -> _Part:
     schedule, knowledge, until = task.schedule, task.knowledge, task.until
     times = task.moments
-    system, grid, therapies = prepare(schedule, patients, knowledge, times, task.adherence, task.finest)
+    system, grid, therapies = prepare(
+        schedule, patients, knowledge, times, task.adherence, task.finest, task.posterior
+    )
     whole = windows(schedule, system, knowledge, until)
     states, per_patient = solve(
         system, grid, therapies, whole, schedule.last_dose, dosing_length(schedule), task.compiled

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -321,6 +322,18 @@ class Individuals:
         if "pain" not in given:
             notes.append("The pain is taken to be acute low back pain.")
         return notes
+
+
+@cache
+def calibrated() -> Mapping[str, Column]:
+    """Draws of the typical figures that the calibration found possible, by name, as deviations; jointly by row."""
+    path = Path(__file__).with_name("posterior.csv")
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8") as file:
+        names = file.readline().strip().split(",")
+        table = np.loadtxt(file, delimiter=",", ndmin=2)
+    return {name: table[:, n] for n, name in enumerate(names)}
 
 
 def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
