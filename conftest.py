@@ -6,15 +6,16 @@ and what follows is its output; `…` stands for any text.
 
 import re
 import shlex
+import traceback
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from sybil import Example, Sybil
-from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 ROOT = Path(__file__).parent
 
@@ -49,12 +50,17 @@ def in_a_folder_with_the_demo(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
-def console_parser() -> Any:
-    return CodeBlockParser("console", run_console)
+def run_python(example: Example) -> str | None:
+    """Run a Python block; None, or how it failed."""
+    try:
+        PythonEvaluator()(example)
+    except Exception:
+        return traceback.format_exc()
+    return None
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), console_parser(), SkipParser()],
+    parsers=[CodeBlockParser("python", run_python), CodeBlockParser("console", run_console), SkipParser()],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     fixtures=["in_a_folder_with_the_demo"],
 ).pytest()
