@@ -225,6 +225,28 @@ def sentences(made: Forecast) -> Iterator[str]:
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
             f"{_share(effects.probability_relief)} notice any."
         )
+    if (effects.peak_impairment.p95 or 0.0) >= IMPAIRS:
+        yield from _impairment(made.summary)
+    yield from _combination(made)
+    yield from (
+        f"{name.capitalize()} builds up {ratio:g}-fold from the first day to the last."
+        for name, ratio in made.accumulation.items()
+        if ratio >= 1.2  # less is within what a day's timing changes
+    )
+    if withdrawal.probability_any >= WITHDRAWS:
+        yield (
+            f"After the last dose: withdrawal in {_share(withdrawal.probability_any)}, a seizure in "
+            f"{_share(withdrawal.probability_seizure)}"
+            + (f", worst on day {_span(withdrawal.peak_day)}." if withdrawal.probability_any > 0.05 else ".")
+        )
+
+
+IMPAIRS, WITHDRAWS = 1.0, 0.001
+"""The greatest impairment (of 100) and the share with withdrawal below which the words are about nothing."""
+
+
+def _impairment(summary: CourseSummary) -> Iterator[str]:
+    effects = summary.effects
     yield (
         f"Drowsiness in {_share(effects.probability_drowsy)}, dizziness in {_share(effects.probability_dizzy)} "
         "over the course."
@@ -232,17 +254,6 @@ def sentences(made: Forecast) -> Iterator[str]:
     yield (
         f"Impaired for {_span(effects.hours_impaired_a_day, 'h')} of a day with doses, at most "
         f"{_span(effects.peak_impairment)} of 100; next morning {_span(effects.morning_impairment)}."
-    )
-    yield from _combination(made)
-    yield from (
-        f"{name.capitalize()} builds up {ratio:g}-fold from the first day to the last."
-        for name, ratio in made.accumulation.items()
-        if ratio >= 1.2  # less is within what a day's timing changes
-    )
-    yield (
-        f"After the last dose: withdrawal in {_share(withdrawal.probability_any)}, a seizure in "
-        f"{_share(withdrawal.probability_seizure)}"
-        + (f", worst on day {_span(withdrawal.peak_day)}." if withdrawal.probability_any > 0.05 else ".")
     )
 
 

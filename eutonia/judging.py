@@ -92,8 +92,12 @@ class Question(_Answer):
     """A question to the clinician or patient, and the rules that its answer settles."""
 
     ask: str
+    title: str
+    """What is asked for, in a word or two."""
     text: str
     settles: list[str]
+    gravest: Severity
+    """The severity of the gravest rule that it settles."""
 
 
 CURRENT = "current treatment"
@@ -286,7 +290,14 @@ def _questions(plans: Sequence[PlanAssessment], chart: Chart) -> list[Question]:
             settles.setdefault(ask, {})[unknown.rule] = unknown.severity
     ranked = sorted(settles.items(), key=lambda pair: (_weights(pair[1].values()), pair[0]))
     return [
-        Question(ask=ask, text=_question_text(ask, chart), settles=sorted(rules)) for ask, rules in ranked
+        Question(
+            ask=ask,
+            title=chart.knowledge.features[ask].title,
+            text=_question_text(ask, chart),
+            settles=sorted(rules),
+            gravest=min(rules.values(), key=SEVERITIES.index),
+        )
+        for ask, rules in ranked
     ]
 
 

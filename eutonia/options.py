@@ -65,6 +65,8 @@ class Alternative(BaseModel):
     why_not: list[WhyNot]
     ask: list[str]
     """Facts that could still rule it out."""
+    ask_for: list[str]
+    """The same in words."""
     fits: bool | None
     """Whether it is for a pain of this length; None where that is not known."""
     evidence: dict[str, Any]
@@ -205,6 +207,7 @@ def _alternative(
     against = [i for i in plan.issues if i.urgent or i.severity in ("contraindicated", "avoid")]
     offered = plan.verdict not in NOT_OFFERED
     grave = SEVERITIES[:2]
+    ask = list(dict.fromkeys(name for u in plan.unknowns if u.severity in grave for name in u.ask))
     return Alternative(
         therapy=entry.id,
         title=entry.title,
@@ -213,7 +216,8 @@ def _alternative(
         verdict=plan.verdict,
         offered=offered,
         why_not=[WhyNot(rule=i.rule, title=i.title, severity=i.severity) for i in against],
-        ask=list(dict.fromkeys(name for u in plan.unknowns if u.severity in grave for name in u.ask)),
+        ask=ask,
+        ask_for=[knowledge.features[name].title for name in ask],
         fits=None if chronic is None else ("chronic" if chronic else "acute") in option.fits,
         evidence={
             "level": _evidence_level(option, chronic),

@@ -106,7 +106,11 @@ def _by_route(taken: Taken, route: str) -> bool:
 
 
 def names(taken: Iterable[Taken]) -> str:
-    return ", ".join(dict.fromkeys(t.treatment if t.text == "" else t.text for t in taken))
+    """What was taken, in the words of the record; one product in several wordings once."""
+    told: dict[tuple[str, float | None], str] = {}
+    for t in taken:
+        told.setdefault((t.treatment, t.strength_mg), t.text or t.treatment)
+    return ", ".join(dict.fromkeys(told.values()))
 
 
 def together(feature: TogetherFeature, chart: Chart) -> Value:

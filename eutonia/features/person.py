@@ -112,7 +112,8 @@ def gestation(feature: ComputedFeature, chart: Chart) -> Value:
     if weeks is None:
         return Value("stage-unknown", state.evidence)
     band = "before-20" if weeks < 20 else "20-to-29" if weeks < 30 else "30-or-more"
-    return Value(band, f"{weeks:.1f} weeks")
+    whole, days = divmod(round(weeks * 7), 7)
+    return Value(band, f"{whole} weeks and {days} days" if days else f"{whole} weeks")
 
 
 def _pregnant_feature(chart: Chart) -> ComputedFeature:

@@ -21,6 +21,8 @@ COLOURS = {
     "acceptable": "green",
 }
 QUESTIONS_SHOWN = 8
+TELLING = ("contraindicated", "avoid")
+"""A question is written out where it settles a rule as grave as these; the others are named in one line."""
 OPTIONS_SHOWN = 6
 
 fill = partial(wrap, break_on_hyphens=False)
@@ -99,13 +101,19 @@ def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:
         "What else could be done, in the order of evidence, harm, sedation, dependence", bold=True
     )
     offered = [option for option in options if option.offered]
+    always = (
+        [title for title in offered[0].ask_for if all(title in o.ask_for for o in offered)] if offered else []
+    )
+    if always:
+        yield f"  Before any of them, ask for: {_titles(always)}."
     for option in offered[:OPTIONS_SHOWN]:
-        ask = f" Ask first: {', '.join(option.ask)}." if option.ask else ""
+        own = [title for title in option.ask_for if title not in always]
+        ask = f" Ask for: {_titles(own)}." if own else ""
         line = f"{option.title}: {option.evidence['says']} Begins to help: {option.onset}.{ask}"
         yield fill(line, width, initial_indent=f"  {option.rank}. ", subsequent_indent="     ")
     if len(offered) > OPTIONS_SHOWN:
         yield f"  and {len(offered) - OPTIONS_SHOWN} more in --json"
-    out = [o.title for o in options if not o.offered]
+    out = [f"{o.title} [{', '.join(w.rule for w in o.why_not)}]" for o in options if not o.offered]
     if out:
         yield fill(
             f"Not for this patient: {', '.join(out)}.", width, initial_indent="  ", subsequent_indent="  "
@@ -124,12 +132,18 @@ def _issue(issue: Issue, width: int) -> Iterator[str]:
     )
 
 
+def _titles(titles: Iterable[str]) -> str:
+    """Titles within a sentence; what begins with an abbreviation stays as it is."""
+    return ", ".join(t if t[1:2].isupper() else t[:1].lower() + t[1:] for t in titles)
+
+
 def _questions(questions: Sequence[Question], width: int) -> Iterator[str]:
     if not questions:
         return
     yield ""
     yield click.style("Ask, most telling first", bold=True)
-    for question in questions[:QUESTIONS_SHOWN]:
+    telling = [question for question in questions if question.gravest in TELLING][:QUESTIONS_SHOWN]
+    for question in telling:
         settles = f"settles {_count(question.settles)}"
         yield fill(
             f"? {question.text} ({settles}) [{question.ask}]",
@@ -137,8 +151,14 @@ def _questions(questions: Sequence[Question], width: int) -> Iterator[str]:
             initial_indent="  ",
             subsequent_indent="    ",
         )
-    if len(questions) > QUESTIONS_SHOWN:
-        yield f"  and {len(questions) - QUESTIONS_SHOWN} more in --json"
+    rest = [question.title for question in questions if question not in telling]
+    if rest:
+        lead = (
+            "Also, for milder rules"
+            if telling
+            else "Nothing grave hangs on what is not known; for milder rules"
+        )
+        yield fill(f"{lead}: {_titles(rest)}.", width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _count(rules: Sequence[str]) -> str:
