@@ -11,6 +11,7 @@ import os
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parent
 
 def remembered(name: str, knowledge: Knowledge, code: Sequence[str], work_out: Callable[[], T]) -> T:
     """What `work_out` gives, kept between runs. `code` are the folders and files below eutonia/ that it runs."""
-    place = cache_folder() / "results" / f"{name}-{_digest(knowledge.version, code)}.pickle"
+    place = cache_folder() / "results" / f"{name}-{_digest(knowledge.version, tuple(code))}.pickle"
     with suppress(OSError, EOFError, pickle.UnpicklingError):
         if is_ours(place):
             found: T = pickle.loads(place.read_bytes())
@@ -39,7 +40,8 @@ def remembered(name: str, knowledge: Knowledge, code: Sequence[str], work_out: C
     return made
 
 
-def _digest(version: str, code: Sequence[str]) -> str:
+@cache
+def _digest(version: str, code: tuple[str, ...]) -> str:
     digest = hashlib.blake2b(version.encode(), digest_size=10)
     for part in code:
         for file in sorted((ROOT / part).rglob("*.py")) if (ROOT / part).is_dir() else [ROOT / part]:

@@ -6,12 +6,15 @@ import hashlib
 import os
 import pickle
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from eutonia.errors import KnowledgeError
 
 if TYPE_CHECKING:
     from eutonia.knowledge.articles import Claim
@@ -246,18 +249,66 @@ def load(root: Path = ROOT) -> Knowledge:
 
     Raises KnowledgeError, naming file, place and remedy, at the first file that is wrong.
     """
-    files = dict(_contents(root))
-    version = _digest(files)
+    version = _version(root)
     folder = cache_folder() / version
     if not is_ours(folder):
         from eutonia.knowledge.build import build  # pydantic and yaml: only when something changed
 
-        sections = build(files)
+        sections = build(dict(_contents(root)))
         _store(folder, sections)
         return Knowledge(
             {name: MappingProxyType(entries) for name, entries in sections.items()}, version=version
         )
-    return Knowledge(version=version, fetch=lambda name: _read(folder, name, files))
+    return Knowledge(version=version, fetch=lambda name: _read(folder, name, root))
+
+
+RACE_NS = 2_000_000_000
+"""A file changed so shortly ago may change again without a new time stamp."""
+
+
+def _version(root: Path) -> str:
+    """The version of the content below `root`: as noted for these very files, or read from them.
+
+    Every change to a file, even one that keeps its size and puts its date back, gives it a new change time
+    (`st_ctime`), which nobody can set; so what is noted under all names, sizes and times is exact.
+    """
+    state, newest = _state(root)
+    note = cache_folder() / "seen" / state
+    if is_ours(note):
+        with suppress(OSError):
+            return note.read_text()
+    version = _digest(dict(_contents(root)))
+    if time.time_ns() - newest > RACE_NS and _state(root)[0] == state:
+        with suppress(OSError):
+            note.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            draft = note.with_name(f"{state}.{os.getpid()}")
+            draft.write_text(version)
+            draft.chmod(0o600)
+            draft.replace(note)
+            _prune(note.parent, keep=64)
+    return version
+
+
+def _state(root: Path) -> tuple[str, int]:
+    """Names, sizes, places on disk and times of all files that matter, as a digest; and the newest time."""
+    digest = hashlib.blake2b(os.fsencode(os.path.abspath(root)), digest_size=10)
+    newest = 0
+    for path, status in _statuses([ROOT, *(os.path.join(root, section) for section in SECTIONS)]):
+        times = status.st_mtime_ns, status.st_ctime_ns
+        digest.update(f"{path}\0{status.st_size},{status.st_ino},{times}".encode(errors="surrogateescape"))
+        newest = max(newest, *times)
+    return digest.hexdigest(), newest
+
+
+def _statuses(folders: Iterable[str | Path]) -> Iterator[tuple[str, os.stat_result]]:
+    """The code of this package, and every file below the sections, in order."""
+    for folder in folders:
+        with suppress(FileNotFoundError), os.scandir(folder) as found:
+            for entry in sorted(found, key=lambda each: each.name):
+                if entry.name.endswith(".py" if folder is ROOT else ".yaml"):
+                    yield entry.path, entry.stat()
+                elif folder is not ROOT and entry.is_dir():
+                    yield from _statuses([entry.path])
 
 
 def _contents(root: Path) -> Iterator[tuple[str, bytes]]:
@@ -314,19 +365,28 @@ def _store(folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _prune(parent: Path, keep: int = 16) -> None:
     """Leave the newest copies. A process that still reads an older one builds anew."""
+    kept_apart = ("seen", "results")
     copies = sorted(
-        (p for p in parent.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime, reverse=True
+        (p for p in parent.iterdir() if p.name not in kept_apart),
+        key=lambda p: p.stat().st_mtime,
+        reverse=True,
     )
     for copy in copies[keep:]:
-        shutil.rmtree(copy, ignore_errors=True)
+        if copy.is_dir():
+            shutil.rmtree(copy, ignore_errors=True)
+        else:
+            copy.unlink(missing_ok=True)
 
 
-def _read(folder: Path, section: str, files: Mapping[str, bytes]) -> Mapping[str, Any]:
+def _read(folder: Path, section: str, root: Path) -> Mapping[str, Any]:
     """One section of a copy; built again where the copy was cleared away or is damaged."""
     try:
         entries: Mapping[str, Any] = pickle.loads((folder / f"{section}.pickle").read_bytes())
     except (OSError, EOFError, pickle.UnpicklingError):
         from eutonia.knowledge.build import build
 
+        files = dict(_contents(root))
+        if _digest(files) != folder.name:
+            raise KnowledgeError(str(root), "has changed since it was loaded. Start again.") from None
         entries = build(files)[section]
     return entries
