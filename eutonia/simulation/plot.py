@@ -37,12 +37,14 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
         for t, a in zip(r.times, r.amounts, strict=True)
         if 0.0 <= t <= outcome.times[-1]
     ]
-    levels = [
-        row
-        for n, name in enumerate(outcome.substances)
-        for row in _bands(days, outcome.level[:, n, ::thin], name)
-    ]
-    panels = [_panel(levels, TITLES["levels"], nights, doses, coloured=True)] if "levels" in shown else []
+    panels = []
+    for names in _of_a_size(outcome):
+        rows = [
+            row for name in names
+            for row in _bands(days, outcome.level[:, outcome.substances.index(name), ::thin], name)
+        ]  # fmt: skip
+        title = "Level in plasma, mg/L" if len(names) > 1 else f"{names[0].capitalize()}, mg/L"
+        panels.append(_panel(rows, title, nights, doses, coloured=len(names) > 1))
     parameters = knowledge.model["readouts"].parameters
     lines = {
         "impairment": (parameters["impaired"].value, "impaired"),
@@ -65,6 +67,18 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
         "vconcat": panels,
         "spacing": 12,
     }
+
+
+def _of_a_size(outcome: Outcome) -> list[list[str]]:
+    """Substances that share a scale: one far below the highest of a group begins its own."""
+    tops = {name: float(outcome.level[:, n].max()) for n, name in enumerate(outcome.substances)}
+    groups: list[list[str]] = []
+    for name in sorted(tops, key=lambda name: -tops[name]):
+        if groups and tops[name] > 0.05 * tops[groups[-1][0]]:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return groups
 
 
 def _title(outcome: Outcome) -> str:

@@ -111,3 +111,16 @@ def test_an_event_table_out_of_order_is_refused() -> None:
         eutonia.simulate(
             [{"time": 5, "amt": 350, "cmt": "carisoprodol"}, {"time": 1, "amt": 350, "cmt": "carisoprodol"}]
         )
+
+
+def test_the_chart_gives_a_drug_of_micrograms_a_panel_of_its_own(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from eutonia.knowledge import load
+    from eutonia.simulation import outcome
+    from eutonia.simulation.plot import chart
+
+    result = outcome([PLAN, "oxycodone 10 mg every 6 hours"], draws=3, until="2 days")
+    titles = [panel["layer"][3]["encoding"]["y"]["title"] for panel in chart(result, load())["vconcat"]]
+    assert titles[:2] == ["Level in plasma, mg/L", "Oxycodone, mg/L"]
+    code, _, err = run(PLAN, "--draws", "3", "--until", "1 day", "--plot", str(tmp_path / "course.svg"))
+    assert code == 0, err
+    assert (tmp_path / "course.svg").read_text().startswith("<svg")
