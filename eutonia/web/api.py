@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia.errors import NotAvailable
 from eutonia.schemas import json_schema
 from eutonia.web.bodies import read_json
+from eutonia.web.limits import LONGEST_DAYS, bounded, read_bounded
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
 
@@ -17,7 +18,6 @@ router = APIRouter(prefix="/api/v1", tags=["API"])
 
 MOST_VIRTUAL = 2000
 """Virtual patients of one request: more is work for the command line."""
-LONGEST_DAYS = 400
 
 PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -118,8 +118,9 @@ async def simulate(request: Request, asked: Simulation) -> Response:
         who: Any = facts
         if asked.population is not None:
             who = population(asked.population, seed=asked.seed, **facts)
+        plan = read_bounded(asked.plan, state.knowledge)
         result = outcome(
-            asked.plan, patients=who, draws=asked.draws, seed=asked.seed, adherence=asked.adherence, courses=False,
+            plan, patients=who, draws=asked.draws, seed=asked.seed, adherence=asked.adherence, courses=False,
             until=None if asked.until_days is None else asked.until_days * 24.0, knowledge=state.knowledge,
         )  # fmt: skip
         return summarise(result.per_patient, result.assumptions, state.knowledge.version)

@@ -15,7 +15,12 @@ def endpoints(api: Mapping[str, Any]) -> list[dict[str, Any]]:
             "path": path,
             "text": each.get("description") or each.get("summary", ""),
             "parameters": [
-                {"name": p["name"], "where": p["in"], "type": kind_of(p.get("schema", {})), "needed": bool(p.get("required"))}
+                {
+                    "name": p["name"],
+                    "where": p["in"],
+                    "type": kind_of(p.get("schema", {})),
+                    "needed": bool(p.get("required")),
+                }
                 for p in each.get("parameters", ())
             ],
             "body": _body(each.get("requestBody")),
@@ -23,7 +28,7 @@ def endpoints(api: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for path, methods in api["paths"].items()
         for method, each in methods.items()
-    ]  # fmt: skip
+    ]
 
 
 def bodies(api: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from eutonia import __version__
 from eutonia.errors import EutoniaError
 from eutonia.knowledge import load
-from eutonia.web import api, cds_hooks, pages
+from eutonia.web import api, cds_hooks, pages, smart
 from eutonia.web.feedback import open_store
 from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.eutonia = state
     app.include_router(pages.router)
+    app.include_router(smart.router)
     app.include_router(api.router)
     app.include_router(cds_hooks.router)
     _serve_files(app)

@@ -69,7 +69,7 @@ class Consultation(NamedTuple):
 
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
-"""An id as FHIR has it, with the underscore that is met in practice; nothing that could leave its place in an address."""
+"""An id as FHIR has it, with the underscore that is met in practice; nothing that could leave its place in an URL."""
 
 CONTEXT: Mapping[str, Mapping[str, type]] = {
     "patient-view": {"userId": str, "patientId": str},

@@ -67,12 +67,28 @@ class Outside:
         except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError, ValueError, OSError) as error:
             raise Unreachable(type(error).__name__) from None
 
+    async def post_form(self, url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """The JSON object that a form is answered with. Raises Unreachable."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._send("POST", url, {}, form)
+        except TimeoutError:
+            raise Unreachable("it took too long") from None
+        except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError, ValueError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+        return answer if isinstance(answer, dict) else {}
+
     async def _get(self, url: str, token: str | None) -> Any:
+        return await self._send("GET", url, {"Authorization": f"Bearer {token}"} if token else {})
+
+    async def _send(
+        self, method: str, url: str, more: Mapping[str, str], form: Mapping[str, str] | None = None
+    ) -> Any:
         target, headers, extensions = await self._checked(url)
-        headers["Accept"] = "application/fhir+json, application/json"
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        async with self._client.stream("GET", target, headers=headers, extensions=extensions) as answer:
+        headers |= {"Accept": "application/fhir+json, application/json", **more}
+        async with self._client.stream(
+            method, target, headers=headers, extensions=extensions, data=form
+        ) as answer:
             if answer.status_code != 200:
                 raise Unreachable(f"it answered {answer.status_code}")
             content = bytearray()

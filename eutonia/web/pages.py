@@ -27,6 +27,7 @@ from eutonia.simulation.plot import TITLES
 from eutonia.web.apidocs import bodies, endpoints
 from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
 from eutonia.web.feedback import rates
+from eutonia.web.limits import bounded
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
 
@@ -170,7 +171,7 @@ def _forecast(fields: Fields, state: State) -> str:
 
 def _foreseen(fields: Fields, name: str, state: State) -> Side:
     try:
-        case = case_from_form(fields, name).case
+        case = bounded(case_from_form(fields, name).case)
         (judged,) = judge_cases([case], state.knowledge)
     except EutoniaError as error:
         return Side(name, None, error=str(error))
@@ -233,7 +234,7 @@ def _course(fields: Fields, state: State) -> bytes:
     if "drug" in fields:
         case, place, name = Case(as_of=date.today()), 0, fields["drug"]
     else:
-        case = case_from_form(fields, fields.get("plan_field", "plan")).case
+        case = bounded(case_from_form(fields, fields.get("plan_field", "plan")).case)
         place = int(fields["place"]) if fields.get("place", "").isdigit() else 0
         if place >= len(case.plan):
             raise Refusal(422, "The plan has no such item.")

@@ -1,0 +1,281 @@
+"""The page, the HTTP API, and what stands around both: limits, headers, errors, logs, counts."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from web_making import CARISOPRODOL, JSON, call, order, request
+
+FORM = {
+    "plan": "carisoprodol 350 mg three times a day for 14 days",
+    "age": "70",
+    "sex": "female",
+    "pain": "low back pain",
+    "since": "2026-10",
+    "medications": "oxycodone 5 mg every 6 hours\nsomething nobody knows",
+    "no_allergies": "1",
+}
+CASE: dict[str, Any] = {
+    "as_of": "2026-11-01",
+    "patient": {"age_years": 30, "sex": "male"},
+    "plan": [{"text": "ibuprofen 400 mg three times a day for 5 days"}],
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    from eutonia.web.app import create_app
+    from eutonia.web.settings import Settings
+
+    app = create_app(Settings(data=tmp_path_factory.mktemp("store"), per_minute=0, seconds=60))
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+def app_with(folder: Path, **settings: Any) -> TestClient:
+    from eutonia.web.app import create_app
+    from eutonia.web.settings import Settings
+
+    return TestClient(create_app(Settings(data=folder, **settings)), raise_server_exceptions=False)
+
+
+# --- the page -----------------------------------------------------------------------------------------
+
+PAGES = ["/", "/learn", "/check", "/docs", "/feedback"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_only_from_us_and_holds_no_script(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    for source in re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="([^"]+)"', answer.text):
+        assert source.startswith("/static/")
+        assert client.get(source).status_code == 200
+    assert not re.search(r"<script(?![^>]*src=)", answer.text)
+    assert not re.search(r'\son\w+="|\sstyle="', answer.text)
+    assert "<h1>" in answer.text
+    assert 'lang="en"' in answer.text
+
+
+def test_the_policy_of_content_allows_nothing_inline(client: TestClient) -> None:
+    headers = client.get("/").headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_only_configured_origins_may_frame_the_page(tmp_path: Path) -> None:
+    with app_with(tmp_path, frame_ancestors=("https://ehr.example",)) as client:
+        headers = client.get("/").headers
+    assert "frame-ancestors https://ehr.example" in headers["content-security-policy"]
+    assert "x-frame-options" not in headers
+
+
+def test_the_form_is_judged_like_a_case_file(client: TestClient) -> None:
+    text = client.post("/assess", data=FORM).text
+    assert 'class="badge verdict avoid"' in text
+    assert "Carisoprodol with an opioid" in text
+    assert "something nobody knows" in text
+    assert 'name="answer.egfr"' in text, "a question that matters is asked"
+    assert 'name="answer.pregnant"' not in text, "one that does not is not"
+
+
+def test_an_answer_changes_what_is_asked_and_found(client: TestClient) -> None:
+    young = FORM | {"age": "30", "medications": "", "no_medications": "1", "no_conditions": "1"}
+    asked = client.post("/assess", data=young).text
+    assert 'name="answer.pregnant"' in asked
+    told = client.post("/assess", data=young | {"answer.pregnant": "yes"}).text
+    assert "pregnan" in told.split("questions")[0].casefold()
+    assert 'value="yes" checked' in told, "the answer stays in the form"
+
+
+def test_two_plans_stand_side_by_side(client: TestClient) -> None:
+    text = client.post("/assess", data=FORM | {"plan_b": "ibuprofen 400 mg three times a day for 5 days"}).text
+    assert 'class="sides two"' in text
+    assert text.count("verdict-line") == 2
+
+
+def test_a_record_is_opened_beside_the_form(client: TestClient) -> None:
+    import json
+
+    text = client.post("/assess", data={"record": json.dumps(CASE), "plan": FORM["plan"], "age": "70"}).text
+    assert "Carisoprodol from 65 years" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"plan": "blabla 5 mg"}, "blabla"),
+        ({"age": "old"}, "old"),
+        ({"age": "900"}, "age"),
+        ({"since": "long ago"}, "pain"),
+        ({"record": "{"}, "JSON"),
+        ({"record": "PK\x00\x01"}, "not text"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_the_answer(client: TestClient, changes: dict[str, str], said: str) -> None:
+    answer = client.post("/assess", data=FORM | changes)
+    assert answer.status_code == 200
+    assert said in answer.text
+
+
+def test_the_forecast_and_its_sliders(client: TestClient) -> None:
+    text = client.post("/forecast", data=FORM).text
+    assert 'type="application/json"' in text
+    assert 'data-try="dose"' in text
+    moved = FORM | {"try.dose": "250", "try.times": "2", "try.days": "7", "place": "0"}
+    course = client.post("/course", data=moved).json()
+    assert course["plan"] == "carisoprodol 250 mg 2 times a day for 7 days"
+    assert course["spec"]["vconcat"]
+    assert client.post("/course", data=moved | {"try.days": "9999"}).status_code == 422
+    assert client.post("/course", data=moved | {"try.dose": "x"}).status_code == 422
+    assert client.post("/course", data=moved | {"place": "7"}).status_code == 422
+
+
+def test_markup_in_the_form_is_shown_as_text(client: TestClient) -> None:
+    nasty = "<img src=x onerror=alert(1)>"
+    text = client.post("/assess", data=FORM | {"medications": nasty, "conditions": nasty}).text
+    text += client.post("/check", data={"text": f"{nasty} Soma heals the muscle. {nasty}"}).text
+    assert "<img" not in text
+
+
+# --- the API ------------------------------------------------------------------------------------------
+
+
+def test_the_api_answers_as_the_command_line_does(client: TestClient) -> None:
+    from eutonia.assessment import assess
+    from eutonia.reading import read
+
+    answer = client.post("/api/v1/assess?forecast=false", json=CASE).json()
+    assert answer == assess(read(CASE), forecast=False).model_dump(mode="json")
+    simulated = client.post("/api/v1/simulate", json={"plan": [FORM["plan"]], "draws": 20}).json()
+    assert simulated["schema"] == "eutonia/course-summary/1"
+    checked = client.post("/api/v1/check", json={"text": "Soma heals the muscle."}).json()
+    assert checked["claims"]
+    evidence = client.get("/api/v1/evidence?therapy=carisoprodol&condition=acute-low-back-pain").json()
+    assert evidence["schema"] == "eutonia/evidence/1"
+    compared = client.get("/api/v1/compare?therapy=heat&therapy=ibuprofen&condition=acute-low-back-pain").json()
+    assert compared["schema"] == "eutonia/comparison/1"
+    assert client.get("/api/v1/schema/case").json()["$schema"].startswith("https://json-schema.org")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status"),
+    [
+        ("/api/v1/assess", b"{", 400),
+        ("/api/v1/assess", b"3", 400),
+        ("/api/v1/assess", b"{}", 422),
+        ("/api/v1/assess", b'{"resourceType": "Bundle"}', 422),
+        ("/api/v1/assess", b'{"a":' * 300 + b"1" + b"}" * 300, 400),
+        ("/api/v1/simulate", b'{"plan": []}', 422),
+        ("/api/v1/simulate", b'{"plan": ["carisoprodol 350 mg daily for 99 years"]}', 422),
+        ("/api/v1/simulate", b'{"plan": ["carisoprodol 350 mg daily"], "draws": 1000000}', 422),
+        ("/api/v1/check", b'{"text": ""}', 422),
+        ("/api/v1/nothing", b"{}", 404),
+    ],
+)
+def test_errors_are_problems(client: TestClient, path: str, content: bytes, status: int) -> None:
+    answer = client.post(path, content=content, headers=JSON)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_documentation_lists_every_endpoint(client: TestClient) -> None:
+    page = client.get("/docs").text
+    for path in client.get("/openapi.json").json()["paths"]:
+        assert path in page
+
+
+# --- around every request ---------------------------------------------------------------------------
+
+
+def test_a_request_id_is_kept_or_made(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    made = client.get("/healthz", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{32}", made)
+
+
+def test_bodies_have_a_limit_whether_announced_or_not(tmp_path: Path) -> None:
+    with app_with(tmp_path, most_bytes=1000) as client:
+        assert client.post("/assess", content=b"x" * 1001).status_code == 413
+        assert client.post("/assess", content=(b"x" * 100 for _ in range(11))).status_code == 413
+        assert client.post("/assess", content=b"plan=heat").status_code == 200
+
+
+def test_an_address_that_asks_too_often_waits(tmp_path: Path) -> None:
+    with app_with(tmp_path, per_minute=5) as client:
+        answers = [client.get("/healthz") for _ in range(7)]
+    assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
+    assert answers[-1].headers["retry-after"]
+
+
+def test_work_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    with app_with(tmp_path, seconds=0.001) as client:
+        answer = client.post("/forecast", data=FORM)
+    assert answer.status_code == 503
+    assert "given up" in answer.json()["detail"]
+
+
+def test_alive_ready_and_counted(client: TestClient) -> None:
+    assert client.get("/healthz").json()["status"] == "ok"
+    assert client.get("/readyz").json()["status"] == "ready"
+    call(client, request(order("o1", CARISOPRODOL, days=60)))
+    text = client.get("/metrics").text
+    assert 'eutonia_cards_total{rule="car-' in text
+    assert "eutonia_request_seconds_bucket" in text
+
+
+SECRETS = ("Zweistein", "p1-secret", "1986-05-01", "secret-token", "lower-back-secret")
+
+
+def test_nothing_of_the_patient_is_logged_or_counted(
+    client: TestClient, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Requests that work, that are refused, and that break."""
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the test's own client
+    body = request(order("o1", CARISOPRODOL, days=60))
+    body["context"]["patientId"] = "p1-secret"
+    body["prefetch"]["patient"] |= {"id": "p1-secret", "name": [{"family": "Zweistein"}]}
+    client.post("/cds-services/eutonia-muscle-pain", json=body)
+    client.post("/cds-services/eutonia-muscle-pain/p1-secret", json=body)
+    client.post("/cds-services/eutonia-muscle-pain", json=body | {"hook": "Zweistein"})
+    body["prefetch"]["patient"]["birthDate"] = {"Zweistein": 1}
+    client.post("/cds-services/eutonia-muscle-pain", json=body)
+    client.post("/api/v1/assess?patient=p1-secret", json={"resourceType": "Zweistein"})
+    client.post("/assess", data=FORM | {"pain": "lower-back-secret", "age": "Zweistein"})
+    said = caplog.text + "".join(capsys.readouterr()) + client.get("/metrics").text
+    assert "cds-services" in said
+    for secret in SECRETS:
+        assert secret not in said
+
+
+def test_an_error_of_ours_tells_where_and_not_what(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eutonia.web import pages
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("Zweistein")
+
+    monkeypatch.setattr(pages, "_answer", broken)
+    answer = client.post("/assess", data=FORM)
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] in caplog.text
+    assert "Zweistein" not in answer.text + caplog.text
+    assert "test_web_app.py" in caplog.text
