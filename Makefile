@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 RUN = $(VENV)/bin
 
-.PHONY: demo test check slow lock vignettes docs clean
+.PHONY: demo test check slow browser audit lock vignettes docs clean
 
 demo: $(VENV)/.demo        ## Set up, and assess a full patient record
 	$(RUN)/eutonia assess demo/patient.json
@@ -12,7 +12,7 @@ demo: $(VENV)/.demo        ## Set up, and assess a full patient record
 test: $(VENV)/.test        ## Set up, and run the tests
 	$(RUN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev        ## What must pass before a commit: format, lint, types, tests with coverage
+check: audit               ## What must pass before a commit: format, lint, types, tests with coverage
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
@@ -20,6 +20,18 @@ check: $(VENV)/.dev        ## What must pass before a commit: format, lint, type
 
 slow: $(VENV)/.test        ## The studies of minutes: coverage of intervals, long random searches
 	$(RUN)/python -m pytest -m slow $(ARGS)
+
+browser: $(VENV)/.test      ## The page in a real browser: CHROMIUM=/path/to/chromium, or one that is found or installed
+	$(RUN)/python -m pip install -q --disable-pip-version-check playwright axe-playwright-python
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || \
+	  (apt-get install -y -q chromium >/dev/null 2>&1) || \
+	  { echo "No Chromium here, and it could not be installed. Install it (apt install chromium), or set CHROMIUM to its path."; exit 1; }
+	$(RUN)/python -m pytest tests/interfaces/test_web_browser.py -m browser -rs $(ARGS)
+
+audit: $(VENV)/.dev        ## Known holes in the pinned dependencies, as far as the list of holes is within reach
+	@$(RUN)/pip-audit --progress-spinner off --disable-pip --no-deps -r requirements.lock >$(VENV)/audit.txt 2>&1 \
+	  && echo "pip-audit: no known hole; $$(grep -c 'could not be audited' $(VENV)/audit.txt) dependencies could not be looked up" \
+	  || { grep -q "^Found" $(VENV)/audit.txt && cat $(VENV)/audit.txt && exit 1; echo "pip-audit could not reach its list: not audited"; }
 
 vignettes: $(VENV)/.demo   ## Score a file of vignettes: make vignettes FILE=../shared/dossier/vignettes.yaml
 	$(RUN)/python tools/score_vignettes.py $(FILE)

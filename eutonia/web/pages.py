@@ -34,7 +34,7 @@ from eutonia.web.state import State, state_of
 router = APIRouter(include_in_schema=False)
 
 HERE = Path(__file__).parent
-QUESTIONS_SHOWN = 6
+QUESTIONS_SHOWN = 8
 MOST_FIELDS = 200
 MOST_DAYS, MOST_TIMES = 90, 12
 LIVE_DRAWS = 60
