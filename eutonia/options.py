@@ -63,6 +63,8 @@ class Alternative(BaseModel):
     verdict: Verdict
     offered: bool
     why_not: list[WhyNot]
+    checked: bool
+    """False where a fact that could still rule it out is not known; `ask` names it."""
     ask: list[str]
     """Facts that could still rule it out."""
     ask_for: list[str]
@@ -216,6 +218,7 @@ def _alternative(
         verdict=plan.verdict,
         offered=offered,
         why_not=[WhyNot(rule=i.rule, title=i.title, severity=i.severity) for i in against],
+        checked=not ask,
         ask=ask,
         ask_for=[knowledge.features[name].title for name in ask],
         fits=None if chronic is None else ("chronic" if chronic else "acute") in option.fits,

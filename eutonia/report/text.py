@@ -105,10 +105,10 @@ def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:
         [title for title in offered[0].ask_for if all(title in o.ask_for for o in offered)] if offered else []
     )
     if always:
-        yield f"  Before any of them, ask for: {_titles(always)}."
+        yield f"  Not checked for any of them: {_titles(always)}."
     for option in offered[:OPTIONS_SHOWN]:
         own = [title for title in option.ask_for if title not in always]
-        ask = f" Ask for: {_titles(own)}." if own else ""
+        ask = f" Not checked: {_titles(own)}." if own else ""
         line = f"{option.title}: {option.evidence['says']} Begins to help: {option.onset}.{ask}"
         yield fill(line, width, initial_indent=f"  {option.rank}. ", subsequent_indent="     ")
     if len(offered) > OPTIONS_SHOWN:
