@@ -7,10 +7,11 @@ for the caller to take as the name of the drug or to refuse. There are no drug n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 
@@ -116,12 +117,18 @@ _UNIT, _FORM = _words(UNITS), _words(FORMS)
 _NAME_OF = {word: name for table in (UNITS, FORMS) for name, words in table.items() for word in words}
 
 Says = Callable[[re.Match[str]], Any]
-RULES: list[tuple[str, re.Pattern[str], Says]] = []
+RULES: list[tuple[str, str, Says]] = []
 """Kind of phrase, how it is written, what it says. The first that fits at a place is taken."""
 
 
 def _rule(kind: str, pattern: str, says: Says) -> None:
-    RULES.append((kind, re.compile(rf"(?:{pattern})(?![\w%])", re.IGNORECASE), says))
+    RULES.append((kind, rf"(?:{pattern})(?![\w%])", says))
+
+
+@cache
+def _compiled() -> Sequence[tuple[str, re.Pattern[str], Says]]:
+    """The rules, ready to match: made when a text is first read, since many a run reads none."""
+    return [(kind, re.compile(pattern, re.IGNORECASE), says) for kind, pattern, says in RULES]
 
 
 def _fixed(value: Any) -> Says:
@@ -470,7 +477,7 @@ def _is_reason(word: str) -> bool:
 
 def _next(text: str, at: int, joined: bool) -> tuple[Phrase, int]:
     if at == 0 or not text[at - 1].isalnum() or not text[at].isalpha():
-        for kind, pattern, says in RULES:
+        for kind, pattern, says in _compiled():
             m = pattern.match(text, at)
             if m and m.end() > at:
                 try:

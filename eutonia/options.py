@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from eutonia.dosing_text import read_plan
 from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
@@ -128,6 +127,16 @@ def pooled(therapy: str, population: str | None, knowledge: Knowledge) -> Mappin
 CODE = ("appraisal", "meta", "options.py")
 """What pooled results depend on beside the knowledge."""
 
+READERS = (
+    "dosing_text.py",
+    "dosing_phrases.py",
+    "dosing_names.py",
+    "formulary.py",
+    "patient.py",
+    "options.py",
+)
+"""What the plans of alternatives depend on beside the knowledge."""
+
 
 @cache
 def _pooled(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, Any]:
@@ -190,12 +199,24 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
 
 def _instead(chart: Chart, option: Option) -> Chart:
     """The same patient with the alternative in place of the plan."""
-    return complete(chart.instead((_read(option.plan, chart.knowledge),)))
+    return complete(chart.instead((_plans(chart.knowledge)[option.plan],)))
 
 
 @cache
-def _read(plan: str, knowledge: Knowledge) -> PlanItem:
-    return read_plan(plan, knowledge)
+def _plans(knowledge: Knowledge) -> Mapping[str, PlanItem]:
+    """The plans of all alternatives, in words and read."""
+    return remembered(
+        "plans",
+        knowledge,
+        READERS,
+        lambda: {c.option.plan: _read(c, knowledge) for c in _candidates(knowledge)},
+    )
+
+
+def _read(candidate: _Candidate, knowledge: Knowledge) -> PlanItem:
+    from eutonia.dosing_text import read_plan
+
+    return read_plan(candidate.option.plan, knowledge)
 
 
 def _alternative(

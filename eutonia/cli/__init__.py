@@ -4,11 +4,15 @@ Results go to standard output, messages to standard error. Exit 0: answered, wha
 input or the call is wrong. One file per command, imported only when that command is called.
 """
 
+import os
 from importlib import import_module
 
 import click
 
 from eutonia import __version__
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+"""pydantic would look through every installed package for plugins; eutonia has no use for one."""
 
 COMMANDS = (
     "assess",
