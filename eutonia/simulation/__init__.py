@@ -158,6 +158,6 @@ def hours(span: float | str, what: str) -> float:
 
 def exposure(course: xarray.Dataset) -> xarray.Dataset:
     """Non-compartmental quantities of each patient and substance, read from the course alone."""
-    from eutonia.simulation.exposure import exposure as read_exposure
+    from eutonia.simulation.noncompartmental import exposure as read_exposure
 
     return read_exposure(course)
