@@ -7,7 +7,7 @@ everything that could not be understood is kept and named.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -68,12 +68,11 @@ class Taken:
     days_supply: float | None = None
     prescriber: str | None = None
 
-    def belongs(self, names: Iterable[str]) -> bool | None:
+    def belongs(self, names: Collection[str]) -> bool | None:
         """Whether it is one of `names` (treatments or classes); None where its dose decides."""
-        wanted = set(names)
-        if self.treatment in wanted or wanted & self.classes:
+        if self.treatment in names or not self.classes.isdisjoint(names):
             return True
-        return None if wanted & self.possible else False
+        return False if self.possible.isdisjoint(names) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +202,16 @@ class Chart:
     @of_plan
     def involved(self) -> tuple[Taken, ...]:
         return (*self.current, *self.planned)
+
+    @cached_property
+    def named_now(self) -> frozenset[str]:
+        """Every treatment and class that something in use is or may be."""
+        return _named(self.current)
+
+    @of_plan
+    def named(self) -> frozenset[str]:
+        """Every treatment and class that something in use, used once or planned is or may be."""
+        return self.named_now | _named((*self.past, *self._to_come, *self.planned))
 
     @of_plan
     def dosed(self) -> tuple[Taken, ...]:
@@ -445,6 +454,10 @@ class Chart:
 
     def days_since(self, when: Span | None) -> tuple[int, int] | None:
         return days_ago(when, self.as_of)
+
+
+def _named(taken: Iterable[Taken]) -> frozenset[str]:
+    return frozenset(name for t in taken for name in (t.treatment, *t.classes, *t.possible))
 
 
 @cache

@@ -64,6 +64,9 @@ def measurement(feature: MeasurementFeature, chart: Chart) -> Value:
 
 def medication(feature: MedicationFeature, chart: Chart) -> Value:
     """Whether one of the drugs, classes or therapies is taken at the moment that the feature asks for."""
+    named = chart.named_now if feature.moment == "current" else chart.named
+    if named.isdisjoint(feature.any_of):
+        return _not_taken(feature, chart)
     found = [(t, t.belongs(feature.any_of)) for t in moment(feature, chart) if _by_route(t, feature.route)]
     found += [(t, None) for t in _perhaps_recent(feature, chart) if t.belongs(feature.any_of) is not False]
     sure = [t for t, belongs in found if belongs]
@@ -71,9 +74,11 @@ def medication(feature: MedicationFeature, chart: Chart) -> Value:
         return Value(True, names(sure))
     if any(belongs is None for _, belongs in found):
         return UNKNOWN
-    if feature.moment == "planned":
-        return NO
-    return NO if chart.all_recognised else UNKNOWN
+    return _not_taken(feature, chart)
+
+
+def _not_taken(feature: MedicationFeature, chart: Chart) -> Value:
+    return NO if feature.moment == "planned" or chart.all_recognised else UNKNOWN
 
 
 def moment(feature: MedicationFeature, chart: Chart) -> Sequence[Taken]:
@@ -115,13 +120,15 @@ def names(taken: Iterable[Taken]) -> str:
 
 def together(feature: TogetherFeature, chart: Chart) -> Value:
     """Whether distinct ingredients fill every group of the feature at one time."""
+    unknown = len(chart.unrecognised) if chart.list_known else len(feature.all_of)
+    if sum(chart.named.isdisjoint(group) for group in feature.all_of) > unknown:
+        return NO
     pools = [chart.after] if feature.moment == "after" else [chart.current, chart.after]
     systemic = [[t for t in pool if t.route != "topical"] for pool in pools]
     for pool in systemic:
         chosen = _fill(feature.all_of, pool)
         if chosen is not None:
             return Value(True, " + ".join(dict.fromkeys(_called(t) for t in chosen)))
-    unknown = len(chart.unrecognised) if chart.list_known else len(feature.all_of)
     possible = any(_could_fill(feature.all_of, pool, unknown) for pool in systemic)
     return UNKNOWN if possible else NO
 
