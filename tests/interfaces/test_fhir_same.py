@@ -16,6 +16,7 @@ from eutonia.patient import Case
 from eutonia.reading import read_all
 
 SHARED = Path(__file__).parents[3] / "shared"
+EXAMINER = Path(__file__).parents[1] / "data" / "examiner.yaml"
 VIGNETTES = SHARED / "dossier/vignettes.yaml"
 FHIR = SHARED / "data/fhir"
 PLAN = "carisoprodol 350 mg four times a day for 14 days"
@@ -147,6 +148,30 @@ def test_a_case_file_and_fhir_give_the_same_answer(name):
     if any(item.action != "start" for item in case.plan):  # FHIR orders only start
         from_fhir = from_fhir.model_copy(update={"plan": case.plan})
     assert answer(from_fhir) == answer(case)
+
+
+def _writable(case: Case) -> bool:
+    """Whether `as_bundle` can say all of it: orders only start, and have neither ranges nor numbers in words."""
+    plain = case.patient.age_years is not None and case.medications is not None
+    starts = all(item.action == "start" and item.text and item.dose_high is None for item in case.plan)
+    numbers = not any(isinstance(lab.value, str) and lab.unit for lab in case.labs or ())
+    return plain and starts and numbers
+
+
+def test_hundreds_of_edge_cases_give_the_same_from_fhir():
+    entries = yaml.load(EXAMINER.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))[
+        "vignettes"
+    ]
+    cases = {entry["id"]: case for entry in entries if _writable(case := read(entry))}
+    assert len(cases) > 500
+    from_fhir = judged([read(as_bundle(case), as_of=case.as_of) for case in cases.values()])
+    for name, mine, theirs in zip(cases, judged(list(cases.values())), from_fhir, strict=True):
+        assert _rules(theirs) == _rules(mine), name
+        assert theirs.verdict == mine.verdict, name
+
+
+def _rules(found: Judgement) -> set[str]:
+    return {issue.rule for plan in found.plans for issue in plan.issues}
 
 
 @needs_shared
