@@ -68,9 +68,8 @@ def main() -> None:
         return
     from make_omop import make
 
-    print(
-        "| persons | exposures | exposed | episodes | screen s | CPU s | peak GB | scan s |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| persons | exposures | exposed | episodes | screen s | CPU s | peak GB | scan s |")
+    print("|---|---|---|---|---|---|---|---|")
     for persons in given.persons:
         folder = given.folder / str(persons)
         if not folder.exists():

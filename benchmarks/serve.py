@@ -68,7 +68,9 @@ def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": r} for r in resources]}
 
 
-async def load(url: str, content: bytes | None, seconds: float, clients: int, token: Any) -> tuple[list[float], int]:
+async def load(
+    url: str, content: bytes | None, seconds: float, clients: int, token: Any
+) -> tuple[list[float], int]:
     """Times to answer in ms, and errors."""
     times: list[float] = []
     errors = 0
@@ -112,9 +114,23 @@ def main() -> None:
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "EUTONIA_DATA": folder, "EUTONIA_PER_MINUTE": "0", "EUTONIA_BASE_URL": base}
+        environment = {
+            **os.environ,
+            "EUTONIA_DATA": folder,
+            "EUTONIA_PER_MINUTE": "0",
+            "EUTONIA_BASE_URL": base,
+        }
         token = signer(Path(folder), base, environment) if given.tokens else None
-        command = [sys.executable, "-m", "eutonia", "serve", "--port", str(port), "--workers", str(given.workers)]
+        command = [
+            sys.executable,
+            "-m",
+            "eutonia",
+            "serve",
+            "--port",
+            str(port),
+            "--workers",
+            str(given.workers),
+        ]
         server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         try:
             wait(base)
@@ -123,7 +139,10 @@ def main() -> None:
             print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
                   f"{len(content):,} bytes, {given.clients} clients, {given.workers} workers, "
                   f"tokens {'on' if token else 'off'}")  # fmt: skip
-            for name, path, sent in (("nothing (/healthz)", "/healthz", None), ("order-sign", SERVICE, content)):
+            for name, path, sent in (
+                ("nothing (/healthz)", "/healthz", None),
+                ("order-sign", SERVICE, content),
+            ):
                 times, errors = asyncio.run(load(base + path, sent, given.seconds, given.clients, token))
                 print(told(name, times, errors, given.seconds))
         finally:

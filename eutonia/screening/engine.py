@@ -112,6 +112,8 @@ class _Stream:
 
 
 def plain(error: Exception) -> str:
-    """The first line of an error of a database, without its type."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """What went wrong in a database: the first line of an error without its type, or Java's last cause."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    text = causes[-1].removeprefix("Caused by: ") if causes else lines[0]
     return text.removeprefix("IO Error: ").removeprefix("Invalid Input Error: ")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eutonia.errors import InputError
+from eutonia.screening.cdm import TABLES, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,15 +111,14 @@ def name_of_code() -> str:
 def name_of_database(database: str) -> str:
     """A name for the content of a database: its files with size and time. An address names only itself."""
     path = Path(database)
-    files = (
-        sorted(p for p in path.rglob("*") if p.is_file())
-        if path.is_dir()
-        else [path]
-        if path.exists()
-        else []
-    )
-    stats = [
-        (str(p.relative_to(path)) if p != path else p.name, (s := p.stat()).st_size, s.st_mtime_ns)
-        for p in files
-    ]
-    return repr((str(path.resolve()) if files else database, stats))
+    if not path.exists():
+        return database
+    files = sorted(p for p in path.rglob("*") if p.is_file() and _is_of_database(p, path)) or [path]
+    stats = [(str(p.relative_to(path)), (s := p.stat()).st_size, s.st_mtime_ns) for p in files]
+    return repr((str(path.resolve()), stats))
+
+
+def _is_of_database(file: Path, folder: Path) -> bool:
+    """Whether a file holds a table: the output may lie in the same folder."""
+    parts = file.relative_to(folder).parts
+    return table_of(Path(parts[0])) in TABLES or file.suffix.lower() == ".zip"

@@ -56,13 +56,14 @@ def open_spark(database: str | Path, *, memory: str | None, threads: int | None)
     except ImportError:
         raise NotAvailable(f"PySpark is not installed. {HOW}") from None
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    cores = threads or "*"
+    builder = SparkSession.builder.appName("eutonia screen")
+    if "SPARK_MASTER" in os.environ:
+        builder = builder.master(os.environ["SPARK_MASTER"])
+    else:
+        local: dict[str, Any] = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        builder = builder.master(f"local[{threads or '*'}]").config(map=local)
     session = (
-        SparkSession.builder.appName("eutonia screen")
-        .master(os.environ.get("SPARK_MASTER", f"local[{cores}]"))
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.memory", (memory or "4g").lower().removesuffix("b"))
+        builder.config("spark.driver.memory", (memory or "4g").lower().removesuffix("b"))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.ansi.enabled", "false")
@@ -157,7 +158,7 @@ class Spark:
     def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
         """Apply `find` to the answer of `query` in the workers, to whole persons at a time."""
         import polars as pl
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped]
 
         rows = self._sql(query)
         groups = max(1, -(-rows.count() // ROWS_AT_ONCE))
