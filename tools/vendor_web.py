@@ -1,7 +1,7 @@
 """Take the page's libraries from their npm packages: python tools/vendor_web.py
 
-Each is fetched by name and version with `npm pack` (from whatever registry npm is set to), and its minified file and
-licence are copied to eutonia/web/static/vendor/. `--check` tells whether the files there are the ones of these packages.
+Each is fetched by name and version with `npm pack`, and its minified file and licence are copied to
+eutonia/web/static/vendor/. `--check` tells whether the files there are the ones of these packages.
 """
 
 import subprocess
@@ -45,7 +45,9 @@ def main() -> int:
     wanted = {name: content for p, path in PACKAGES.items() for name, content in files_of(p, path).items()}
     wanted["VERSIONS.txt"] = "".join(f"{package}\n" for package in PACKAGES).encode()
     if "--check" in sys.argv:
-        different = [n for n, c in wanted.items() if not (VENDOR / n).exists() or (VENDOR / n).read_bytes() != c]
+        different = [
+            n for n, c in wanted.items() if not (VENDOR / n).exists() or (VENDOR / n).read_bytes() != c
+        ]
         print("different: " + ", ".join(different) if different else "all as packed")
         return 1 if different else 0
     VENDOR.mkdir(parents=True, exist_ok=True)

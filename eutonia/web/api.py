@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.errors import NotAvailable
 from eutonia.schemas import json_schema
 from eutonia.web.bodies import read_json
-from eutonia.web.limits import LONGEST_DAYS, bounded, read_bounded
+from eutonia.web.limits import LONGEST_DAYS, read_bounded
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
 
@@ -132,17 +131,14 @@ async def simulate(request: Request, asked: Simulation) -> Response:
 async def taper(request: Request, asked: Tapering) -> Response:
     """Find a way off a drug; the answer is that of `eutonia taper --json`."""
 
-    def work(_: State) -> BaseModel:
-        try:
-            from eutonia.tapering import taper as find
-        except ImportError:
-            raise NotAvailable("Tapering is not part of this installation.") from None
-        given = {"tablets": asked.tablets, "max_days": asked.max_days}
+    def work(state: State) -> BaseModel:
+        from eutonia.tapering import taper as find
+
+        (item,) = read_bounded([asked.plan], state.knowledge)
         facts = asked.patient.model_dump(exclude_none=True)
-        found: BaseModel = find(
-            asked.plan, patients=facts, **{k: v for k, v in given.items() if v is not None}
+        return find(
+            item, patients=facts, tablets=asked.tablets, max_days=asked.max_days, knowledge=state.knowledge
         )
-        return found
 
     return await _answer(request, work)
 
@@ -198,10 +194,7 @@ async def check(request: Request, article: Article) -> Response:
 @router.get("/schema/{name}", responses=ERRORS)
 async def schema(name: str) -> dict[str, Any]:
     """The JSON Schema of a format."""
-    try:
-        return json_schema(name)
-    except ImportError:
-        raise NotAvailable(f"The format “{name}” is not part of this installation.") from None
+    return json_schema(name)
 
 
 async def _answer(request: Request, work: Any) -> Response:

@@ -18,6 +18,7 @@ from eutonia.knowledge.treatments import Drug
 from eutonia.options import Alternative, best_offered
 from eutonia.web.consulting import Consultation
 from eutonia.web.gathering import Resource, names_of
+from eutonia.web.tapers import published_offer
 
 MOST_CARDS = 3
 MOST_SUMMARY = 139
@@ -232,13 +233,19 @@ def _suggestions(item: _Item, consultation: Consultation, knowledge: Knowledge) 
     stop: dict[str, Any] = {"label": "Remove this order", "uuid": str(uuid4()), "actions": [delete]}
     if item.issues[0].severity == "contraindicated":
         stop["isRecommended"] = True
-    return [
-        stop,
-        *(
-            _instead(each, delete, consultation, knowledge)
-            for each in best_offered(consultation.judged, knowledge, MOST_ALTERNATIVES)
-        ),
-    ]
+    offered = best_offered(consultation.judged, knowledge, MOST_ALTERNATIVES)
+    instead = [_instead(each, delete, consultation, knowledge) for each in offered]
+    return [stop, *_taper(item.place, delete, consultation), *instead]
+
+
+def _taper(place: int, delete: Mapping[str, Any], consultation: Consultation) -> list[dict[str, Any]]:
+    """A way off the drug, where it is in use already and must not be stopped from one day to the next."""
+    offer = published_offer(consultation.judged.chart, place, consultation.request.patient_id)
+    if offer is None:
+        return []
+    create = {"type": "create", "description": f"Draft a taper: {offer.title}", "resource": offer.order}
+    label = shortened(f"Taper instead: {offer.title}", 79)
+    return [{"label": label, "uuid": str(uuid4()), "actions": [dict(delete), create]}]
 
 
 def _instead(

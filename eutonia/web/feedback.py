@@ -215,7 +215,7 @@ class PostgresStore:
                 "INSERT INTO seen_tokens VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
                 (issuer, token_id, until),
             )
-            return new.rowcount == 1
+            return bool(new.rowcount == 1)
 
 
 def open_store(folder: Path, url: str) -> Store:

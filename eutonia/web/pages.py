@@ -30,6 +30,7 @@ from eutonia.web.feedback import rates
 from eutonia.web.limits import bounded
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
+from eutonia.web.tapers import can_taper
 
 router = APIRouter(include_in_schema=False)
 
@@ -135,8 +136,16 @@ def _answer(fields: Fields, state: State) -> str:
             sources=state.knowledge.sources,
             knowledge=state.knowledge,
             cited=_cited(sides, state.knowledge),
+            taperable=_taperable(fields, state),
         )
     )
+
+
+def _taperable(fields: Fields, state: State) -> str | None:
+    try:
+        return can_taper(Chart(case_from_form(fields).case, state.knowledge))
+    except EutoniaError:
+        return None
 
 
 def _plans(fields: Fields) -> list[str]:
@@ -183,6 +192,31 @@ def _foreseen(fields: Fields, name: str, state: State) -> Side:
             tries = tries_of(judged.chart.plan[place][0], state.knowledge)
             shown.append(Shown(place, plan.model_copy(update={"forecast": made}), spec, tries))
     return Side(name, None, forecasts=shown)
+
+
+@router.post("/taper")
+async def taper_form(request: Request) -> Response:
+    """A way off a drug in use, made to measure; asked for at a click, because it is looked for by simulating."""
+    fields = await fields_of(request)
+    return HTMLResponse(await state_of(request).workers.run(_tapered, fields, state_of(request)))
+
+
+def _tapered(fields: Fields, state: State) -> str:
+    from eutonia.tapering import taper_for
+    from eutonia.tapering.making import QUICK
+
+    template = environment().get_template("tapered.html.j2")
+    try:
+        case = bounded(case_from_form(fields).case)
+        made = taper_for(Chart(case, state.knowledge), budget=QUICK)
+    except EutoniaError as error:
+        return template.render(error=str(error), t=None)
+    return template.render(error="", t=made, taper_chart=None, share=share)
+
+
+def share(probability: float) -> str:
+    """A probability as people count, `3 of 100`."""
+    return f"{100 * probability:.0f} of 100" if probability >= 0.005 else "fewer than 1 of 100"
 
 
 def _spec(outcome: Any, state: State, panels: Sequence[str] = ()) -> str:

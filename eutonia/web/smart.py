@@ -83,7 +83,9 @@ async def record(request: Request) -> Response:
     try:
         granted = await state.outside.post_form(str(found["token_endpoint"]), form)
     except Unreachable:
-        raise Refusal(422, "The record system did not accept the login. Open the page from it again.") from None
+        raise Refusal(
+            422, "The record system did not accept the login. Open the page from it again."
+        ) from None
     token, patient = granted.get("access_token"), granted.get("patient")
     if not isinstance(token, str) or not isinstance(patient, str) or not PATIENT_ID.fullmatch(patient):
         raise Refusal(422, "The record system names no patient. Open a patient there first.")
@@ -116,7 +118,8 @@ def _is_address(value: Any) -> bool:
 async def _bundle(state: State, server: str, token: str, patient: str) -> bytes:
     base = server.rstrip("/")
     wanted = {
-        name: f"{base}/{key.query}".replace("{{context.patientId}}", patient) for name, key in PREFETCH.items()
+        name: f"{base}/{key.query}".replace("{{context.patientId}}", patient)
+        for name, key in PREFETCH.items()
     }
     read = await read_fhir_pages(state.outside, base, token, wanted)
     gathered = Gathered()

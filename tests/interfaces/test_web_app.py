@@ -101,7 +101,9 @@ def test_an_answer_changes_what_is_asked_and_found(client: TestClient) -> None:
 
 
 def test_two_plans_stand_side_by_side(client: TestClient) -> None:
-    text = client.post("/assess", data=FORM | {"plan_b": "ibuprofen 400 mg three times a day for 5 days"}).text
+    text = client.post(
+        "/assess", data=FORM | {"plan_b": "ibuprofen 400 mg three times a day for 5 days"}
+    ).text
     assert 'class="sides two"' in text
     assert text.count("verdict-line") == 2
 
@@ -124,7 +126,9 @@ def test_a_record_is_opened_beside_the_form(client: TestClient) -> None:
         ({"record": "PK\x00\x01"}, "not text"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_the_answer(client: TestClient, changes: dict[str, str], said: str) -> None:
+def test_what_cannot_be_read_is_said_in_the_answer(
+    client: TestClient, changes: dict[str, str], said: str
+) -> None:
     answer = client.post("/assess", data=FORM | changes)
     assert answer.status_code == 200
     assert said in answer.text
@@ -141,6 +145,14 @@ def test_the_forecast_and_its_sliders(client: TestClient) -> None:
     assert client.post("/course", data=moved | {"try.days": "9999"}).status_code == 422
     assert client.post("/course", data=moved | {"try.dose": "x"}).status_code == 422
     assert client.post("/course", data=moved | {"place": "7"}).status_code == 422
+
+
+def test_a_way_off_a_drug_in_use_is_found_at_a_click(client: TestClient) -> None:
+    used = FORM | {"medications": "carisoprodol 350 mg three times a day", "plan": "stop carisoprodol"}
+    assert 'hx-post="/taper"' in client.post("/assess", data=used).text
+    assert 'hx-post="/taper"' not in client.post("/assess", data=FORM).text
+    assert "Coming off carisoprodol" in client.post("/taper", data=used).text
+    assert "no schedule from eutonia" in client.post("/taper", data=FORM | {"plan": "heat"}).text
 
 
 def test_markup_in_the_form_is_shown_as_text(client: TestClient) -> None:
@@ -161,11 +173,18 @@ def test_the_api_answers_as_the_command_line_does(client: TestClient) -> None:
     assert answer == assess(read(CASE), forecast=False).model_dump(mode="json")
     simulated = client.post("/api/v1/simulate", json={"plan": [FORM["plan"]], "draws": 20}).json()
     assert simulated["schema"] == "eutonia/course-summary/1"
+    taper = client.post(
+        "/api/v1/taper", json={"plan": "carisoprodol 350 mg three times a day for 60 days"}
+    ).json()
+    assert taper["schema"] == "eutonia/taper/1"
+    assert taper["days"]
     checked = client.post("/api/v1/check", json={"text": "Soma heals the muscle."}).json()
     assert checked["claims"]
     evidence = client.get("/api/v1/evidence?therapy=carisoprodol&condition=acute-low-back-pain").json()
     assert evidence["schema"] == "eutonia/evidence/1"
-    compared = client.get("/api/v1/compare?therapy=heat&therapy=ibuprofen&condition=acute-low-back-pain").json()
+    compared = client.get(
+        "/api/v1/compare?therapy=heat&therapy=ibuprofen&condition=acute-low-back-pain"
+    ).json()
     assert compared["schema"] == "eutonia/comparison/1"
     assert client.get("/api/v1/schema/case").json()["$schema"].startswith("https://json-schema.org")
 

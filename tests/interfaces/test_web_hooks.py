@@ -275,3 +275,30 @@ def test_what_is_offered_instead_is_what_the_assessment_offers_first(client: Tes
     )
     offered = [o.title for o in assess(case, forecast=False).options if o.offered and not o.ask]
     assert labels == offered[:2]
+
+
+def test_a_drug_in_long_use_can_be_tapered_at_a_click(client: TestClient) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    began = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
+    active = order("m1", CARISOPRODOL, status="active", days=90) | {"authoredOn": began}
+    body = request(order("o1", CARISOPRODOL, days=30))
+    body["prefetch"]["medications"] = searchset(active)
+    (card, *_) = call(client, body)["cards"]
+    (taper,) = [s for s in card["suggestions"] if s["label"].startswith("Taper instead")]
+    delete, create = taper["actions"]
+    assert delete["resourceId"] == "MedicationRequest/o1"
+    doses = [
+        each["doseAndRate"][0]["doseQuantity"]["value"] for each in create["resource"]["dosageInstruction"]
+    ]
+    assert create["resource"]["status"] == "draft"
+    assert create["resource"]["subject"] == {"reference": "Patient/p1"}
+    assert doses
+    assert max(doses) <= 350
+    steps = {each["sequence"] for each in create["resource"]["dosageInstruction"]}
+    assert len(steps) > 1
+
+
+def test_a_drug_that_is_new_is_not_tapered(client: TestClient) -> None:
+    (card,) = call(client, request(order("o1", CARISOPRODOL, days=60)))["cards"]
+    assert not any(s["label"].startswith("Taper") for s in card["suggestions"])
