@@ -6,7 +6,7 @@ combination adds can be seen. Nothing here knows any drug; what can be simulated
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -144,17 +144,30 @@ def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], lis
     stopped = {t.treatment for t in chart.planned if t.action == "stop"}
     knowledge = chart.knowledge
     items: dict[str, PlanItem] = {}
-    left_out = []
+    alike = frozenset(c for name in knowledge.substances for c in _classes(name, knowledge))
+    left_out = [
+        f"{part.treatment}{LEFT_OUT}it is not simulated."
+        for part in planned
+        if part.treatment not in knowledge.substances and part.classes & alike
+    ]
     for entry, parts in chart.listed:
         for part in parts if chart.in_use(entry) else ():
             if part.treatment in own | stopped | items.keys() or part.route == "topical":
                 continue
-            if part.treatment in knowledge.modulators or part.daily_mg is not None:
+            simulated = part.treatment in knowledge.substances
+            if part.treatment in knowledge.modulators or (simulated and part.daily_mg is not None):
                 items[part.treatment] = _as_item(part, entry)
-            elif part.treatment in knowledge.substances:
-                left_out.append(f"{part.text} is left out of the forecast: its dose is not known.")
-    matters = knowledge.substances.keys() | knowledge.modulators.keys()
-    return [item for name, item in items.items() if name in matters], list(dict.fromkeys(left_out))
+            elif simulated:
+                left_out.append(f"{part.text}{LEFT_OUT}its dose is not known.")
+            elif part.classes & alike:
+                left_out.append(f"{part.text}{LEFT_OUT}it is not simulated.")
+    return list(items.values()), list(dict.fromkeys(left_out))
+
+
+def _classes(treatment: str, knowledge: Knowledge) -> frozenset[str]:
+    from eutonia.formulary import classes_of
+
+    return classes_of(treatment, None, knowledge)[0]
 
 
 def _as_item(part: Taken, entry: Dosage) -> PlanItem:
@@ -228,6 +241,7 @@ def sentences(made: Forecast) -> Iterator[str]:
     if (effects.peak_impairment.p95 or 0.0) >= IMPAIRS:
         yield from _impairment(made.summary)
     yield from _combination(made)
+    yield from _left_out(made.assumptions)
     yield from (
         f"{name.capitalize()} builds up {ratio:g}-fold from the first day to the last."
         for name, ratio in made.accumulation.items()
@@ -241,6 +255,7 @@ def sentences(made: Forecast) -> Iterator[str]:
         )
 
 
+LEFT_OUT = " is left out of the forecast: "
 IMPAIRS, WITHDRAWS = 1.0, 0.001
 """The greatest impairment (of 100) and the share with withdrawal below which the words are about nothing."""
 
@@ -255,6 +270,16 @@ def _impairment(summary: CourseSummary) -> Iterator[str]:
         f"Impaired for {_span(effects.hours_impaired_a_day, 'h')} of a day with doses, at most "
         f"{_span(effects.peak_impairment)} of 100; next morning {_span(effects.morning_impairment)}."
     )
+
+
+def _left_out(assumptions: Iterable[str]) -> Iterator[str]:
+    """One sentence on the medicines that these numbers say nothing of."""
+    names: dict[str, list[str]] = {}
+    for name, why in (each.split(LEFT_OUT) for each in assumptions if LEFT_OUT in each):
+        names.setdefault(why.rstrip("."), []).append(name)
+    if names:
+        told = "; ".join(f"{', '.join(those)} ({why})" for why, those in names.items())
+        yield f"These numbers leave out what is also taken: {told}."
 
 
 def _combination(made: Forecast) -> Iterator[str]:

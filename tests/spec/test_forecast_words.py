@@ -1,0 +1,43 @@
+"""What a forecast says in words: nothing of what does not happen, and what it leaves out."""
+
+from eutonia import assess, read
+
+
+def told(plan: str, *medications: dict[str, object]) -> str:
+    case = read(
+        {
+            "as_of": "2026-03-02", "patient": {"age_years": 45, "sex": "male"}, "no_known_allergies": True,
+            "conditions": [{"text": "Low back pain", "onset": "2026-02-25"}], "labs": [], "observations": [],
+            "medications": list(medications), "plan": [{"text": plan}],
+        }
+    )  # fmt: skip
+    made = assess(case).plans[0].forecast
+    assert made is not None
+    return " ".join(made.sentences)
+
+
+def test_what_neither_sedates_nor_is_withdrawn_from_says_nothing_of_it():
+    said = told("ibuprofen 400 mg three times a day for 5 days")
+    assert "Relief" in said
+    assert not any(word in said for word in ("Drowsiness", "Impaired", "withdrawal"))
+
+
+def test_a_sedative_that_cannot_be_simulated_is_named():
+    carisoprodol = "carisoprodol 350 mg four times a day for 7 days"
+    without_dose = {"text": "oxycodone 5 mg tablet", "status": "active"}
+    not_simulated = {
+        "text": "clonazepam 1 mg",
+        "dose": 1,
+        "unit": "mg",
+        "times_per_day": 2,
+        "status": "active",
+    }
+    said = told(carisoprodol, without_dose, not_simulated)
+    assert "oxycodone 5 mg tablet (its dose is not known); clonazepam 1 mg (it is not simulated)" in said
+    assert "leave out" not in told(carisoprodol, {"text": "lisinopril 10 mg", "status": "active"})
+
+
+def test_a_part_of_the_plan_that_cannot_be_simulated_is_named():
+    assert "codeine (it is not simulated)" in told(
+        "Soma Compound with Codeine 1 tablet four times a day for 5 days"
+    )
