@@ -15,6 +15,16 @@ from eutonia.cli.patient_flags import patient_facts, patient_flags
 @click.option("--tablets", metavar="MG,MG", help="Strengths to make it of, such as 250,350.")
 @click.option("--max-days", type=int, metavar="N", help="The longest that it may take.")
 @click.option("--start", metavar="DATE", help="The first day; today where it is not given.")
+@click.option("--today", type=int, metavar="N", help="The day of the schedule that it is, with --score.")
+@click.option(
+    "--score", type=float, metavar="S", help="Withdrawal today on the CIWA-B scale: hold, go on or slow."
+)
+@click.option(
+    "--taken",
+    multiple=True,
+    metavar="DAY=MG",
+    help="What was taken on a day that went otherwise; repeatable.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("--ics", metavar="FILE", help="Write the doses as a calendar that phones import.")
 @click.option(
@@ -24,8 +34,9 @@ from eutonia.cli.patient_flags import patient_facts, patient_flags
 @json_option
 @speaks_plainly
 def command(
-    plan: str, tablets: str | None, max_days: int | None, start: str | None, seed: int, ics: str | None,
-    report: str | None, fhir: str | None, as_json: bool, **flags: Any,
+    plan: str, tablets: str | None, max_days: int | None, start: str | None, today: int | None, score: float | None,
+    taken: tuple[str, ...], seed: int, ics: str | None, report: str | None, fhir: str | None, as_json: bool,
+    **flags: Any,
 ) -> None:  # fmt: skip
     """Make a schedule to come off the drug of PLAN, which says what is taken now and for how long it has been.
 
@@ -33,15 +44,30 @@ def command(
     withdrawal and burden for this patient, beside the schedules in print. Where a taper does not belong at home, it
     says so and gives none.
 
+    Once it is under way, --today and --score (with --start, the day it began) give the rest of it: held, as it was, or
+    slower, never back up.
+
     Example: eutonia taper "carisoprodol 350 mg four times a day for 90 days" --age 70
     """
-    from eutonia.tapering import taper
+    from eutonia.errors import InputError
+    from eutonia.tapering import adapt, taper
 
+    begin, of = _day(start), _strengths(tablets)
+    facts = patient_facts(flags)
+    if (today is None) != (score is None) or (taken and today is None):
+        raise InputError("--today and --score belong together (and --taken with them). Give both or neither.")
+    if today is not None and begin is None:
+        raise InputError("--today counts from the first day. Say which it was, with --start.")
     with _bar() as progress:
-        made = taper(
-            plan, patients=patient_facts(flags), tablets=_strengths(tablets), max_days=max_days, start=_day(start),
-            seed=seed, progress=progress,
-        )  # fmt: skip
+        if today is not None and score is not None and begin is not None:
+            made = adapt(
+                plan, today=today, score=score, taken=_taken(taken), patients=facts, tablets=of, max_days=max_days,
+                start=begin, seed=seed, progress=progress,
+            )  # fmt: skip
+        else:
+            made = taper(
+                plan, patients=facts, tablets=of, max_days=max_days, start=begin, seed=seed, progress=progress
+            )
     _write(made, ics, report, fhir)
     if as_json:
         click.echo(to_json(made.model_dump(mode="json")))
@@ -62,6 +88,19 @@ def _strengths(text: str | None) -> list[float] | None:
         raise InputError(f"--tablets “{text}” is not a list of strengths. Write it like 250,350.") from None
     if not all(0 < mg < 1e6 for mg in found):
         raise InputError(f"--tablets “{text}” holds a strength that is not positive.")
+    return found
+
+
+def _taken(texts: tuple[str, ...]) -> dict[int, float]:
+    from eutonia.errors import InputError
+
+    found = {}
+    for text in texts:
+        day, _, mg = text.partition("=")
+        try:
+            found[int(day)] = float(mg.strip().removesuffix("mg"))
+        except ValueError:
+            raise InputError(f"--taken “{text}” is not a day and its mg. Write it like 3=1400.") from None
     return found
 
 

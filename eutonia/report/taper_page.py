@@ -51,7 +51,7 @@ def parts(taper: Taper, knowledge: Knowledge) -> Mapping[str, Any]:
 
 
 def _block(taper: Taper, step: Step) -> Block:
-    dates = [taper.days[day - 1].date for day in range(step.first_day, step.last_day + 1)]
+    dates = [day.date for day in taper.days if step.first_day <= day.day <= step.last_day]
     title = f"{dates[0]:%A} {dates[0].day} {dates[0]:%B}"
     if len(dates) > 1:
         title += f" to {dates[-1]:%A} {dates[-1].day} {dates[-1]:%B}"

@@ -44,6 +44,9 @@ def brief(taper: Taper, width: int) -> Iterator[str]:
 
 def _heading(taper: Taper, width: int) -> Iterator[str]:
     yield click.style(taper.title, bold=True)
+    if taper.adapted is not None:
+        a = taper.adapted
+        yield fill(f"Day {a.today}, score {a.score:g} ({a.band}): {a.action}.", width)
     if taper.refer is not None:
         yield click.style("REFER", fg="bright_red", bold=True) + f"  {taper.refer.do}"
         for why in taper.refer.why:
@@ -69,7 +72,7 @@ def _table(taper: Taper) -> Iterator[str]:
     for step in taper.steps:
         given = {dose.time: dose.tablets or f"{dose.mg:g} mg" for dose in step.doses}
         span = f"{step.first_day}" if step.first_day == step.last_day else f"{step.first_day}–{step.last_day}"
-        begins = taper.days[step.first_day - 1].date
+        begins = next(day.date for day in taper.days if day.day == step.first_day)
         rows.append([span, f"{begins:%a %d %b}", *(given.get(t, "–") for t in times), f"{step.total_mg:g}"])
     after = taper.steps[-1].last_day + 1
     rows.append([f"{after}", "", *("–" for _ in times), "0"])
@@ -87,10 +90,15 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _predicted(taper: Taper, width: int) -> Iterator[str]:
-    if not taper.alternatives:
+    if taper.predicted is None:
         return
     yield ""
-    yield click.style("Withdrawal to expect, and beside other ways", bold=True)
+    title = (
+        "Withdrawal to expect, and beside other ways"
+        if taper.alternatives
+        else "Withdrawal to expect from here"
+    )
+    yield click.style(title, bold=True)
     rows = [["", "days", "score of 50", "felt on days", "have any", "seizure"]]
     if taper.predicted is not None and taper.chosen not in taper.alternatives:
         rows.append(_row(f"this schedule ({taper.chosen})", len(taper.days), taper.predicted))

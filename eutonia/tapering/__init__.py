@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eutonia.patient import Case, PlanItem
     from eutonia.tapering.making import Budget
 
-__all__ = ["Taper", "taper", "taper_for"]
+__all__ = ["Taper", "adapt", "taper", "taper_for"]
 
 
 def taper(
@@ -63,6 +63,43 @@ def taper(
         chart, drug or named, facts=told, strengths=tablets, max_days=max_days, start=begin, seed=seed,
         progress=progress or silent,
     )  # fmt: skip
+
+
+def adapt(
+    plan: str | PlanItem,
+    *,
+    today: int,
+    score: float,
+    taken: Mapping[int, float] | None = None,
+    patients: Mapping[str, Any] | None = None,
+    tablets: Sequence[float] | None = None,
+    max_days: int | None = None,
+    start: date,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+    knowledge: Knowledge | None = None,
+    **facts: Any,
+) -> Taper:
+    """The taper of `plan`, begun on `start`, from day `today` on, after withdrawal scored `score` on its scale.
+
+    The schedule is that of `taper` with the same arguments. `taken` are the mg of days on which another amount was
+    taken than it has. The rest holds, goes on or slows, and never goes back up.
+    """
+    from eutonia.knowledge import load
+    from eutonia.tapering.adapting import adapt as changed
+    from eutonia.tapering.making import make, silent
+    from eutonia.tapering.use import chart_of
+
+    knowledge = knowledge or load()
+    told = {**(patients or {}), **facts}
+    chart, drug = chart_of(plan, told, start, knowledge)
+    made = make(
+        chart, drug, facts=told, strengths=tablets, max_days=max_days, start=start, seed=seed,
+        progress=progress or silent,
+    )  # fmt: skip
+    return changed(
+        chart, made, today=today, score=score, taken=taken, facts=told, seed=seed, progress=progress or silent
+    )
 
 
 def taper_for(

@@ -70,10 +70,8 @@ def _instructions(taper: Taper, step: Step, number: int) -> list[dict[str, Any]]
     alike: dict[tuple[float, str], list[Dose]] = {}
     for dose in step.doses:
         alike.setdefault((dose.mg, dose.tablets), []).append(dose)
-    period = {
-        "start": taper.days[step.first_day - 1].date.isoformat(),
-        "end": taper.days[step.last_day - 1].date.isoformat(),
-    }
+    dates = [day.date for day in taper.days if step.first_day <= day.day <= step.last_day]
+    period = {"start": dates[0].isoformat(), "end": dates[-1].isoformat()}
     return [
         {
             "sequence": number,
