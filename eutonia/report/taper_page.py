@@ -11,7 +11,7 @@ from eutonia import __version__
 from eutonia.knowledge import Knowledge, load
 from eutonia.report.page import environment, inline_svg, style
 from eutonia.report.taper_text import share
-from eutonia.tapering.models import Step, Taper
+from eutonia.tapering.models import Dose, Step, Taper
 
 
 class Row(NamedTuple):
@@ -55,8 +55,13 @@ def _block(taper: Taper, step: Step) -> Block:
     title = f"{dates[0]:%A} {dates[0].day} {dates[0]:%B}"
     if len(dates) > 1:
         title += f" to {dates[-1]:%A} {dates[-1].day} {dates[-1]:%B}"
-    boxes = tuple(f"{d:%a} {d.day}" for d in dates)
-    return Block(title, tuple(Row(d.time, d.tablets or f"{d.mg:g} mg", boxes) for d in step.doses))
+    boxes = tuple(f"{d.day}" for d in dates)
+    return Block(title, tuple(Row(d.time, _plain(d), boxes) for d in step.doses))
+
+
+def _plain(dose: Dose) -> str:
+    """“½ tablet of 350 mg”"""
+    return dose.tablets.replace(" x ", " tablet of ", 1) if dose.tablets else f"{dose.mg:g} mg"
 
 
 def chart_of(taper: Taper) -> Markup | None:

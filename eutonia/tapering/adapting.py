@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,9 @@ from eutonia.tapering.making import MADE, Budget, Plan, Progress, hold_of, settl
 from eutonia.tapering.models import Adapted, Refer, Step, Taper
 from eutonia.tapering.response import Column
 from eutonia.tapering.search import Loss, Start, as_doses, find
+
+NO_OTHERS: dict[str, Any] = {"alternatives": {}, "made": None, "continuing": None}
+"""What was said beside the whole schedule does not hold for the rest of it."""
 
 
 def adapt(
@@ -39,7 +41,7 @@ def adapt(
 
     Raises InputError for a day or score that cannot be, NotAvailable for a drug without a scale.
     """
-    base, plan = settle(
+    _, plan = settle(
         chart,
         schedule.drug,
         max_days=None,
@@ -66,10 +68,17 @@ def adapt(
             rules=[],
             do=band.says,
         )
+        emptied = {
+            "days": [],
+            "steps": [],
+            "monitoring": [],
+            "predicted": None,
+            "courses": {},
+            "chosen": None,
+        }
         return schedule.model_copy(
-            update={"adapted": adapted, "refer": refer, "says": says, "days": [], "steps": [], "monitoring": [], "predicted": None,
-                    "alternatives": {}, "made": None, "continuing": None, "courses": {}, "chosen": None}
-        )  # fmt: skip
+            update=NO_OTHERS | emptied | {"adapted": adapted, "refer": refer, "says": says}
+        )
     deviates = any(mg != _total(schedule, day) for day, mg in taken.items())
     if action == "continue" and not deviates:
         return _rest_as_it_was(plan, schedule, adapted, facts)
@@ -129,10 +138,10 @@ def _rest_as_it_was(plan: Plan, schedule: Taper, adapted: Adapted, facts: Mappin
         if s.last_day >= adapted.today
     ]
     return schedule.model_copy(
-        update={"adapted": adapted, "says": adapted.says, "days": days, "steps": steps, "predicted": results[0],
-                "monitoring": [v for v in schedule.monitoring if v.day >= adapted.today], "alternatives": {}, "made": None,
-                "continuing": None, "courses": courses}
-    )  # fmt: skip
+        update=NO_OTHERS
+        | {"adapted": adapted, "says": adapted.says, "days": days, "steps": steps, "predicted": results[0]}
+        | {"monitoring": [v for v in schedule.monitoring if v.day >= adapted.today], "courses": courses}
+    )
 
 
 def _rest_anew(plan: Plan, schedule: Taper, adapted: Adapted, held: int, facts: Mapping[str, Any]) -> Taper:
@@ -146,22 +155,19 @@ def _rest_anew(plan: Plan, schedule: Taper, adapted: Adapted, held: int, facts: 
     hold = hold_of(search, search.most_days)
     if adapted.action == "slow":
         hold = round(hold * policy.scale.slower)
-    hours, now = plan.hours()
+    hours, _ = plan.hours()
     made_of = plan.tablets(_strengths(schedule))
     quick, state = plan.simulated(facts, plan.budget.search_draws, plan.budget.search_step, hours)
     response, own = plan.simulated(facts, plan.budget.draws, plan.budget.step, hours)
     so_far = _taken(schedule, response.hours, adapted)
     dose = _rows(schedule, response.hours)[done - 1] if done else plan.daily(response)
     ceiling = np.minimum(dose, policy.limits.single_mg)
-    if adapted.action == "continue":
-        stay = max(0, hold - held) if done else 0
-    else:
-        stay = policy.scale.hold_days
+    stay = policy.scale.hold_days if adapted.action != "continue" else max(0, hold - held) if done else 0
     menu = tablets.menu(made_of, response.hours, ceiling, policy.limits)
     at_most = _at_label(dose, ceiling, menu.mg, policy.limits.daily_mg)
     path = np.concatenate([so_far, np.broadcast_to(at_most, (stay, len(dose)))])
     state, own = quick.days(state, path[:, None]).fresh(), response.days(own, so_far[:, None]).fresh()
-    loss = Loss(policy.weights, replace(search, percentile=search.percentile))
+    loss = Loss(policy.weights, search)
     found = find(
         quick, state, Start(at_most, search.largest_cut_mg), menu, loss, hold=hold,
         most_days=search.most_days, progress=plan.progress,
@@ -170,10 +176,10 @@ def _rest_anew(plan: Plan, schedule: Taper, adapted: Adapted, held: int, facts: 
     results, courses = plan.predict(response, own, [(MADE, rest)], None)
     days, steps = days_and_steps(rest, response.hours, made_of, schedule.start, first=adapted.today)
     return schedule.model_copy(
-        update={"adapted": adapted, "says": adapted.says, "days": days, "steps": steps, "predicted": results[0], "chosen": MADE,
-                "monitoring": visits(policy.monitoring, steps, schedule.start), "alternatives": {}, "made": None,
-                "continuing": None, "courses": courses}
-    )  # fmt: skip
+        update=NO_OTHERS
+        | {"adapted": adapted, "says": adapted.says, "days": days, "steps": steps, "predicted": results[0]}
+        | {"chosen": MADE, "monitoring": visits(policy.monitoring, steps, schedule.start), "courses": courses}
+    )
 
 
 def _at_label(dose: Column, ceiling: Column, patterns: Column, daily_mg: float) -> Column:

@@ -32,8 +32,9 @@ def calendar(taper: Taper) -> Calendar:
         for dose in day.doses:
             made.add_component(_dose(taper, day, dose))
     if taper.days:
-        made.add_component(_whole_day(taper, _after(taper), "done", f"No {taper.drug} from today on",
-                                      "Keep the list of warning signs for two more weeks. Return what is left to the pharmacy."))  # fmt: skip
+        rest = "Keep the warning signs at hand for two more weeks. Return what is left."
+        last = _whole_day(taper, _after(taper), "done", f"No {taper.drug} from today on", rest)
+        made.add_component(last)
     for visit in taper.monitoring:
         made.add_component(
             _whole_day(

@@ -1,4 +1,4 @@
-"""A chart → the taper: refused, not needed, from print, or made to measure; with what each way is predicted to bring."""
+"""A chart → the taper: refused, not needed, from print, or made to measure; with what each way would bring."""
 
 from __future__ import annotations
 
@@ -172,9 +172,9 @@ class Plan:
             strange = [s for s in wanted if s not in approved]
             if strange:
                 named = " and ".join(f"{s:g}" for s in approved)
+                wrong = " or ".join(f"{s:g} mg" for s in strange)
                 raise InputError(
-                    f"There is no approved tablet of {' or '.join(f'{s:g} mg' for s in strange)}. Approved are {named} mg; "
-                    "have one of them prescribed first."
+                    f"There is no approved tablet of {wrong}. Approved: {named} mg; have one of them prescribed first."
                 )
             return tuple(sorted(set(wanted)))
         in_hand = tuple(s for s in self.use.tablets if s in approved)
@@ -194,11 +194,11 @@ class Plan:
         update: dict[str, Any] = {"says": self.policy.not_needed_says, "plain": []}
         if self.policy.limits is not None:
             response, state = self.simulated(facts, self.budget.draws, self.budget.step)
-            nothing = np.zeros((0, len(response.hours)))
+            nothing, entry = np.zeros((0, len(response.hours))), self.knowledge.tapers["abrupt"]
             (predicted,), courses = self.predict(response, state, [("abrupt", nothing)], None)
             update |= {
-                "predicted": predicted, "assumptions": self._assumptions(response), "courses": courses, "chosen": "abrupt",
-                "alternatives": {"abrupt": self._alternative(self.knowledge.tapers["abrupt"], nothing, predicted, response)},
+                "predicted": predicted, "assumptions": self._assumptions(response), "courses": courses,
+                "chosen": "abrupt", "alternatives": {"abrupt": self._alternative(entry, nothing, predicted)},
             }  # fmt: skip
         return base.model_copy(update=update)
 
@@ -228,7 +228,7 @@ class Plan:
             "days": days, "steps": steps, "monitoring": visits(self.policy.monitoring, steps, self.begin),
             "sources": [*base.sources, *_references(schedule.sources), *self._cited()],
             "assumptions": [
-                "The withdrawal of this drug is not simulated: the schedule is the published pace, in tablets that exist.",
+                "The withdrawal of this drug is not simulated: this is the published pace, in tablets that exist.",
                 *self._unknown_length(),
             ],
         })  # fmt: skip
@@ -238,7 +238,9 @@ class Plan:
         made_of: Sequence[float], max_days: int | None,
     ) -> Taper:  # fmt: skip
         policy = self.policy
-        assert policy.search is not None and policy.weights is not None and policy.limits is not None
+        assert policy.search is not None
+        assert policy.weights is not None
+        assert policy.limits is not None
         most = max_days or policy.search.most_days
         hold = hold_of(policy.search, most)
         loss = Loss(policy.weights, policy.search)
@@ -279,7 +281,7 @@ class Plan:
                 losses += more.values()
             if losses:
                 rivals[name] = min(losses)
-            one = self._alternative(entry, doses, predicted[name], response)
+            one = self._alternative(entry, doses, predicted[name])
             alternatives[name] = one.model_copy(update={"made_to_measure": rivals.get(name)})
         days, steps = days_and_steps(chosen, response.hours, made_of, self.begin)
         fits = [name for name, each in alternatives.items() if each.suits]
@@ -292,9 +294,11 @@ class Plan:
                 weights=asdict(policy.weights),
                 beats={name: value <= (predicted[name].loss or 0.0) + 1e-9 for name, value in rivals.items()},
             ),
-            "monitoring": visits(self.policy.monitoring, steps, self.begin), "ask": self.judge.asked(), "courses": courses,
+            "monitoring": visits(self.policy.monitoring, steps, self.begin), "ask": self.judge.asked(),
+            "courses": courses,
             "continuing": continuing(
-                response, state, self.daily(response), policy.search.go_on_days, tail=self._tail, strengths=self._approved
+                response, state, self.daily(response), policy.search.go_on_days, tail=self._tail,
+                strengths=self._approved,
             ),
             "assumptions": self._assumptions(response),
             "sources": [*base.sources, *self._cited(), *_references(self._of_search())],
@@ -345,7 +349,8 @@ class Plan:
         beside = (
             f" The published schedule for such a patient is “{alternatives[fits[0]].title}”." if fits else ""
         )
-        return f"{self.policy.needed_says} Over {last} days in {len(steps)} steps the dose comes down to nothing.{beside}"
+        how = f"Over {last} days in {len(steps)} steps the dose comes down to nothing."
+        return f"{self.policy.needed_says} {how}{beside}"
 
     # --- simulation ---------------------------------------------------------------------------------------
 
@@ -396,9 +401,7 @@ class Plan:
 
     # --- in days and words -----------------------------------------------------------------------------
 
-    def _alternative(
-        self, entry: Schedule, doses: Column, predicted: Predicted, response: Response
-    ) -> Alternative:
+    def _alternative(self, entry: Schedule, doses: Column, predicted: Predicted) -> Alternative:
         missed = Judge(self.chart)
         answer = suits(entry, self.judge, missed)
         return Alternative(
@@ -417,8 +420,10 @@ class Plan:
     def _assumptions(self, response: Response) -> list[str]:
         kept = [a for a in response.assumptions if "Use before the plan" not in a and "The pain" not in a]
         others = [
-            t.text for t in self.chart.current if t.treatment in self.knowledge.substances and t.treatment != self.use.drug
-        ]  # fmt: skip
+            t.text
+            for t in self.chart.current
+            if t.treatment in self.knowledge.substances and t.treatment != self.use.drug
+        ]
         if others:
             kept.append(f"Withdrawal is foretold as if {', '.join(dict.fromkeys(others))} played no part.")
         if self.use.as_needed:

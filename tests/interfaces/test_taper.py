@@ -67,6 +67,27 @@ def test_where_home_is_no_place_for_it_there_is_a_referral_and_no_schedule(
     assert "REFER" in run(*words, *START).stdout
 
 
+def test_the_text_has_the_table_what_to_expect_and_what_to_watch() -> None:
+    text = run(PLAN, "--age", "70", "--max-days", "12", *START).stdout
+    for words in (
+        "08:00",
+        "x 350 mg",
+        "made-to-measure",
+        "taper-long-9d *",
+        "Emergency",
+        "CIWA-B",
+        "never goes back up",
+    ):
+        assert words in text
+
+
+def test_the_rest_of_a_schedule_follows_from_day_and_score() -> None:
+    words = ("carisoprodol 350 mg twice a day for 28 days", "--age", "40", "--today", "4", "--score", "45")
+    answer = answered(*words)
+    assert answer["adapted"]["action"] == "refer"
+    assert answer["refer"]["why"]
+
+
 def test_2100_mg_a_day_is_not_more_than_2100() -> None:
     answer = answered("carisoprodol 525 mg four times a day for 90 days", "--age", "40", "--sex", "male")
     assert answer["refer"] is None
@@ -106,13 +127,21 @@ def test_another_drug_has_its_published_pace_or_none() -> None:
     assert "no schedule from eutonia" in result.stderr
 
 
-def test_the_calendar_is_read_back_by_a_parser(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with taper.ics, taper.json and taper.html of one schedule."""
+    folder = tmp_path_factory.mktemp("taper")
+    ways = [word for end in ("ics", "report", "fhir") for word in (f"--{end}", str(folder / f"taper.{end}"))]
+    result = run(PLAN, "--age", "70", *START, *ways, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == answered(PLAN, "--age", "70"), "same input, same output"
+    return folder
+
+
+def test_the_calendar_is_read_back_by_a_parser(files: Path) -> None:
     from icalendar import Calendar
 
-    file = tmp_path / "taper.ics"
-    result = run(PLAN, "--age", "70", *START, "--ics", str(file))
-    assert result.exit_code == 0
-    read = Calendar.from_ical(file.read_bytes())
+    read = Calendar.from_ical((files / "taper.ics").read_bytes())
     events = {str(event["uid"]): event for event in read.walk("VEVENT")}
     answer = answered(PLAN, "--age", "70")
     doses = [event for uid, event in events.items() if uid.startswith("dose-")]
@@ -126,11 +155,9 @@ def test_the_calendar_is_read_back_by_a_parser(tmp_path: Path) -> None:
     assert days[-1] == days[0] + timedelta(days=len(answer["days"]) - 1)
 
 
-def test_the_orders_are_valid_fhir(tmp_path: Path) -> None:
+def test_the_orders_are_valid_fhir(files: Path) -> None:
     fhirkit = pytest.importorskip("fhirkit", reason="needs the extra eutonia[fhir]")
-    file = tmp_path / "taper.json"
-    assert run(PLAN, "--age", "70", *START, "--fhir", str(file)).exit_code == 0
-    bundle = json.loads(file.read_text())
+    bundle = json.loads((files / "taper.fhir").read_text())
     assert not [str(i) for i in fhirkit.validate(bundle)]
     resources = {e["resource"]["resourceType"]: e["resource"] for e in bundle["entry"]}
     request = resources["MedicationRequest"]
@@ -148,10 +175,8 @@ def test_the_orders_are_valid_fhir(tmp_path: Path) -> None:
     assert total == answered(PLAN, "--age", "70")["days"][0]["total_mg"]
 
 
-def test_the_page_stands_alone_and_has_a_box_for_each_dose(tmp_path: Path) -> None:
-    file = tmp_path / "taper.html"
-    assert run(PLAN, "--age", "70", *START, "--report", str(file)).exit_code == 0
-    page = file.read_text()
+def test_the_page_stands_alone_and_has_a_box_for_each_dose(files: Path) -> None:
+    page = (files / "taper.report").read_text()
     answer = answered(PLAN, "--age", "70")
     assert page.count('class="tick"') == sum(len(day["doses"]) for day in answer["days"])
     assert "<script" not in page
@@ -168,6 +193,9 @@ def test_the_page_stands_alone_and_has_a_box_for_each_dose(tmp_path: Path) -> No
         ((PLAN, "--tablets", "big"), "not a list"),
         ((PLAN, "--max-days", "0"), "cannot be made"),
         ((PLAN, "--start", "soon"), "not a date"),
+        ((PLAN, "--today", "3"), "belong together"),
+        ((PLAN, "--today", "3", "--score", "9"), "--start"),
+        ((PLAN, "--today", "3", "--score", "9", *START, "--taken", "lots"), "3=1400"),
         ((PLAN, "--max-days", "2"), "Allow more days"),
     ],
 )
@@ -176,8 +204,3 @@ def test_a_wrong_call_is_one_clear_message(words: tuple[str, ...], told: str) ->
     assert result.exit_code == 2
     assert told in result.stderr
     assert result.stdout == ""
-
-
-def test_the_same_seed_gives_the_same_schedule() -> None:
-    first, again = run(PLAN, *START, "--json"), run(PLAN, *START, "--json")
-    assert first.stdout == again.stdout
