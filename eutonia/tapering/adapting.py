@@ -68,7 +68,7 @@ def adapt(
             rules=[],
             do=band.says,
         )
-        emptied = {
+        emptied: dict[str, Any] = {
             "days": [],
             "steps": [],
             "monitoring": [],

@@ -258,11 +258,11 @@ class Plan:
         seeds = [c for c in (chain_of(d, spread_out, begin) for d in in_print) if c is not None]
         found = find(
             quick, begun, begin, spread_out, loss, hold=hold, most_days=most, progress=self.progress,
-            seeds=[c for c in seeds if c.days <= most and min((n for _, n in c.steps), default=hold) >= hold],
+            seeds=(own := [c for c in seeds if c.days <= most and _held(c, hold)]),
         )  # fmt: skip
         response, state = self.simulated(facts, self.budget.draws, self.budget.step, hours)
         line = next((e for e in entries if e.linear_same_length), None)
-        shortlist = found.shortlist(FINAL, most)
+        shortlist = list(dict.fromkeys([*found.shortlist(FINAL, most), *own]))
         lines = [placed(line, c.days) for c in shortlist] if line is not None else []
         best, results = self._chosen(response, state, shortlist, lines, spread_out, loss)
         chosen = as_doses(best, spread_out)
@@ -333,11 +333,11 @@ class Plan:
     ) -> list[Chain]:  # fmt: skip
         """The most promising schedules of at most so many days, with steps as short as so short a one may have."""
         if best.days <= days:
-            return [best]
+            return [best, *(c for c in seeds if c.days == days)]
         fitting = [*found.shortlist(RIVALS, days), *(c for c in seeds if c.days == days)]
         hold = hold_of(loss.search, days)
         if days and hold < hold_of(loss.search, best.days):
-            own = [c for c in seeds if c.days <= days and min((n for _, n in c.steps), default=hold) >= hold]
+            own = [c for c in seeds if c.days <= days and _held(c, hold)]
             with suppress(InputError):
                 fitting += find(*problem, loss, hold=hold, most_days=days, seeds=own).shortlist(RIVALS, days)
         return list(dict.fromkeys(fitting))
@@ -455,6 +455,11 @@ def hold_of(search: Search, most_days: int) -> int:
     """Days that a step is held at least, in a schedule of at most `most_days`."""
     fitting = [hold for longest, hold in sorted(search.hold_days.items()) if most_days <= longest]
     return fitting[0] if fitting else max(search.hold_days.values())
+
+
+def _held(chain: Chain, hold: int) -> bool:
+    """Whether every step of a chain is held long enough."""
+    return all(days >= hold for _, days in chain.steps)
 
 
 def _below(peak: Spread, other: Spread) -> bool:

@@ -12,6 +12,9 @@ from eutonia.tapering.models import Continuing, Predicted
 from eutonia.tapering.response import Column, Response, State, outcomes
 from eutonia.tapering.search import Loss
 
+NOTHING = 0.01
+"""kT of withdrawal below which a peak has no day."""
+
 
 def predict(
     response: Response,
@@ -34,28 +37,11 @@ def predict(
     for day in together:
         ended = response.day(ended, day, kept)
     course = np.concatenate(kept)  # [times, ways, patients]
-    burden = _burdens(ways, loss, strengths)
-    chances = outcomes(ended, response.system.figures)
-    felt = (course >= response.system.figures["felt"]).sum(0) * response.step / 24.0
-    when = course.argmax(0) * response.step / 24.0
     results = []
-    for n in range(len(ways)):
-        peak, area, impaired = ended.peak[n], ended.area[n], ended.impaired[n]
-        value = None
-        if loss is not None:
-            w, q = loss.weights, loss.search.percentile
-            value = float(
-                w.peak * np.percentile(peak, q) + w.area * np.percentile(area, q)
-                + w.impaired * impaired.mean() + burden[n]
-            )  # fmt: skip
-        results.append(Predicted(
-            peak=spread(peak), peak_score=spread(chances["score"][n]),
-            peak_day=spread(np.where(peak > 0.01, when[n], np.nan)), area=spread(area),
-            days_felt=spread(felt[n]), hours_impaired=spread(impaired),
-            probability_any=float(chances["any"][n].mean()),
-            probability_seizure=float(chances["seizure"][n].mean()),
-            probability_hallucinosis=float(chances["hallucinosis"][n].mean()), loss=value,
-        ))  # fmt: skip
+    for n, ((_, doses), burden) in enumerate(zip(ways, _burdens(ways, loss, strengths), strict=True)):
+        # Each is judged up to the same time after its own last dose, whatever it is simulated beside.
+        own = course[: (len(doses) + tail) * response.steps, n]
+        results.append(_predicted(own, ended.impaired[n], response, loss, burden))
     daily = course.reshape(longest, -1, *course.shape[1:]).max(1)
     lines = np.percentile(daily, 90, axis=-1)
     courses = {
@@ -65,6 +51,32 @@ def predict(
     }
     place = {doses.tobytes(): n for n, (_, doses) in enumerate(ways)}
     return [results[place[doses.tobytes()]] for _, doses in every], courses
+
+
+def _predicted(
+    course: Column, impaired: Column, response: Response, loss: Loss | None, burden: float
+) -> Predicted:
+    """What one course of withdrawal [times, patients] comes to."""
+    figures, step = response.system.figures, response.step
+    peak, area = course.max(0), course.sum(0) * step / 24.0
+    chances = outcomes(peak, (course**3).sum(0) * step, figures)
+    value = None
+    if loss is not None:
+        w, q = loss.weights, loss.search.percentile
+        felt = w.peak * np.percentile(peak, q) + w.area * np.percentile(area, q)
+        value = float(felt + w.impaired * impaired.mean() + burden)
+    return Predicted(
+        peak=spread(peak),
+        peak_score=spread(chances["score"]),
+        peak_day=spread(np.where(peak > NOTHING, course.argmax(0) * step / 24.0, np.nan)),
+        area=spread(area),
+        days_felt=spread((course >= figures["felt"]).sum(0) * step / 24.0),
+        hours_impaired=spread(impaired),
+        probability_any=float(chances["any"].mean()),
+        probability_seizure=float(chances["seizure"].mean()),
+        probability_hallucinosis=float(chances["hallucinosis"].mean()),
+        loss=value,
+    )
 
 
 def continuing(

@@ -61,11 +61,6 @@ class State:
         return replace(self, peak=zero, area=zero, hazard=zero, impaired=zero)
 
 
-def joined(states: Sequence[State]) -> State:
-    """Several batches of schedules as one."""
-    return State(*(np.concatenate([getattr(s, f.name) for s in states], axis=-2) for f in fields(State)))
-
-
 class Response:
     """How virtual patients respond to a day of doses at given hours of the clock."""
 
@@ -219,15 +214,13 @@ def quietest(hours: Sequence[float]) -> float:
     return (begins + 0.5 * length) % 24.0
 
 
-def outcomes(state: State, figures: Mapping[str, Any]) -> dict[str, Column]:
-    """What withdrawal came to: chances and score [schedules, patients], as `simulation.fold` has them."""
+def outcomes(peak: Column, hazard: Column, figures: Mapping[str, Any]) -> dict[str, Column]:
+    """What withdrawal of some peak and hazard comes to: chances and score, as `simulation.fold` has them."""
     from eutonia.simulation import readouts
 
-    peak = state.peak
     return {
-        "peak": peak,
         "score": figures["score_most"] * peak**2 / (peak**2 + figures["score_half"] ** 2),
         "any": readouts.any_withdrawal(peak, figures["any_half"], float(figures["any_slope"][0])),
-        "seizure": -np.expm1(-figures["seizure_rate"] * state.hazard),
-        "hallucinosis": -np.expm1(-figures["hallucinosis_rate"] * state.hazard),
+        "seizure": -np.expm1(-figures["seizure_rate"] * hazard),
+        "hallucinosis": -np.expm1(-figures["hallucinosis_rate"] * hazard),
     }

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.knowledge.tapers import Search, Weights
-from eutonia.tapering.response import Column, Response, State, joined
+from eutonia.tapering.response import Column, Response, State
 
 KEPT = 6
 """States kept for each band of daily totals."""
@@ -229,18 +229,13 @@ def _kept(grown: State, chains: Sequence[Chain], loss: Loss, menu: Menu, best: f
 
 
 def evaluate(response: Response, state: State, chains: Sequence[Chain], menu: Menu, tail: int) -> State:
-    """Where each whole chain ends, `tail` days after its last dose."""
-    by_length: dict[int, list[int]] = {}
+    """Where each whole chain leads, `tail` days after the last dose of the longest."""
+    longest = max(chain.days for chain in chains)
+    doses = np.zeros((longest, len(chains), menu.mg.shape[1]))
     for number, chain in enumerate(chains):
-        by_length.setdefault(chain.days, []).append(number)
-    parts, order = [], []
-    for days, numbers in by_length.items():
-        doses = np.stack([as_doses(chains[n], menu) for n in numbers], axis=1) if days else None
-        begun = state.at(np.zeros(len(numbers), np.int64))
-        ended = response.days(begun, doses) if doses is not None else begun
-        parts.append(response.tail(ended, tail))
-        order += numbers
-    return joined(parts).at(np.argsort(order))
+        doses[: chain.days, number] = as_doses(chain, menu)
+    begun = state.at(np.zeros(len(chains), np.int64))
+    return response.tail(response.days(begun, doses), tail)
 
 
 def chain_of(doses: Column, menu: Menu, start: Start) -> Chain | None:

@@ -45,7 +45,7 @@ def test_the_days_agree_with_the_engine(facts: dict[str, object], step: float) -
     until = 24.0 * (len(doses) + 12)
     patients = Patients(16, facts, seed=3, uncertain=True)
     theirs = run(schedule, patients, load(), until=until, outputs=np.array([0.0, until])).per_patient
-    found = outcomes(state, ours.system.figures)
+    found = outcomes(state.peak, state.hazard, ours.system.figures)
     np.testing.assert_allclose(state.peak[0], theirs["withdrawal_peak"], rtol=0.04, atol=0.003)
     np.testing.assert_allclose(found["any"][0], theirs["probability_any"], atol=0.03)
     np.testing.assert_allclose(found["seizure"][0], theirs["probability_seizure"], atol=0.002)
