@@ -1,18 +1,15 @@
-"""FHIR bundles to full lists of issues, and the cold start of the command line.
+"""FHIR bundles to full lists of issues. (`start.py` times new processes.)
 
     python benchmarks/fhir.py [FOLDER OF BUNDLES]
 
 Bundles: milliseconds of processor time a bundle on one core, best of several runs, for orjson alone (the limit), for
 the reader, and for the assessment by all rules without the forecast; each also as a ratio to orjson, which holds
-where the clock of a busy machine does not. Cold start: a case file through `python -m eutonia assess`, against
-`python -c "import polars"`, in new processes.
+where the clock of a busy machine does not.
 """
 
 import os
 import platform
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,13 +26,6 @@ FOLDER = Path(__file__).parents[2] / "shared/data/fhir/synthea_2019"
 PLAN = "carisoprodol 350 mg four times a day for 14 days"
 COPIES = 6
 """Each bundle is assessed so often in one table, as a folder of patients is."""
-CASE = """\
-as_of: '2026-03-02'
-patient: {age_years: 34, sex: male, weight_kg: 82}
-conditions: [{text: Lumbar muscle strain, icd10cm: S39.012A, clinical_status: active, onset: '2026-02-27'}]
-medications: []
-plan: [{action: start, text: carisoprodol 250 mg tablet, dose: 250, unit: mg, times_per_day: 4, duration_days: 7}]
-"""
 
 
 def best(work: Callable[[], Any], runs: int = 9) -> float:
@@ -45,19 +35,6 @@ def best(work: Callable[[], Any], runs: int = 9) -> float:
         start = time.process_time()
         work()
         seconds.append(time.process_time() - start)
-    return min(seconds)
-
-
-def cold(*command: str, runs: int = 7) -> float:
-    """Seconds of processor time of a new process, the least of `runs`."""
-    seconds = []
-    for _ in range(runs):
-        before = os.times()
-        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-        after = os.times()
-        seconds.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
     return min(seconds)
 
 
@@ -76,19 +53,7 @@ def bundles(folder: Path) -> None:
     print(f"  together {1 / (parse + read + judge):.0f} bundles a second; orjson alone {1 / parse:.0f}")
 
 
-def starts() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "case.yaml"
-        path.write_text(CASE)
-        polars = cold("-c", "import polars")
-        assess = cold("-m", "eutonia", "assess", str(path))
-        read = cold("-c", f"import eutonia; eutonia.read({str(path)!r})")
-    print(f"cold start: import polars {polars:.2f} s; read a case {read:.2f} s; assess it {assess:.2f} s")
-    print(f"  assess / import polars = {assess / polars:.1f}")
-
-
 if __name__ == "__main__":
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}")
     bundles(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
-    starts()

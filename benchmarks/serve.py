@@ -56,7 +56,8 @@ def body(size: int = 30_000) -> bytes:
     }  # fmt: skip
     while len(json.dumps(made)) < size:
         labs.append({
-            "resourceType": "Observation", "id": f"l{len(labs)}", "status": "final", "subject": {"reference": "Patient/p"},
+            "resourceType": "Observation", "id": f"l{len(labs)}", "status": "final",
+            "subject": {"reference": "Patient/p"},
             "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0", "display": "Creatinine"}]},
             "effectiveDateTime": f"20{10 + len(labs) % 14}-05-01", "valueQuantity": {"value": 0.9, "unit": "mg/dL"},
         })  # fmt: skip
@@ -136,7 +137,8 @@ def main() -> None:
             wait(base)
             content = body()
             asyncio.run(load(base + SERVICE, content, 3, given.clients, token))  # to warm up
-            print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
+            print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
+                  f"load {os.getloadavg()[0]:.1f}; "
                   f"{len(content):,} bytes, {given.clients} clients, {given.workers} workers, "
                   f"tokens {'on' if token else 'off'}")  # fmt: skip
             for name, path, sent in (

@@ -336,7 +336,7 @@ DOSING = (
 
 
 def _from_words(entry: _Entry) -> _Entry:
-    """An entry whose dosing stands in its text alone. What a field states is kept; words that cannot be read are left."""
+    """An entry whose dosing stands in its text alone. What a field states is kept; unread words are left."""
     from eutonia.dosing_text import read_plan
 
     if entry.times_per_day is not None or not entry.text:

@@ -1,4 +1,4 @@
-"""What a simulated course comes to, as it is printed and sent. Apart from the simulation, which takes long to import."""
+"""What a simulated course comes to, as it is printed and sent; apart from the simulation, which is slow to import."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ class Diagnosis:
         return f"{text} ({self.since})" if self.since else text
 
 
-class of_plan(Generic[T]):  # noqa: N801  (a decorator, beside cached_property)
-    """A cached property that depends on the plan, and notes on the chart that the plan was asked for."""
+class of_plan(Generic[T]):
+    """As `cached_property`, for what depends on the plan: notes on the chart that the plan was asked for."""
 
     def __init__(self, work_out: Callable[[Any], T]) -> None:
         self._work_out, self.__doc__ = work_out, work_out.__doc__

@@ -100,7 +100,7 @@ def _entry(path: str, entry_id: str, content: bytes, reader: TypeAdapter[Any]) -
         raise KnowledgeError(f"{path}, {place}", f"{first['msg']} (found {first['input']!r:.80}).") from None
 
 
-def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:
+def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:  # noqa: PLR0912  (a check a section)
     for name, entries in sections.items():
         for entry in entries.values():
             where = paths[name, entry.id]

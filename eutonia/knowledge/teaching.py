@@ -4,7 +4,9 @@ from typing import Literal
 
 from eutonia.knowledge.common import Citation, entry
 
-Panel = Literal["levels", "drive", "sedation", "impairment", "relief", "tolerance", "withdrawal", "ventilation"]
+Panel = Literal[
+    "levels", "drive", "sedation", "impairment", "relief", "tolerance", "withdrawal", "ventilation"
+]
 
 
 @entry

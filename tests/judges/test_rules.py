@@ -172,5 +172,5 @@ def test_one_patient_is_judged_as_in_a_table(rows: list[dict[str, Any]]) -> None
     ],
 )
 def test_a_line_that_is_no_condition_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="expected|read"):
+    with pytest.raises(ValueError, match=r"expected|read"):
         parsed(line)
