@@ -158,7 +158,7 @@ def judge_forecast(
         *plan.issues,
         *(_issue(e, chart, knowledge, set(), False, values) for e in found if e.applies),
     ]
-    return plan.model_copy(update={"issues": sorted(issues, key=_gravity)})
+    return plan.model_copy(update={"issues": _in_order(issues, knowledge)})
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -220,7 +220,7 @@ def _plan(
         or None,
         action=action_of(item),
         verdict=_verdict(issues, unknowns, chart, knowledge),
-        issues=sorted(issues, key=_gravity),
+        issues=_in_order(issues, knowledge),
         unknowns=sorted(unknowns, key=lambda u: (SEVERITIES.index(u.severity), u.rule)),
     )
 
@@ -252,8 +252,18 @@ def _issue(
     )
 
 
-def _gravity(issue: Issue) -> tuple[bool, int, bool, str]:
-    return not issue.urgent, SEVERITIES.index(issue.severity), not issue.headline, issue.rule
+def _in_order(issues: Iterable[Issue], knowledge: Knowledge) -> list[Issue]:
+    """Gravest first; among equals, first what keeps the plan from being called acceptable."""
+    return sorted(
+        issues,
+        key=lambda i: (
+            not i.urgent,
+            SEVERITIES.index(i.severity),
+            not knowledge.rules[i.rule].blocks_acceptable,
+            not i.headline,
+            i.rule,
+        ),
+    )
 
 
 def _unknown(each: Finding, knowledge: Knowledge) -> Unknown:
