@@ -137,8 +137,8 @@ def main() -> None:
             wait(base)
             content = body()
             asyncio.run(load(base + SERVICE, content, 3, given.clients, token))  # to warm up
-            print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
-                  f"load {os.getloadavg()[0]:.1f}; "
+            machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+            print(f"{machine}; "
                   f"{len(content):,} bytes, {given.clients} clients, {given.workers} workers, "
                   f"tokens {'on' if token else 'off'}")  # fmt: skip
             for name, path, sent in (

@@ -86,7 +86,8 @@ class Gathered:
     @property
     def not_seen(self) -> list[str]:
         """Keys that are missing or were seen in part."""
-        return [name for name in PREFETCH if name in self.missing or name in self.partial]
+        missing = self.missing
+        return [name for name in PREFETCH if name in missing or name in self.partial]
 
     @property
     def asked(self) -> set[str]:

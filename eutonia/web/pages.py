@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
@@ -31,6 +32,9 @@ from eutonia.web.limits import bounded
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
 from eutonia.web.tapers import can_taper
+
+if TYPE_CHECKING:
+    from eutonia.simulation.engine import Outcome
 
 router = APIRouter(include_in_schema=False)
 
@@ -280,9 +284,23 @@ def _course(fields: Fields, state: State) -> bytes:
     if made is None or made.outcome is None:
         raise Refusal(422, "; ".join(made.sentences) if made else f"“{name}” cannot be simulated.")
     panels = [p for p in fields.get("panels", "").split() if p in TITLES]
-    spec = _spec(made.outcome, state, panels)
+    shown = made.outcome
+    if panels and not {"tolerance", "withdrawal"} & set(panels):
+        shown = _until(shown, (changed["days"] + 2.0) * 24.0)  # nothing more happens in these
+    spec = _spec(shown, state, panels)
     head = orjson.dumps({"plan": text, "told": " ".join([f"{text}:", *made.sentences[:3]])})
     return head[:-1] + b',"spec":' + spec.encode() + b"}"
+
+
+def _until(outcome: Outcome, end: float) -> Outcome:
+    """The first hours of a course."""
+    kept = outcome.times <= end
+    return replace(
+        outcome,
+        times=outcome.times[kept],
+        level=outcome.level[:, :, kept],
+        courses={name: course[:, kept] for name, course in outcome.courses.items()},
+    )
 
 
 def _positive(fields: Fields, name: str) -> float:
