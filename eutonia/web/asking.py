@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from eutonia.dates import span
 from eutonia.errors import InputError, UnreadableText
 from eutonia.patient import Allergy, Case, Condition, Dosage, Lab, Medication, Observation, Patient, PlanItem
 from eutonia.reading import read
@@ -108,7 +109,7 @@ def _with_answers(case: Case, fields: Fields, unread: list[str]) -> Case:
     """The case with what the form adds; what the form leaves empty stays as it was."""
     conditions = [_condition(line) for line in _lines(fields.get("conditions", ""))]
     conditions += [_condition(line) for line in _lines(_pain(fields))]
-    medications = [_medication(line, unread) for line in _lines(fields.get("medications", ""))]
+    medications = [_medication(line, case.as_of, unread) for line in _lines(fields.get("medications", ""))]
     allergies = [Allergy(substance=line) for line in _lines(fields.get("allergies", ""))]
     observed = list(_observations(fields, case.as_of))
     labs = list(_labs(fields, case.as_of))
@@ -162,26 +163,38 @@ def _pain(fields: Fields) -> str:
 
 def _condition(line: str) -> Condition:
     """“low back pain since 2026-02”."""
-    dated = DAY.match(line)
-    if dated and dated["what"]:
-        try:
-            return Condition(text=dated["what"], onset=dated["when"], clinical_status="active")
-        except ValidationError:
-            raise InputError(f"“{dated['when']}” is no date. Write it like 2026-03 or 2026-03-15.") from None
-    return Condition(text=line, clinical_status="active")
+    what, onset = _dated(line)
+    return Condition.model_validate({"text": what, "onset": onset, "clinical_status": "active"})
 
 
-def _medication(line: str, unread: list[str]) -> Medication:
-    """“oxycodone 5 mg every 6 hours”; what cannot be read stays on the list as it is written."""
+def _medication(line: str, day: date, unread: list[str]) -> Medication:
+    """“oxycodone 5 mg every 6 hours since 2026-03”, or “for 90 days” until now. What cannot be read stays on the list
+    as it is written."""
     from eutonia.dosing_text import read_plan
 
+    what, start = _dated(line)
     try:
-        item = read_plan(line)
+        item = read_plan(what)
     except InputError:
         unread.append(line)
-        return Medication(text=line, status="active")
+        return Medication.model_validate({"text": what, "status": "active", "start": start})
+    if start is None and item.duration_days is not None:
+        start = (day - timedelta(days=min(item.duration_days, 36_500))).isoformat()
     dosage = {name: getattr(item, name) for name in Dosage.model_fields}
-    return Medication(**{**dosage, "text": item.text or item.therapy or line}, status="active")
+    named = {"text": item.text or item.therapy or what, "status": "active", "start": start}
+    return Medication.model_validate(dosage | named)
+
+
+def _dated(line: str) -> tuple[str, str | None]:
+    """A line without the “since …” at its end, and that date."""
+    found = DAY.match(line)
+    if found is None or not found["what"]:
+        return line, None
+    try:
+        span(found["when"])
+    except ValueError:
+        raise InputError(f"“{found['when']}” is no date. Write it like 2026-03 or 2026-03-15.") from None
+    return found["what"], found["when"]
 
 
 def _observations(fields: Fields, day: date) -> Iterator[Observation]:

@@ -147,6 +147,19 @@ def test_the_forecast_and_its_sliders(client: TestClient) -> None:
     assert client.post("/course", data=moved | {"place": "7"}).status_code == 422
 
 
+@pytest.mark.parametrize("taken", ["since 2020-05", "(since 2020)", "for 90 days", "since 2020-05-01"])
+def test_how_long_a_medicine_is_taken_is_read(client: TestClient, taken: str) -> None:
+    form = {
+        "plan": "stop carisoprodol",
+        "age": "50",
+        "medications": f"carisoprodol 350 mg three times a day {taken}",
+    }
+    text = client.post("/assess", data=form).text
+    assert 'class="badge verdict acceptable"' not in text, "a sudden stop after long use"
+    assert "could be read" not in text
+    assert "is no date" in client.post("/assess", data=form | {"medications": "oxycodone since 2020-99"}).text
+
+
 def test_a_way_off_a_drug_in_use_is_found_at_a_click(client: TestClient) -> None:
     used = FORM | {"medications": "carisoprodol 350 mg three times a day", "plan": "stop carisoprodol"}
     assert 'hx-post="/taper"' in client.post("/assess", data=used).text
