@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import product
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from eutonia.tapering import Taper, taper
@@ -62,7 +63,11 @@ def main() -> None:
         lines.append(_row(dose, length, facts, found))
         if found.made is not None:
             lost |= {(name, found.now_mg or 0.0) for name, won in found.made.beats.items() if not won}
-    page = HEAD.format(count=len(rows), beaten=_beaten(lost)) + "\n".join(lines) + "\n"
+    said, table = HEAD.format(count=len(rows), beaten=_beaten(lost)).split("| taken", 1)
+    head = "\n\n".join(
+        part if part.startswith("#") else fill(part, 120) for part in said.strip().split("\n\n")
+    )
+    page = f"{head}\n\n| taken{table}" + "\n".join(lines) + "\n"
     PAGE.write_text(page, encoding="utf-8")
 
 
