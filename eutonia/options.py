@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.features import complete
-from eutonia.features.chart import Chart
+from eutonia.features.chart import Chart, action_of
 from eutonia.features.pain import index_pain
 from eutonia.judging import Judgement, Verdict, judge_chart
 from eutonia.knowledge import SEVERITIES, Knowledge
@@ -198,8 +198,9 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
 
 
 def _instead(chart: Chart, option: Option) -> Chart:
-    """The same patient with the alternative in place of the plan."""
-    return complete(chart.instead((_plans(chart.knowledge)[option.plan],)))
+    """The same patient with the alternative in place of what the plan begins; what it stops is stopped all the same."""
+    stops = [item for item, _ in chart.plan if action_of(item) == "stop"]
+    return complete(chart.instead((_plans(chart.knowledge)[option.plan], *stops)))
 
 
 @cache

@@ -113,8 +113,11 @@ def _by_route(taken: Taken, route: str) -> bool:
 def names(taken: Iterable[Taken]) -> str:
     """What was taken, in the words of the record; one product in several wordings once."""
     told: dict[tuple[str, float | None], str] = {}
-    for t in taken:
-        told.setdefault((t.treatment, t.strength_mg), t.text or t.treatment)
+    listed = list(taken)
+    exact = {t.treatment for t in listed if t.strength_mg is not None}
+    for t in listed:
+        if t.strength_mg is not None or t.treatment not in exact:
+            told.setdefault((t.treatment, t.strength_mg), t.text or t.treatment)
     return ", ".join(dict.fromkeys(told.values()))
 
 

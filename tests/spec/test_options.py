@@ -151,6 +151,21 @@ def test_two_options_without_a_drug_are_offered_to_a_healthy_adult():
     assert sum(o.offered and not o.drug for o in options(case)) >= 2
 
 
+def test_what_the_plan_stops_is_stopped_beside_an_alternative_too():
+    taken = Medication(
+        text="oxycodone 5 mg", dose=5, unit="mg", times_per_day=2, status="active", start="2026-02-20"
+    )
+    stop = PlanItem(action="stop", text="oxycodone")
+    on_it = Case(
+        as_of=AS_OF, patient=Patient(age_years=40.0, sex="male"), conditions=(BACK,), medications=(taken,),
+        allergies=(), no_known_allergies=True, labs=(), observations=(), plan=(PLAN,),
+    )  # fmt: skip
+    off_it = on_it.model_copy(update={"plan": (PLAN, stop)})
+    why = [next(o.why_not for o in options(case) if o.therapy == "methocarbamol") for case in (on_it, off_it)]
+    assert [w.rule for w in why[0]] == ["smr-opioid"]
+    assert why[1] == []
+
+
 @pytest.mark.parametrize(
     "option", [e.option for e in (*KNOWLEDGE.therapies.values(), *KNOWLEDGE.drugs.values()) if e.option]
 )
