@@ -101,7 +101,10 @@ def consult(
     request: HookRequest, gathered: Gathered, knowledge: Knowledge, today: date
 ) -> Consultation | None:
     """Judge what the request asks about; None where it names nothing that can be judged."""
-    drafts = [r for r in orders_in(request.context.get("draftOrders")) if r.get("resourceType") in ORDERS]
+    subject = {
+        "reference": f"Patient/{request.patient_id}"
+    }  # the context says whose they are, however they say it
+    drafts = [r | {"subject": subject} for r in orders_in(request.context.get("draftOrders")) if _is_order(r)]
     if request.hook != "patient-view" and not drafts:
         return None
     entries = _record(gathered, drafts, request.patient_id)
@@ -116,12 +119,20 @@ def consult(
     return Consultation(request, case, judged, orders, selected, gathered.not_seen, stale)
 
 
+def _is_order(resource: Resource) -> bool:
+    return resource.get("resourceType") in ORDERS
+
+
 def _record(gathered: Gathered, drafts: Sequence[Resource], patient_id: str) -> list[dict[str, Any]]:
     """The record without the plan: an order that is signed again stands in it already."""
     again = {_order_key(draft) for draft in drafts}
     entries = [e for e in gathered.entries if not _is_plan(e["resource"], again)]
-    if not any(e["resource"].get("resourceType") == "Patient" for e in entries):
+    patients = [e for e in entries if e["resource"].get("resourceType") == "Patient"]
+    if not patients:
         entries.append({"resource": {"resourceType": "Patient", "id": patient_id}})
+    for entry in patients:
+        if "id" not in entry["resource"]:
+            entry["resource"] = entry["resource"] | {"id": patient_id}
     return entries
 
 

@@ -302,3 +302,10 @@ def test_a_drug_in_long_use_can_be_tapered_at_a_click(client: TestClient) -> Non
 def test_a_drug_that_is_new_is_not_tapered(client: TestClient) -> None:
     (card,) = call(client, request(order("o1", CARISOPRODOL, days=60)))["cards"]
     assert not any(s["label"].startswith("Taper") for s in card["suggestions"])
+
+
+def test_drafts_are_of_the_patient_of_the_context_however_they_say_it(client: TestClient) -> None:
+    for subject in ({"reference": "urn:uuid:1"}, {"display": "she"}, None):
+        body = request(order("o1", CARISOPRODOL, days=60) | {"subject": subject})
+        del body["prefetch"]["patient"]["id"]
+        assert call(client, body)["cards"]
