@@ -2,8 +2,8 @@
 
     python tools/tapers_table.py          # minutes; writes the page anew
 
-The page is kept, because it takes minutes to make; tests/spec/test_schedules.py holds the same promises over a larger grid
-(`make slow`).
+The page is kept, because it takes minutes to make; tests/spec/test_schedules.py holds the same promises over a larger
+grid (`make slow`).
 """
 
 from __future__ import annotations
