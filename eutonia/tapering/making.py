@@ -349,7 +349,8 @@ class Plan:
         beside = (
             f" The published schedule for such a patient is “{alternatives[fits[0]].title}”." if fits else ""
         )
-        how = f"Over {last} days in {len(steps)} steps the dose comes down to nothing."
+        count = "one step" if len(steps) == 1 else f"{len(steps)} steps"
+        how = f"Over {last} days in {count} the dose comes down to nothing."
         return f"{self.policy.needed_says} {how}{beside}"
 
     # --- simulation ---------------------------------------------------------------------------------------

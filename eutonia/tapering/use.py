@@ -56,7 +56,7 @@ def chart_of(
             weight_kg=facts.get("weight"), ancestry=facts.get("ancestry"),
         ),
         medications=tuple(_entries(item, start)),
-        plan=(item.model_copy(update={"action": "taper", "duration_days": None, "steps": ()}),),
+        plan=(PlanItem(action="taper", text=item.text, dose=item.dose, unit=item.unit, written=item.written),),
         not_seen=("medications",),
     )  # fmt: skip
     chart = Chart(case, knowledge)
@@ -71,16 +71,19 @@ def chart_of(
 
 
 def _entries(item: PlanItem, start: date) -> list[Medication]:
-    parts = item.steps or (item,)
-    whole = item.duration_days
-    entries = []
-    for part in parts:
-        began = None
-        if whole is not None:
-            began = start - timedelta(days=round(whole - (part.start_day or 0.0)))
-        fields: dict[str, Any] = {name: getattr(part, name) for name in Dosage.model_fields if name != "text"}
-        entries.append(Medication(text=part.text or item.text, status="active", start=began, **fields))
-    return entries
+    """What the plan says has been taken, as one entry: parts side by side add up, of parts in a row the last counts."""
+    began = None if item.duration_days is None else start - timedelta(days=round(item.duration_days))
+    now = item
+    if item.steps:
+        last = max(step.start_day or 0.0 for step in item.steps)
+        together = [step for step in item.steps if (step.start_day or 0.0) == last]
+        number = sum(step.times_per_day or 1.0 for step in together)
+        daily = sum((step.dose_high or step.dose or 0.0) * (step.times_per_day or 1.0) for step in together)
+        now = item.model_copy(
+            update={"dose": daily / number, "dose_high": None, "times_per_day": number, "clock_times": ()}
+        )
+    fields: dict[str, Any] = {name: getattr(now, name) for name in Dosage.model_fields if name != "text"}
+    return [Medication(text=item.text, status="active", start=began, **fields)]
 
 
 def _state(chart: Chart, facts: Mapping[str, Any]) -> None:

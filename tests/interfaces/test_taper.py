@@ -204,3 +204,10 @@ def test_a_wrong_call_is_one_clear_message(words: tuple[str, ...], told: str) ->
     assert result.exit_code == 2
     assert told in result.stderr
     assert result.stdout == ""
+
+
+def test_doses_of_different_size_add_up() -> None:
+    words = ("carisoprodol 350 mg tid and 700 mg at bedtime for 2 years", "--age", "40", "--sex", "male")
+    answer = answered(*words)
+    assert answer["now_mg"] == 1750
+    assert answer["published"] == "taper-high-dose"
