@@ -11,6 +11,7 @@ import sys
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -149,10 +150,10 @@ def write(set_: dict[str, pl.DataFrame], target: Path, kind: str = "csv") -> Pat
     if kind == "duckdb":
         import duckdb
 
-        with duckdb.connect(str(target)) as database:
+        with duckdb.connect(str(target)) as database, TemporaryDirectory() as folder:
             for name, frame in set_.items():
-                database.register("frame", frame.to_arrow())
-                database.execute(f'CREATE TABLE "{name}" AS SELECT * FROM frame')
+                frame.write_parquet(Path(folder) / f"{name}.parquet")
+                database.execute(f'CREATE TABLE "{name}" AS SELECT * FROM \'{folder}/{name}.parquet\'')
         return target
     target.mkdir(parents=True, exist_ok=True)
     for name, frame in set_.items():
