@@ -133,7 +133,7 @@ def _answer(fields: Fields, state: State) -> str:
         .get_template("answer.html.j2")
         .render(
             sides=sides,
-            open=[Open(q, CONTROLS[q.ask]) for q in unique if q.ask in CONTROLS][:QUESTIONS_SHOWN],
+            open=_open(unique),
             about_dose=[q for q in unique if q.ask not in CONTROLS][:3],
             fields=fields,
             controls=CONTROLS,
@@ -143,6 +143,14 @@ def _answer(fields: Fields, state: State) -> str:
             taperable=_taperable(fields, state),
         )
     )
+
+
+def _open(questions: Sequence[Question]) -> list[Open]:
+    """The most telling questions; those that a field of the form answers take no place from the others."""
+    listed = [Open(q, CONTROLS[q.ask]) for q in questions if q.ask in CONTROLS]
+    above = [each for each in listed if each.control.field][:4]
+    own = [each for each in listed if not each.control.field][:QUESTIONS_SHOWN]
+    return [each for each in listed if each in above or each in own]
 
 
 def _taperable(fields: Fields, state: State) -> str | None:

@@ -60,6 +60,10 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
             raise InputError(
                 f"EUTONIA_JWT_ALGORITHMS: “{name}” cannot be used. Choose from {', '.join(ALGORITHMS)}."
             )
+    if _pairs(env, "JWT_ISSUERS") and not _address(env, "BASE_URL"):
+        raise InputError(
+            "EUTONIA_JWT_ISSUERS needs EUTONIA_BASE_URL: a token is for one address, and a request must not choose it."
+        )
     return Settings(
         base_url=_address(env, "BASE_URL"),
         data=Path(env.get("EUTONIA_DATA") or _data_folder()),

@@ -64,6 +64,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = from_environment(
         {
             "EUTONIA_DATA": str(folder / "store"),
+            "EUTONIA_BASE_URL": "http://testserver",
             "EUTONIA_JWT_ISSUERS": f"{ISSUER}={folder / 'jwks.json'}",
             "EUTONIA_PER_MINUTE": "0",
         }
@@ -128,6 +129,24 @@ def test_symmetric_algorithms_cannot_be_configured() -> None:
     for name in ("HS256", "none"):
         with pytest.raises(InputError, match="EUTONIA_JWT_ALGORITHMS"):
             from_environment({"EUTONIA_JWT_ALGORITHMS": name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_ISSUERS", "https://a.example=/no/such/file"),
+        ("JWT_ISSUERS", "nonsense"),
+        ("BASE_URL", "eutonia.example"),
+        ("PER_MINUTE", "many"),
+        ("OPEN_DISCOVERY", "perhaps"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str) -> None:
+    from eutonia.errors import InputError
+    from eutonia.web.settings import from_environment
+
+    with pytest.raises(InputError, match=f"EUTONIA_{name}"):
+        from_environment({f"EUTONIA_{name}": value})
 
 
 # --- servers that a request names ---------------------------------------------------------------------
