@@ -23,13 +23,14 @@ from eutonia.features.chart import Chart
 from eutonia.forecast import forecast
 from eutonia.judging import PlanAssessment, Question, judge_cases
 from eutonia.knowledge import Knowledge
-from eutonia.patient import Case, PlanItem
+from eutonia.patient import Case
 from eutonia.simulation.plot import TITLES
 from eutonia.web.apidocs import bodies, endpoints
 from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
 from eutonia.web.feedback import rates
 from eutonia.web.limits import bounded
 from eutonia.web.problems import Refusal
+from eutonia.web.sliders import Try, tries_of
 from eutonia.web.state import State, state_of
 from eutonia.web.tapers import can_taper
 
@@ -79,16 +80,6 @@ async def fields_of(request: Request) -> dict[str, str]:
 @router.get("/")
 async def clinic() -> Response:
     return render("clinic.html.j2", page="clinic")
-
-
-class Try(NamedTuple):
-    """One slider: a part of a plan that can be changed."""
-
-    name: str
-    text: str
-    values: Sequence[float]
-    now: float
-    unit: str
 
 
 class Shown(NamedTuple):
@@ -240,29 +231,6 @@ def _spec(outcome: Any, state: State, panels: Sequence[str] = ()) -> str:
 
 
 # --- sliders ----------------------------------------------------------------------------------------
-
-
-def tries_of(item: PlanItem, knowledge: Knowledge) -> list[Try]:
-    """The sliders of a plan item; none for an item whose dose is written in parts or not at all."""
-    if item.steps or item.dose is None or item.unit != "mg" or item.times_per_day is None:
-        return []
-    drug = knowledge.drugs.get(item.text)
-    doses = {*(drug.strengths_mg if drug else ()), item.dose / 2, item.dose, item.dose * 1.5, item.dose * 2}
-    times = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, item.times_per_day}
-    days = item.duration_days or 7.0
-    lengths = {1.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 42.0, days}
-    return [
-        _slider("dose", "Dose", doses, item.dose, "mg"),
-        _slider("times", "Doses a day", times, item.times_per_day, "a day"),
-        _slider("days", "Length", lengths, days, "days"),
-    ]
-
-
-def _slider(name: str, text: str, values: set[float], now: float, unit: str) -> Try:
-    def short(value: float) -> float:
-        return int(value) if value == int(value) else round(value, 2)
-
-    return Try(name, text, [short(v) for v in sorted(values)], short(now), unit)
 
 
 @router.post("/course")

@@ -1,0 +1,42 @@
+"""The parts of a plan that a reader may move: dose, doses a day, length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eutonia.knowledge import Knowledge
+from eutonia.patient import PlanItem
+
+
+class Try(NamedTuple):
+    """One slider: a part of a plan that can be changed."""
+
+    name: str
+    text: str
+    values: Sequence[float]
+    now: float
+    unit: str
+
+
+def tries_of(item: PlanItem, knowledge: Knowledge) -> list[Try]:
+    """The sliders of a plan item; none for an item whose dose is written in parts or not at all."""
+    if item.steps or item.dose is None or item.unit != "mg" or item.times_per_day is None:
+        return []
+    drug = knowledge.drugs.get(item.text)
+    doses = {*(drug.strengths_mg if drug else ()), item.dose / 2, item.dose, item.dose * 1.5, item.dose * 2}
+    times = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, item.times_per_day}
+    days = item.duration_days or 7.0
+    lengths = {1.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 42.0, days}
+    return [
+        _slider("dose", "Dose", doses, item.dose, "mg"),
+        _slider("times", "Doses a day", times, item.times_per_day, "a day"),
+        _slider("days", "Length", lengths, days, "days"),
+    ]
+
+
+def _slider(name: str, text: str, values: set[float], now: float, unit: str) -> Try:
+    def short(value: float) -> float:
+        return int(value) if value == int(value) else round(value, 2)
+
+    return Try(name, text, [short(v) for v in sorted(values)], short(now), unit)
