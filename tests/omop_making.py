@@ -195,6 +195,15 @@ CODES = (
     (8208, "millimole per liter", "Unit", "UCUM", "mmol/L"),
     (8301, "Patient currently pregnant", "Condition", "SNOMED", "77386006"),
     (8302, "Not pregnant", "Condition", "SNOMED", "60001007"),
+    (8401, "Allergy to drug", "Observation", "SNOMED", "416098002"),
+    (8402, "No known allergy", "Observation", "SNOMED", "716186003"),
+    (8403, "Allergy to carisoprodol", "Observation", "SNOMED", "294867002"),
+    (8404, "Intolerance to meprobamate", "Observation", "SNOMED", "294868007"),
+    (8405, "Allergies and adverse reactions Document", "Observation", "LOINC", "48765-2"),
+    (8406, "No", "Meas Value", "SNOMED", "373067005"),
+    (8407, "aspirin", "Drug", "RxNorm", "1191"),
+    (8408, "carisoprodol", "Drug", "RxNorm", "2101"),
+    (8409, "Family history of allergy to carisoprodol", "Observation", "SNOMED", "160466002"),
 )
 """Concepts for small databases: id, name, domain, vocabulary and code. The ids are free."""
 

@@ -2,7 +2,7 @@
 
 cdm          where the tables lie, typed
 vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results;  slots  results that features read
-staging      the facts of exposed persons;  courses  episodes and index dates
+staging      the facts of exposed persons;  allergies  those among them;  courses  episodes and index dates
 groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
 findings     features → rules;  parts  → Parquet;  summary, quality, page  → what is told
 person       one person as a case: the judge of it all

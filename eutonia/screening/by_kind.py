@@ -74,9 +74,17 @@ def count(feature: CountFeature, columns: Columns) -> str:
     return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE FALSE END"
 
 
-def allergy(_: AllergyFeature, __: Columns) -> str:
-    """The CDM has no table of allergies: they are not known."""
-    return "CAST(NULL AS BOOLEAN)"
+def allergy(feature: AllergyFeature, columns: Columns) -> str:
+    yes, maybe = (columns.exists("allergies", f"b.{feature.id}_{word}") for word in ("yes", "maybe"))
+    return f"CASE WHEN {yes} THEN TRUE WHEN {maybe} THEN NULL ELSE {no_if(allergies_known(columns))} END"
+
+
+def allergies_known(columns: Columns) -> str:
+    """Whether allergies are listed, or said not to be known (`allergies.of_case`)."""
+    listed, none, unnamed = (
+        columns.exists("allergies", f"b.{name}") for name in ("listed", "none", "unnamed")
+    )
+    return f"({listed} OR ({none} AND NOT {unnamed}))"
 
 
 class Result:

@@ -27,6 +27,7 @@ FROM = {
     "runs": "run AS t",
     "conditions": "condition_line AS t JOIN condition_flag AS b ON b.condition = t.condition",
     "readings": "reading_line AS t",
+    "allergies": "allergy_line AS t JOIN allergy_flag AS b ON b.statement = t.statement",
     "latest": "(SELECT * FROM reading_line WHERE back = 1) AS t",
 }
 """What is gathered from → the tables behind it: `t` the row, `p` its ingredient, `b` what its code means."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia.knowledge import Knowledge
 from eutonia.screening import dosing_columns, organ_columns, pain_columns, person_columns
+from eutonia.screening.allergies import make_allergy_lines
 from eutonia.screening.by_kind import KINDS
 from eutonia.screening.columns import Columns
 from eutonia.screening.meanings import Meanings
@@ -55,6 +56,7 @@ class FeatureTable:
         make_pools(engine)
         make_runs(engine)
         make_condition_lines(engine)
+        make_allergy_lines(engine)
         make_reading_lines(engine, self.columns.slots.get("gestation:due", -1))
         queries = self.columns.queries()
         for source, query in queries.items():

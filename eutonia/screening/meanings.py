@@ -18,6 +18,7 @@ from eutonia.features.chart import COUNTED, Chart, Taken
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Lab, Medication
 from eutonia.screening import staging
+from eutonia.screening.allergies import Statement
 from eutonia.screening.groups import packed
 from eutonia.screening.slots import Slot, in_its_unit, measured, slots, spoken
 from eutonia.screening.vocabulary import (
@@ -88,6 +89,7 @@ class Meanings:
     drugs: list[DrugMeaning] = field(default_factory=list)
     conditions: list[ConditionMeaning] = field(default_factory=list)
     readings: list[ReadingMeaning] = field(default_factory=list)
+    allergies: list[Statement] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     """The slots for which there is a result."""

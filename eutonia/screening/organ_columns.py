@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eutonia.knowledge.safety import ComputedFeature
-from eutonia.screening.by_kind import Result
+from eutonia.screening.by_kind import Result, allergies_known
 from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number
 from eutonia.screening.person_columns import AGE
 
@@ -76,9 +76,8 @@ def medication_unrecognised(_: ComputedFeature, __: Columns) -> str:
     return "(COALESCE(u.n, 0) > 0)"
 
 
-def allergies_unknown(_: ComputedFeature, __: Columns) -> str:
-    """The CDM has no table of allergies."""
-    return "TRUE"
+def allergies_unknown(_: ComputedFeature, columns: Columns) -> str:
+    return f"(NOT {allergies_known(columns)})"
 
 
 def plans_drug(_: ComputedFeature, __: Columns) -> str:

@@ -8,7 +8,8 @@ case is the record known on the index date:
 - the plan: those exposures as started, or the latest of the drug in use as continued, for the rest of the course;
 - conditions: diagnoses, coded procedures and coded observations; one whose end is its start has no known end;
 - labs: the measurements and statements that a feature reads;
-- outside an observation period, lists are not complete; allergies are not in the CDM and not known.
+- allergies: the statements of `allergies.py`; without any they are not known;
+- outside an observation period, lists are not complete.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from eutonia.patient import Case, Condition, Lab, Medication, Patient, PlanItem
+from eutonia.screening.allergies import of_case
 from eutonia.screening.meanings import Meanings, medication
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ def cases_of(
             f"SELECT * FROM condition_fact WHERE person_id = {person_id} ORDER BY since, condition, until"
         ),
         "readings": rows(f"SELECT * FROM reading_fact WHERE person_id = {person_id} ORDER BY day, nth"),
+        "allergies": rows(
+            f"SELECT * FROM allergy_fact WHERE person_id = {person_id} ORDER BY day, statement"
+        ),
         "conditions_known": "condition_occurrence" in engine.columns,
     }
     index = rows(f"SELECT * FROM index_date WHERE person_id = {person_id} ORDER BY day, therapy")
@@ -72,11 +77,16 @@ def _case(
     if not plan:
         return None
     complete = index["observed"]
+    none_known, allergies = of_case(
+        meanings.allergies[a["statement"]] for a in record["allergies"] if a["day"] <= day
+    )
     return Case(
         as_of=as_date(day),
         region=region,
         patient=_patient(record["person"]),
         conditions=tuple(_condition(c, meanings) for c in record["conditions"] if c["since"] <= day),
+        no_known_allergies=none_known,
+        allergies=allergies,
         medications=tuple(_medication(x, meanings) for x in listed),
         labs=tuple(_lab(r, meanings) for r in record["readings"] if r["day"] <= day),
         plan=plan,

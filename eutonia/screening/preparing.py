@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from eutonia.screening import courses, meanings, staging
+from eutonia.screening.allergies import stage_allergies
 from eutonia.screening.cdm import EXPECTED, view
 from eutonia.screening.features_table import FeatureTable
 from eutonia.screening.person import EPOCH
@@ -61,6 +62,11 @@ def prepare(
     staging.stage_raw_readings(engine, last)
     meanings.read_readings(engine, keys, vocabulary, knowledge, found)
     staging.stage_readings(engine)
+    tell("reading allergies")
+    found.allergies, unnamed = stage_allergies(engine, vocabulary, knowledge, last)
+    found.unmapped += [
+        meanings.Unmapped("allergy without a substance", name, n) for name, n in unnamed.items()
+    ]
     tell("finding courses")
     table = FeatureTable(knowledge, found, region)
     table.put_groups(engine)

@@ -98,7 +98,7 @@ def _grouped(key: Mapping[str, str]) -> str:
     return ", ".join(str(n + 1) for n in range(len(key)))
 
 
-def _same(key: Mapping[str, str], table: str) -> str:
+def same(key: Mapping[str, str], table: str) -> str:
     return " AND ".join(f"{table}.{name} = {expression}" for name, expression in key.items())
 
 
@@ -121,7 +121,7 @@ def stage_exposed(engine: Engine, as_of: int | None) -> None:
         "exposed",
         f"SELECT DISTINCT x.person_id FROM {view('drug_exposure', engine, columns=columns)} AS x "
         "LEFT JOIN known_concept AS k ON k.concept_id = x.drug_concept_id "
-        f"JOIN drug AS d ON {_same(drug_key(), 'd')} JOIN {view('person', engine, columns=('person_id',))} AS p "
+        f"JOIN drug AS d ON {same(drug_key(), 'd')} JOIN {view('person', engine, columns=('person_id',))} AS p "
         f"ON p.person_id = x.person_id WHERE d.relaxant AND x.drug_exposure_start_date IS NOT NULL {until}",
     )
 
@@ -187,7 +187,7 @@ def stage_exposures(engine: Engine, as_of: int | None) -> None:
         FROM {view("drug_exposure", engine)} AS x
         JOIN exposed AS e ON e.person_id = x.person_id
         LEFT JOIN known_concept AS k ON k.concept_id = x.drug_concept_id
-        JOIN drug AS d ON {_same(drug_key(), "d")}
+        JOIN drug AS d ON {same(drug_key(), "d")}
         LEFT JOIN sig AS g ON g.sig = x.sig
         WHERE d.is_drug AND x.drug_exposure_start_date IS NOT NULL
         """,
@@ -253,7 +253,7 @@ def stage_conditions(engine: Engine, as_of: int | None) -> None:
         parts.append(
             f"SELECT x.person_id, c.condition, {since} AS since, {until} AS until FROM {view(table, engine)} AS x "
             f"JOIN exposed AS e ON e.person_id = x.person_id {joined_to_concepts(prefix)} "
-            f"JOIN condition_meaning AS c ON c.letter = '{letter}' AND {_same(fact_key(prefix), 'c')} "
+            f"JOIN condition_meaning AS c ON c.letter = '{letter}' AND {same(fact_key(prefix), 'c')} "
             f"WHERE x.{start} IS NOT NULL {bare} {seen}"
         )
     none = (
@@ -302,7 +302,7 @@ def _raw_readings(engine: Engine, as_of: int | None, table: str, prefix: str, st
                CASE WHEN x.value_as_number IS NULL THEN COALESCE(x.value_as_concept_id, 0) ELSE 0 END AS value_concept,
                {high} AS high, q.same
         FROM {view(table, engine)} AS x JOIN exposed AS e ON e.person_id = x.person_id {joined_to_concepts(prefix)}
-        JOIN reading_key AS q ON q.letter = '{letter}' AND {_same(key, "q")}
+        JOIN reading_key AS q ON q.letter = '{letter}' AND {same(key, "q")}
         WHERE x.{start} IS NOT NULL {seen}
           AND (x.value_as_number IS NOT NULL OR {text} IS NOT NULL OR COALESCE(x.value_as_concept_id, 0) > 0)
         """

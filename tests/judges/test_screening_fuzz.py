@@ -93,8 +93,19 @@ def measurements(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
+allergies = st.fixed_dictionaries(
+    {
+        "person_id": who,
+        "observation_concept_id": st.sampled_from((8401, 8401, 8402, 8403, 8404, 8405, 8409)),
+        "observation_date": days,
+        "value_as_string": st.sampled_from((None, "penicillin, Soma - hives", "NKDA", "drowsiness", "no")),
+        "value_as_concept_id": st.sampled_from((None, 0, 8406, 8407, 8408)),
+    }
+)
+
 observations = st.lists(
-    st.fixed_dictionaries(
+    allergies
+    | st.fixed_dictionaries(
         {
             "person_id": who,
             "observation_concept_id": st.sampled_from((8107, 8108, 8003, 8005)),
@@ -103,7 +114,7 @@ observations = st.lists(
             "value_as_concept_id": st.sampled_from((None, 0, 8301, 8302)),
         }
     ),
-    max_size=6,
+    max_size=10,
 )
 
 periods = st.lists(
