@@ -151,6 +151,8 @@ def _pool(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, A
     found = evidence(therapy, condition=population, outcome="pain", knowledge=knowledge)
     if found.answer or found.estimate is None or found.ci is None:
         return {"answer": found.answer or "no-usable-data"}
+    if knowledge.interventions[found.question.comparator].kind != "control":
+        return {"answer": "not-compared-with-a-control"}
     return {
         "question": found.question.model_dump(),
         "estimate": found.estimate,

@@ -153,7 +153,7 @@ def write(set_: dict[str, pl.DataFrame], target: Path, kind: str = "csv") -> Pat
         with duckdb.connect(str(target)) as database, TemporaryDirectory() as folder:
             for name, frame in set_.items():
                 frame.write_parquet(Path(folder) / f"{name}.parquet")
-                database.execute(f'CREATE TABLE "{name}" AS SELECT * FROM \'{folder}/{name}.parquet\'')
+                database.execute(f"CREATE TABLE \"{name}\" AS SELECT * FROM '{folder}/{name}.parquet'")
         return target
     target.mkdir(parents=True, exist_ok=True)
     for name, frame in set_.items():

@@ -114,7 +114,9 @@ def test_a_bad_token_is_refused(client: TestClient, what: str) -> None:
 
 
 def test_clocks_may_differ_by_a_minute_and_aud_may_be_a_list(client: TestClient) -> None:
-    late = token(iat=int(time.time()) - 330, exp=int(time.time()) - 30, aud=[URL, "https://elsewhere.example"])
+    late = token(
+        iat=int(time.time()) - 330, exp=int(time.time()) - 30, aud=[URL, "https://elsewhere.example"]
+    )
     assert status_with(client, f"Bearer {late}") == 200
 
 
