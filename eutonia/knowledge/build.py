@@ -133,6 +133,8 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
                 _check_taper(where, entry, sections)
             elif name == "substances":
                 _check_substance(where, entry, sections)
+            elif name == "posteriors":
+                _check_posterior(where, entry, sections)
             elif name == "value_sets":
                 for other in entry.includes:
                     _known(where, "value set", other, sections["value_sets"], "value_sets/")
@@ -152,6 +154,23 @@ def _check_substance(where: str, substance: Any, sections: dict[str, Entries]) -
     binding = substance.effects.gaba
     if binding is not None:
         _known(f"{where}, gaba", "site", binding.site, sections["receptor_sites"], "receptor_sites/")
+
+
+def _check_posterior(where: str, posterior: Any, sections: dict[str, Entries]) -> None:
+    for observation in posterior.fitted_to:
+        _known(f"{where}, fitted_to", "observation", observation, sections["observations"], "observations/")
+    if len({len(values) for values in posterior.draws.values()}) != 1:
+        raise KnowledgeError(
+            where, "has not the same number of draws of each name. Run python -m calibration."
+        )
+    twice = [
+        name
+        for other in sections["posteriors"].values()
+        for name in posterior.draws
+        if other is not posterior and name in other.draws
+    ]
+    if twice:
+        raise KnowledgeError(where, f"{twice[0]} is drawn in another file too. Fit it in one block.")
 
 
 def _citations(entry: Any) -> Iterable[Any]:

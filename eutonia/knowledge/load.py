@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         ModelPart,
         Modulator,
         Observation,
+        Posterior,
         ReceptorSite,
         Substance,
         TherapyCourse,
@@ -72,6 +73,7 @@ SECTIONS: Mapping[str, str] = {
     "ancestries": "pharmacology.Ancestry",
     "therapy_courses": "pharmacology.TherapyCourse",
     "observations": "pharmacology.Observation",
+    "posteriors": "pharmacology.Posterior",
     "clock_times": "pharmacology.ClockTimes",
     "model": "pharmacology.ModelPart",
     "covariates": "treatments.Covariate",
@@ -177,6 +179,10 @@ class Knowledge:
     @property
     def observations(self) -> Mapping[str, Observation]:
         return self.section("observations")
+
+    @property
+    def posteriors(self) -> Mapping[str, Posterior]:
+        return self.section("posteriors")
 
     @property
     def clock_times(self) -> Mapping[str, ClockTimes]:

@@ -5,6 +5,7 @@ typical patient (`uncertainty`), and where it comes from. The two are different 
 """
 
 from dataclasses import field
+from datetime import date
 from typing import Literal
 
 from eutonia.knowledge.common import Citation, entry
@@ -269,6 +270,29 @@ class Observation:
     """The other arm of a ratio or difference, where its plan or its patients differ."""
     findings: tuple[Finding, ...]
     note: str = ""
+
+
+@entry
+class Posterior:
+    """What a calibration left possible: draws of figures of the typical patient, written by `python -m calibration`.
+
+    Each draw is a deviation from the figure in the knowledge files, on its own scale; `…/spread` is one of the
+    logarithm of the spread between patients. The n-th draws of all names belong together.
+    """
+
+    id: str
+    title: str
+    fitted_to: tuple[str, ...]
+    """The observations used."""
+    figures: dict[str, float]
+    """The figures from which the draws deviate: fit again when one of them has changed."""
+    draws: dict[str, tuple[float, ...]]
+    method: str
+    seed: int
+    made: date
+    eutonia: str
+    """Version of eutonia that made it."""
+    sources: tuple[Citation, ...]
 
 
 @entry

@@ -18,7 +18,7 @@ from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
-from eutonia.simulation.population import Column, Individuals, Patients, calibrated
+from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
 from eutonia.simulation.summary import Window, window
 from eutonia.simulation.system import System, build_system
@@ -234,7 +234,7 @@ def prepare(
     posterior: Mapping[str, Column] | None = None,
 ) -> tuple[System, Grid, Therapies]:
     """The system, the grid and the therapies of some patients."""
-    people = Individuals(patients, knowledge, calibrated() if posterior is None else posterior)
+    people = Individuals(patients, knowledge, posterior)
     people.with_modulators(schedule.modulators)
     regimens = [r for r in _with_run_in(schedule, patients, knowledge) if r.times]
     dosed = tuple(dict.fromkeys(r.substance for r in regimens))
@@ -288,7 +288,7 @@ def compare_schedules(
 def _together(
     schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float
 ) -> dict[str, Column]:
-    people = Individuals(patients, knowledge, calibrated())
+    people = Individuals(patients, knowledge)
     people.with_modulators(schedules[0].modulators)
     regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
     dosed = tuple(dict.fromkeys(r.substance for each in regimens for r in each if r.times))

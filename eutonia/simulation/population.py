@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,9 @@ PHENOTYPES = ("poor", "intermediate", "normal", "rapid", "ultrarapid")
 LIVERS = ("normal", "child-pugh-a", "child-pugh-b", "child-pugh-c")
 FACTS = ("age", "sex", "weight", "cyp2c19", "liver", "egfr", "pregnant", "ancestry", "regular_user", "pain")
 MOST_PATIENTS = 10_000_000
+
+TURN = 97
+"""Rows of the calibration by which each seed begins later."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,9 @@ class Individuals:
 
     patients: Patients
     knowledge: Knowledge
-    posterior: Mapping[str, Column] = field(default_factory=dict)
-    """Drawn typical figures that replace the quantity's own uncertainty, by name."""
+    posterior: Mapping[str, Column] | None = None
+    """Draws of typical figures, as deviations by name, that replace a figure's own uncertainty; None: those that the
+    calibration left possible (knowledge/posteriors)."""
 
     @cached_property
     def draws(self) -> Draws:
@@ -184,12 +187,7 @@ class Individuals:
 
     def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Column:
         """The quantity for each patient. `per` turns its unit into the engine's."""
-        deviation = self.constant(0.0)
-        if not self.patients.typical:
-            if quantity.spread:
-                deviation += quantity.spread * self.draws.normal(name)
-            if self.patients.uncertain:
-                deviation += self.typical(name, quantity.uncertainty)
+        deviation = self.deviation(name, quantity.spread, quantity.uncertainty)
         value = (
             quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
         )
@@ -197,18 +195,36 @@ class Individuals:
             value = np.clip(value, quantity.low, quantity.high)
         return np.asarray(value * per)
 
+    def deviation(self, name: str, spread: float, uncertainty: float) -> Column:
+        """How far each patient is from the figure, on its scale."""
+        deviation = self.constant(0.0)
+        if self.patients.typical:
+            return deviation
+        if spread:
+            own = spread * self.draws.normal(name)
+            if self.patients.uncertain and f"{name}/spread" in self.possible:
+                own = own * np.exp(self.typical(f"{name}/spread", 0.0))
+            deviation += own
+        if self.patients.uncertain:
+            deviation += self.typical(name, uncertainty)
+        return deviation
+
     def typical(self, name: str, uncertainty: float) -> Column:
         """How far the typical patient may be from the figure, for each patient: alike within a study."""
         first, together = self.patients.first, self.patients.together
         study = (first + np.arange(self.patients.number)) // together
-        if name in self.posterior:
-            drawn = self.posterior[name]
-            return drawn[study % len(drawn)]
+        seed = self.patients.seed if self.patients.world is None else self.patients.world
+        if name in self.possible:
+            drawn = self.possible[name]  # the same row for every name, so that what hangs together stays so
+            return drawn[(study + seed * TURN % len(drawn)) % len(drawn)]
         if not uncertainty:
             return self.constant(0.0)
-        seed = self.patients.seed if self.patients.world is None else self.patients.world
         studies = Draws(seed, int(study[0]), int(study[-1] - study[0]) + 1)
         return np.asarray(uncertainty * studies.normal(f"typical/{name}")[study - study[0]])
+
+    @cached_property
+    def possible(self) -> Mapping[str, Column]:
+        return calibrated(self.knowledge) if self.posterior is None else self.posterior
 
     def part(self, model: str, name: str, per: float = 1.0) -> Column:
         """A figure of the model itself."""
@@ -324,16 +340,14 @@ class Individuals:
         return notes
 
 
-@cache
-def calibrated() -> Mapping[str, Column]:
-    """Draws of the typical figures that the calibration found possible, by name, as deviations; jointly by row."""
-    path = Path(__file__).with_name("posterior.csv")
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8") as file:
-        names = file.readline().strip().split(",")
-        table = np.loadtxt(file, delimiter=",", ndmin=2)
-    return {name: table[:, n] for n, name in enumerate(names)}
+@lru_cache(maxsize=4)
+def calibrated(knowledge: Knowledge) -> Mapping[str, Column]:
+    """Draws of typical figures by name, in rows that belong together."""
+    return {
+        name: np.array(values)
+        for entry in knowledge.posteriors.values()
+        for name, values in entry.draws.items()
+    }
 
 
 def frequencies(ancestry: str, knowledge: Knowledge) -> Column:

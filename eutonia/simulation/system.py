@@ -143,7 +143,7 @@ class _Builder:
             raise ValueError(f"{substance.id}: the unit {unit} of {name} has no place in the engine")
         return self.people.figure(quantity, f"{substance.id}/{name}", per)
 
-    def disposition(self, name: str) -> dict[str, Any]:  # noqa: PLR0912, PLR0915  (a line for each figure)
+    def disposition(self, name: str) -> dict[str, Any]:
         """Volumes, clearances and first pass of one substance."""
         if name in self.cache:
             return self.cache[name]
@@ -162,12 +162,7 @@ class _Builder:
         f["volume"] = volume * self.size * on.get("volume", one)
         parts, products = [], []
         for path in k.pathways or (_WHOLE,):
-            own = one
-            if not people.patients.typical and (path.spread or path.uncertainty):
-                deviation = path.spread * people.draws.normal(f"{name}/{path.by}")
-                if people.patients.uncertain:
-                    deviation = deviation + people.typical(f"{name}/{path.by}", path.uncertainty)
-                own = np.exp(deviation)
+            own = np.exp(people.deviation(f"{name}/{path.by}", path.spread, path.uncertainty))
             activity = people.enzyme.get(path.by, one)
             if path.by == "renal":
                 activity = activity * np.clip(people.facts["egfr"] / 100.0, 0.03, 1.3)

@@ -1,0 +1,123 @@
+"""Drowsiness, relief and withdrawal: draws of the whole model, moved towards a handful of uncertain reports.
+
+Some thirty figures stand against seventeen reports, most of them of a few people. Every member of an ensemble is a
+whole world: a draw of the kinetics as fitted before, and the prior of everything else. The ensemble is moved by
+smoothing with multiple data assimilation (Emerick and Reynolds 2013): in four rounds of simulation, each with a quarter
+of the data's weight, members follow the regression of their figures on the simulated reports. It is exact where
+reports depend linearly on figures, needs no density, and leaves a figure alone that no report depends on; a weighting
+of worlds would need far more of them than can be simulated, or a likelihood made flatter than it is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from calibration.plan import Figure
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.pharmacology import Finding
+from eutonia.simulation import outcome
+from eutonia.simulation.population import Column, Patients
+
+ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Reports:
+    """The reports of a plan, on scales on which errors are about normal, and what worlds give for them."""
+
+    plan: Mapping[str, Any]
+    knowledge: Knowledge
+
+    @cached_property
+    def findings(self) -> list[tuple[str, Finding]]:
+        found = []
+        for key in self.plan["studies"]:
+            found += [(key, f) for f in self.knowledge.observations[key].findings if f.used_for_fitting]
+        return found
+
+    @cached_property
+    def printed(self) -> Column:
+        return np.array([scaled(f, np.array(f.value)) for _, f in self.findings])
+
+    @cached_property
+    def error(self) -> Column:
+        """Standard error of each, with what the model would miss at its best."""
+        assumed, found = self.plan["assumed"], []
+        for key, f in self.findings:
+            number = self.knowledge.observations[key].number_studied or 1
+            if f.interval is not None:
+                low, high = (
+                    scaled(f, np.clip(end, *((0.01, 0.99) if f.statistic == "fraction" else (None, None))))
+                    for end in np.array(f.interval)
+                )
+                error = float(high - low) / 3.92
+            else:
+                error = float(1.0 / np.sqrt(number * f.value * (1.0 - f.value)))
+            if any(c.mark == "recalled" for c in f.sources):
+                error *= assumed["recalled"]
+            found.append(np.hypot(error, assumed[kind(f)]))
+        return np.array(found)
+
+    def simulate(self, figures: Sequence[Figure], members: Column, told: Callable[[int], None]) -> Column:
+        """What each member, a row of deviations of `figures`, gives for each report, [members, reports]."""
+        size = int(self.plan["people"])
+        possible = {f.name: members[:, n].copy() for n, f in enumerate(figures)}
+        patients = Patients(len(members) * size, {}, 0, uncertain=True, together=size)
+        results = []
+        for key in self.plan["studies"]:
+            study = self.knowledge.observations[key]
+            found = outcome(list(study.plan), patients=patients, until=study.until, courses=False,
+                            knowledge=self.knowledge, posterior=possible).per_patient  # fmt: skip
+            for f in study.findings:
+                if f.used_for_fitting:
+                    values = np.asarray(found[f.quantity], float).reshape(len(members), size)
+                    results.append(scaled(f, _middle(f, values)))
+            told(1)
+        return np.stack(results, axis=1)
+
+
+def kind(finding: Finding) -> str:
+    return (
+        "chances" if finding.statistic == "fraction" else "times" if finding.unit in ("h", "d") else "relief"
+    )
+
+
+def scaled(finding: Finding, value: Column) -> Column:
+    """Logit of a chance, logarithm of a time, else the value itself."""
+    if kind(finding) == "chances":
+        share = np.clip(value, 1e-4, 1.0 - 1e-4)
+        return np.asarray(np.log(share / (1.0 - share)))
+    return np.asarray(np.log(value)) if kind(finding) == "times" else np.asarray(value)
+
+
+def unscaled(finding: Finding, value: Column) -> Column:
+    if kind(finding) == "chances":
+        return np.asarray(1.0 / (1.0 + np.exp(-value)))
+    return np.asarray(np.exp(value)) if kind(finding) == "times" else np.asarray(value)
+
+
+def _middle(finding: Finding, values: Column) -> Column:
+    if finding.statistic != "median":
+        return np.asarray(values.mean(1))
+    none = ~np.isfinite(values).any(1)  # where nobody feels it, as late as could be told
+    values = np.where(none[:, None], 3.0 * finding.value, values)
+    return np.asarray(np.nanmedian(values, axis=1))
+
+
+def assimilate(
+    members: Column, simulate: Callable[[Column], Column], printed: Column, error: Column, seed: int
+) -> Column:
+    """Members moved from their prior to the posterior by `printed` with standard errors `error`."""
+    chance = np.random.default_rng(seed)
+    noise = np.diag(ROUNDS * error**2)
+    for _ in range(ROUNDS):
+        found = simulate(members)
+        figures, reports = members - members.mean(0), found - found.mean(0)
+        together = reports.T @ reports / (len(members) - 1) + noise
+        gain = np.linalg.solve(together, reports.T @ figures / (len(members) - 1))
+        disturbed = printed + np.sqrt(ROUNDS) * error * chance.standard_normal(found.shape)
+        members = members + (disturbed - found) @ gain
+    return members

@@ -1,0 +1,115 @@
+"""The draws of the calibration: still those of the figures in the files, wide where nothing was seen, and used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from calibration.plan import chosen, read
+from eutonia.errors import KnowledgeError
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.build import _check_posterior
+from eutonia.knowledge.pharmacology import Posterior
+from eutonia.simulation import outcome
+from eutonia.simulation.population import Individuals, Patients, calibrated
+
+title = "Draws of the calibration"
+
+
+@pytest.fixture(scope="module")
+def posterior(knowledge: Knowledge) -> Posterior:
+    return knowledge.posteriors["carisoprodol"]
+
+
+def test_names_and_figures_are_those_that_the_plans_choose_today(
+    posterior: Posterior, knowledge: Knowledge
+) -> None:
+    """A figure that was changed since would be moved by draws that belong to another."""
+    figures = [f for name in ("carisoprodol", "effects") for f in chosen(read(name), knowledge)]
+    assert set(posterior.draws) == {f.name for f in figures}
+    assert posterior.figures == {f.name: pytest.approx(f.value) for f in figures}, "run python -m calibration"
+
+
+def test_every_study_that_was_fitted_to_is_marked_as_used_for_fitting(
+    posterior: Posterior, knowledge: Knowledge
+) -> None:
+    for name in posterior.fitted_to:
+        assert all(f.used_for_fitting for f in knowledge.observations[name].findings), name
+
+
+def test_intervals_contain_the_figures_in_the_files_or_the_page_says_which_do_not(
+    posterior: Posterior,
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "calibration.md").read_text(encoding="utf-8")
+    said = next((line for line in page.splitlines() if line.startswith("Outside their posterior")), "")
+    outside = []
+    for name, values in posterior.draws.items():
+        low, high = np.percentile(values, (2.5, 97.5))
+        if not low <= 0.0 <= high:
+            outside.append(name)
+            assert f"`{name}`" in said
+    assert len(outside) <= 0.05 * len(posterior.draws), outside
+
+
+def test_no_posterior_is_wider_than_its_prior_by_more_than_chance(
+    posterior: Posterior, knowledge: Knowledge
+) -> None:
+    for plan in ("carisoprodol", "effects"):
+        for f in chosen(read(plan), knowledge):
+            assert 0.02 * f.prior < np.std(posterior.draws[f.name]) < 1.15 * f.prior, f.name
+
+
+def test_an_uncertain_patient_has_the_rows_of_the_file_and_a_certain_one_none(
+    posterior: Posterior, knowledge: Knowledge
+) -> None:
+    number = len(posterior.draws["carisoprodol/clearance"])
+    clearance = knowledge.substances["carisoprodol"].kinetics.clearance
+    assert clearance is not None
+    unsure = Individuals(Patients(number, {}, 3, uncertain=True), knowledge)
+    found = np.log(unsure.figure(clearance, "carisoprodol/clearance") / clearance.value)
+    np.testing.assert_allclose(np.sort(found), np.sort(posterior.draws["carisoprodol/clearance"]), atol=1e-9)
+    sure = Individuals(Patients(number, {}, 3), knowledge)
+    assert sure.figure(clearance, "carisoprodol/clearance") == pytest.approx(clearance.value)
+
+
+def test_rows_stay_together_and_another_seed_begins_elsewhere(knowledge: Knowledge) -> None:
+    rows = calibrated(knowledge)
+    names = list(rows)
+    pairs = set(zip(*(rows[name] for name in names[:2]), strict=True))
+    firsts = []
+    for seed in (1, 2):
+        people = Individuals(Patients(20, {}, seed, uncertain=True), knowledge)
+        drawn = [people.typical(name, 1.0) for name in names[:2]]
+        assert set(zip(*drawn, strict=True)) <= pairs
+        firsts.append(drawn[0])
+    assert not np.array_equal(*firsts)
+
+
+def test_batches_change_no_patient(knowledge: Knowledge) -> None:
+    whole = Patients(30, {"age": 50, "weight": 70, "sex": "male", "cyp2c19": "normal"}, 5, uncertain=True)
+    both = outcome("carisoprodol 350 mg once", patients=whole, courses=False, knowledge=knowledge)
+    last = outcome(
+        "carisoprodol 350 mg once", patients=whole.part(11, 30), courses=False, knowledge=knowledge
+    )
+    name = "carisoprodol/auc_mg_h_l"
+    np.testing.assert_allclose(both.per_patient[name][11:], last.per_patient[name], rtol=1e-9)
+
+
+def test_a_study_is_drawn_alike_for_all_its_patients(knowledge: Knowledge) -> None:
+    people = Individuals(Patients(12, {}, 0, uncertain=True, together=4), knowledge)
+    drawn = people.typical("carisoprodol/clearance", 1.0).reshape(3, 4)
+    assert np.all(drawn == drawn[:, :1])
+    assert len(set(drawn[:, 0])) == 3
+
+
+def test_a_file_with_rows_that_do_not_match_is_refused(posterior: Posterior, knowledge: Knowledge) -> None:
+    from dataclasses import replace
+
+    name = next(iter(posterior.draws))
+    short = replace(posterior, draws=posterior.draws | {name: (0.1,)})
+    sections = {"observations": knowledge.observations, "posteriors": {"carisoprodol": short}}
+    with pytest.raises(KnowledgeError, match="same number of draws"):
+        _check_posterior("posteriors/carisoprodol.yaml", short, sections)
+    lost = replace(posterior, fitted_to=("no-such-study",))
+    with pytest.raises(KnowledgeError, match="unknown observation"):
+        _check_posterior("posteriors/carisoprodol.yaml", lost, sections)
