@@ -14,6 +14,7 @@ MODELS = {
     "evidence": ("eutonia.appraisal", "Evidence"),
     "claims": ("eutonia.claims", "Claims"),
     "screen": ("eutonia.screening", "Screen"),
+    "validation": ("eutonia.simulation.validation", "Validation"),
 }
 """Format → the pydantic model that writes or reads it."""
 

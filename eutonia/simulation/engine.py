@@ -15,6 +15,7 @@ import numpy as np
 
 from eutonia.errors import InputError
 from eutonia.simulation.columns import trace
+from eutonia.simulation.compiled import ready
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
@@ -179,10 +180,13 @@ class _Store:
 
 
 def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
-    """Whether the compiled engine answers sooner: it takes a second to load, and is then a hundred times faster."""
+    """Whether the compiled engine answers sooner: it takes a second to load, and is then a hundred times faster.
+
+    Nobody waits half a minute for a compiler to learn of one patient: few patients use it only once it is there.
+    """
     days = (until - min((r.times[0] for r in schedule.regimens if r.times), default=0.0)) / DAY
     loaded = "eutonia.simulation.lanes" in sys.modules
-    return patients * days > 64 * W_COMPILED and (loaded or patients > CHUNK or days > LONG)
+    return patients * days > 64 * W_COMPILED and (loaded or patients > CHUNK or (days > LONG and ready()))
 
 
 def ends(schedule: Schedule, until: float) -> list[float]:

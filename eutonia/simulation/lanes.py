@@ -13,40 +13,49 @@ as the plan needs: modes, signals, sites, and a fold for each substance.
 # (the compiler infers the types of what it compiles)
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
-from platformdirs import user_cache_path
 
-from eutonia.simulation import adaptation, kinetics, receptor
+from eutonia.simulation import adaptation, kinetics
+from eutonia.simulation.compiled import announce, folder
 from eutonia.simulation.effects import Therapies
 from eutonia.simulation.grid import Grid
 from eutonia.simulation.population import Column
+from eutonia.simulation.rows import (
+    FLAGS,
+    W,
+    add,
+    add_product,
+    add_ratio,
+    add_saturating,
+    add_scaled,
+    copied,
+    energy,
+    filled,
+    lane,
+    leave,
+    multiplied,
+    row,
+)  # fmt: skip
 from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
-
-W = 32
-"""Patients in a block."""
 
 DAY = 24.0
 
 for _equation in (adaptation.turnover, adaptation.deficit, adaptation.positive, adaptation.rates, kinetics.decay,
-                  kinetics.saturable, kinetics.induction, receptor.logarithm):  # fmt: skip
+                  kinetics.saturable, kinetics.induction):  # fmt: skip
     register_jitable(_equation)
 
 rates, positive = adaptation.rates, adaptation.positive
 decay, saturable, induction = kinetics.decay, kinetics.saturable, kinetics.induction
-logarithm = receptor.logarithm
 
 # Rows by fixed place: states,
 NOW, STEP, UNIT, ENERGY, RELAXING, OTHER, FAST, SLOW, DULLED, WITHDRAWAL, HAZARD = range(11)
@@ -72,66 +81,39 @@ FOLD_ROWS = 9
 INDUCED = 12
 """Rows of an induced substance: two modes beyond the linear ones, speed, two half-step factors, then its figures."""
 
-_flags = {"contract", "nsz", "arcp"}
-_lane = njit(fastmath=_flags, error_model="numpy", nogil=True)
 
-
-@njit(inline="always")
-def _row(m, k):
-    """One row. Rows whose place is not fixed are taken this way, or each index would be checked for its sign."""
-    return m[k * W : k * W + W]
-
-
-@_lane
+@lane
 def _signals(m, target, z, weight, entry_signal, entry_mode, p, signals):
-    m[target * W : (target + signals) * W] = 0.0
+    filled(m[target * W : (target + signals) * W], 0.0)
     for e in range(len(entry_signal)):
-        to, of, w = _row(m, target + entry_signal[e]), _row(m, z + entry_mode[e]), weight[e, p : p + W]
-        for i in range(W):
-            to[i] += w[i] * of[i]
+        add_product(row(m, target + entry_signal[e]), weight[e, p : p + W], row(m, z + entry_mode[e]))
 
 
-@_lane
+@lane
 def _energies(m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, to):
     """Energy at GABA-A, of other sedation, and that which eases spasm, into rows `to`, `to` + 1 and `to` + 2."""
     sites = len(strength)
-    m[site * W : (site + 2 * sites) * W] = 1.0
+    filled(m[site * W : (site + 2 * sites) * W], 1.0)
     for b in range(len(member_site)):
-        up, down = _row(m, site + member_site[b]), _row(m, site + sites + member_site[b])
-        of, o, c = _row(m, level + member_signal[b]), opened[b, p : p + W], closed[b, p : p + W]
-        for i in range(W):
-            up[i] += o[i] * of[i]
-        for i in range(W):
-            down[i] += c[i] * of[i]
-    m[to * W : (to + 3) * W] = 0.0
-    ease = _row(m, to + 2)
+        of = row(m, level + member_signal[b])
+        add_product(row(m, site + member_site[b]), opened[b, p : p + W], of)
+        add_product(row(m, site + sites + member_site[b]), closed[b, p : p + W], of)
+    filled(m[to * W : (to + 3) * W], 0.0)
     for g in range(sites):
-        up, down, add = _row(m, site + g), _row(m, site + sites + g), _row(m, to if gaba[g] else to + 1)
-        s, r = strength[g, p : p + W], relaxes[g]
-        for i in range(W):
-            up[i] = s[i] * logarithm(up[i] / down[i])
-        for i in range(W):
-            add[i] += up[i]
-        for i in range(W):
-            ease[i] += r * up[i]
+        energy(row(m, DESK), strength[g, p : p + W], row(m, site + g), row(m, site + sites + g))
+        add(row(m, to if gaba[g] else to + 1), row(m, DESK))
+        add_scaled(row(m, to + 2), relaxes[g], row(m, DESK))
 
 
-@_lane
-def _copied(m, to, of):
-    to_row, of_row = _row(m, to), _row(m, of)
-    for i in range(W):
-        to_row[i] = of_row[i]
-
-
-@_lane
+@lane
 def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):
     """As `columns._induce`. `own` is the first of the substance's rows, and linear and level are places of rows."""
     q = m[own * W : (own + INDUCED) * W]
-    _copied(m, DESK, linear0)
-    _copied(m, DESK + 1, linear1)
-    _copied(m, DESK + 2, linear2)
-    _copied(m, DESK + 3, half_step)
-    _copied(m, DESK + 4, half_step + 1)
+    copied(row(m, DESK), row(m, linear0))
+    copied(row(m, DESK + 1), row(m, linear1))
+    copied(row(m, DESK + 2), row(m, linear2))
+    copied(row(m, DESK + 3), row(m, half_step))
+    copied(row(m, DESK + 4), row(m, half_step + 1))
     for i in range(W):
         h = m[STEP * W + i]
         a, b, speed = q[i], q[W + i], q[2 * W + i]
@@ -159,17 +141,17 @@ def _induce(m, own, half_step, linear0, linear1, linear2, level1, level2):
         q[2 * W + i] = speed + h / 6.0 * (s1 + 2.0 * s2 + 2.0 * s3 + s4)
         m[(DESK + 5) * W + i] = l1 + between
         m[(DESK + 6) * W + i] = l2 + a1 + b1
-    _copied(m, level1, DESK + 5)
-    _copied(m, level2, DESK + 6)
+    copied(row(m, level1), row(m, DESK + 5))
+    copied(row(m, level2), row(m, DESK + 6))
 
 
-@_lane
+@lane
 def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2):
     """As `columns._deplete`."""
-    _copied(m, DESK, inflow0)
-    _copied(m, DESK + 1, inflow1)
-    _copied(m, DESK + 2, inflow2)
-    _copied(m, DESK + 3, stock_row)
+    copied(row(m, DESK), row(m, inflow0))
+    copied(row(m, DESK + 1), row(m, inflow1))
+    copied(row(m, DESK + 2), row(m, inflow2))
+    copied(row(m, DESK + 3), row(m, stock_row))
     for i in range(W):
         h = m[STEP * W + i]
         stock, v, k = m[(DESK + 3) * W + i], top[i], half[i]
@@ -188,12 +170,12 @@ def _deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2)
         last = f2 - saturable(stock, v, k)
         m[(DESK + 3) * W + i] = stock
         m[(DESK + 4) * W + i] = max(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0)
-    _copied(m, stock_row, DESK + 3)
-    _copied(m, level1, DESK + 4)
-    _copied(m, level2, DESK + 3)
+    copied(row(m, stock_row), row(m, DESK + 3))
+    copied(row(m, level1), row(m, DESK + 4))
+    copied(row(m, level2), row(m, DESK + 3))
 
 
-@_lane
+@lane
 def _adapt(m):
     """As `columns._adapt`."""
     for i in range(W):
@@ -228,10 +210,10 @@ def _adapt(m):
         m[RELAXING * W + i] = m[RELAX_END * W + i]
 
 
-@_lane
+@lane
 def _fold_levels(m, fold, mid, end, start, stop):
     """Exposure to one substance, whose window is `start` to `stop`."""
-    q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, mid), _row(m, end)
+    q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], row(m, mid), row(m, end)
     for i in range(W):
         now, h = m[NOW * W + i], m[STEP * W + i]
         before = q[LAST_LEVEL * W + i]
@@ -252,10 +234,10 @@ def _fold_levels(m, fold, mid, end, start, stop):
         q[LAST_LEVEL * W + i] = c1
 
 
-@_lane
+@lane
 def _fold_fall(m, fold, end, last):
     """The fall of a level after the dose at `last`; `WORK` holds the level at the start of the step."""
-    q, level = m[fold * W : (fold + FOLD_ROWS) * W], _row(m, end)
+    q, level = m[fold * W : (fold + FOLD_ROWS) * W], row(m, end)
     for i in range(W):
         now, h = m[NOW * W + i], m[STEP * W + i]
         if now >= last - 1e-9:
@@ -272,7 +254,7 @@ def _fold_fall(m, fold, end, last):
                     q[LOWER * W + i] = now - h + h * _share(c0, c1, 0.08 * peak)
 
 
-@_lane
+@lane
 def _share(c0, c1, threshold):
     """How far through a step a level falls through a threshold, on a logarithmic line."""
     if c0 <= threshold or c0 <= c1:
@@ -280,26 +262,21 @@ def _share(c0, c1, threshold):
     return min(np.log(c0 / threshold) / np.log(c0 / c1), 1.0)
 
 
-@_lane
+@lane
 def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pain_top, pain_half, vent_signal,
               vent_half, therapy_times, effect, build, fade):  # fmt: skip
     """As `effects.effects`, then the extremes of each effect from time zero on."""
-    for i in range(W):
-        m[EASED * W + i] = 0.0
-        m[LEFT * W + i] = 1.0
-        m[OPIOID * W + i] = 0.0
+    filled(row(m, EASED), 0.0)
+    filled(row(m, LEFT), 1.0)
+    filled(row(m, OPIOID), 0.0)
     for k in range(len(relax_signal)):
-        of, top, half = _row(m, level + relax_signal[k]), relax_top[k, p : p + W], relax_half[k, p : p + W]
-        for i in range(W):
-            m[EASED * W + i] += top[i] * of[i] / (of[i] + half[i])
+        add_saturating(
+            row(m, EASED), relax_top[k, p : p + W], relax_half[k, p : p + W], row(m, level + relax_signal[k])
+        )
     for k in range(len(pain_signal)):
-        of, top, half = _row(m, level + pain_signal[k]), pain_top[k, p : p + W], pain_half[k, p : p + W]
-        for i in range(W):
-            m[LEFT * W + i] *= 1.0 - top[i] * of[i] / (of[i] + half[i])
+        leave(row(m, LEFT), pain_top[k, p : p + W], pain_half[k, p : p + W], row(m, level + pain_signal[k]))
     for k in range(len(vent_signal)):
-        of, half = _row(m, level + vent_signal[k]), vent_half[k, p : p + W]
-        for i in range(W):
-            m[OPIOID * W + i] += of[i] / half[i]
+        add_ratio(row(m, OPIOID), row(m, level + vent_signal[k]), vent_half[k, p : p + W])
     for i in range(W):
         time = max(m[NOW * W + i], 0.0)
         m[WORK * W + i] = (m[PAIN_FAST * W + i] * decay(time * m[PAIN_FAST_RATE * W + i])
@@ -312,54 +289,89 @@ def _read_out(m, level, p, relax_signal, relax_top, relax_half, pain_signal, pai
             held = 1.0 - decay(min(max(now - start, 0.0), stop - start) / b[i])
             points = e[i] * held * decay(max(now - stop, 0.0) / f[i])
             m[LEFT * W + i] *= 1.0 - min(max(points / max(m[WORK * W + i], 1.0), -1.0), 1.0)
+    _effects(m)
+    _extremes(m)
+
+
+@lane
+def _effects(m):
+    """Drive, sedation, relief and ventilation, onto the desk."""
     for i in range(W):
-        energy, adapted, sensitivity = m[ENERGY * W + i], m[FAST * W + i] + m[SLOW * W + i], m[BRAIN * W + i]
-        drive = sensitivity * energy - adapted
-        sedating = positive(drive) + positive(sensitivity * m[OTHER * W + i] - m[DULLED * W + i])
-        eases = sensitivity * energy - m[RELAX_SHARE * W + i] * adapted
-        share = m[RELAXING * W + i] / energy if energy > 0.0 else 0.0
+        energy_now, adapted, sensitivity = (
+            m[ENERGY * W + i],
+            m[FAST * W + i] + m[SLOW * W + i],
+            m[BRAIN * W + i],
+        )
+        drive = sensitivity * energy_now - adapted
+        up = positive(drive)
+        eases = sensitivity * energy_now - m[RELAX_SHARE * W + i] * adapted
+        share = m[RELAXING * W + i] / max(energy_now, 1e-12)
         eased = m[EASED * W + i] + share * positive(eases)
         left = m[LEFT * W + i] * (1.0 - m[RELAX_MOST * W + i] * eased / (eased + m[RELAX_HALF * W + i]))
-        relief = m[WORK * W + i] * (1.0 - left)
         opioid = m[OPIOID * W + i] * m[OPIOID_GAIN * W + i]
-        depressed, up = opioid / (1.0 + opioid), positive(drive)
+        depressed = opioid / (1.0 + opioid)
         square, half = up * up, m[DRIVE_HALF * W + i]
         air = (1.0 - m[OPIOID_MOST * W + i] * depressed) * (
             1.0 - m[DRIVE_MOST * W + i] * square / (square + half * half)
         )
-        air = max(air * (1.0 - m[SYNERGY * W + i] * depressed * up / (1.0 + up)), 0.0)
+        m[DESK * W + i] = drive
+        m[(DESK + 1) * W + i] = up + positive(sensitivity * m[OTHER * W + i] - m[DULLED * W + i])
+        m[(DESK + 2) * W + i] = m[WORK * W + i] * (1.0 - left)
+        m[(DESK + 3) * W + i] = max(air * (1.0 - m[SYNERGY * W + i] * depressed * up / (1.0 + up)), 0.0)
+
+
+@lane
+def _above(before, after):
+    """Share of a step above zero, taking it for a straight line."""
+    high, low = max(before, after), min(before, after)
+    crossing = max(high, 0.0) / max(high - low, 1e-300)
+    return 1.0 if low > 0.0 else crossing
+
+
+@lane
+def _extremes(m):
+    """Fold what lies on the desk, without a branch: before time zero nothing counts."""
+    for i in range(W):
         now, h = m[NOW * W + i], m[STEP * W + i]
-        a, b = m[SEDATING * W + i] - m[IMPAIRED * W + i], sedating - m[IMPAIRED * W + i]
-        high = max(a, b)
-        part = 1.0 if min(a, b) > 0.0 else (high / abs(b - a) if high > 0.0 else 0.0)
-        withdrawal = m[WITHDRAWAL * W + i]
+        sedating, least, before = m[(DESK + 1) * W + i], m[IMPAIRED * W + i], m[SEDATING * W + i]
+        counted = h if now - h >= -1e-9 else 0.0
+        dosing = counted if now - h < m[DOSING * W + i] else 0.0
+        part = _above(before - least, sedating - least)
+        m[HOURS * W + i] += counted * part
+        m[HOURS_DAY * W + i] += dosing * part
         m[SEDATING * W + i] = sedating
-        if now >= -1e-9:
-            begun = now - h >= -1e-9
-            m[HOURS * W + i] += h * part if begun else 0.0
-            m[HOURS_DAY * W + i] += h * part if begun & (now - h < m[DOSING * W + i]) else 0.0
-            a, b = m[RELIEF * W + i] - m[NOTICEABLE * W + i], relief - m[NOTICEABLE * W + i]
-            high = max(a, b)
-            part = 1.0 if min(a, b) > 0.0 else (high / abs(b - a) if high > 0.0 else 0.0)
-            m[HOURS_RELIEVED * W + i] += h * part if begun else 0.0
-            dosing = begun & (now - h < m[DOSING * W + i])
-            m[RELIEF_AREA * W + i] += 0.5 * h * (m[RELIEF * W + i] + relief) if dosing else 0.0
-            m[PEAK_DRIVE * W + i] = max(m[PEAK_DRIVE * W + i], drive)
-            m[PEAK_SEDATING * W + i] = max(m[PEAK_SEDATING * W + i], sedating)
-            m[PEAK_RELIEF * W + i] = max(m[PEAK_RELIEF * W + i], relief)
-            m[MIN_VENTILATION * W + i] = min(m[MIN_VENTILATION * W + i], air)
-            m[ONSET * W + i] = (
-                min(m[ONSET * W + i], now) if relief >= m[NOTICEABLE * W + i] else m[ONSET * W + i]
-            )
-            higher = withdrawal > m[W_PEAK * W + i]
-            m[W_PEAK * W + i] = withdrawal if higher else m[W_PEAK * W + i]
-            m[W_TIME * W + i] = now if higher else m[W_TIME * W + i]
+        relief, noticed, eased = m[(DESK + 2) * W + i], m[NOTICEABLE * W + i], m[RELIEF * W + i]
+        m[HOURS_RELIEVED * W + i] += counted * _above(eased - noticed, relief - noticed)
+        m[RELIEF_AREA * W + i] += 0.5 * dosing * (eased + relief)
         m[RELIEF * W + i] = relief
+    for i in range(W):
+        now = m[NOW * W + i]
+        counts = now >= -1e-9
+        low = -np.inf
+        m[PEAK_DRIVE * W + i] = max(m[PEAK_DRIVE * W + i], m[DESK * W + i] if counts else low)
+        m[PEAK_SEDATING * W + i] = max(m[PEAK_SEDATING * W + i], m[(DESK + 1) * W + i] if counts else low)
+        relief, air, begins = m[(DESK + 2) * W + i], m[(DESK + 3) * W + i], m[ONSET * W + i]
+        m[PEAK_RELIEF * W + i] = max(m[PEAK_RELIEF * W + i], relief if counts else low)
+        m[MIN_VENTILATION * W + i] = min(m[MIN_VENTILATION * W + i], air if counts else np.inf)
+        m[ONSET * W + i] = min(begins, now) if counts & (relief >= m[NOTICEABLE * W + i]) else begins
+    for i in range(W):
+        now, withdrawal, peak = m[NOW * W + i], m[WITHDRAWAL * W + i], m[W_PEAK * W + i]
+        when, begins = m[W_TIME * W + i], m[W_ONSET * W + i]
+        higher = (withdrawal > peak) & (now >= -1e-9)
+        m[W_PEAK * W + i] = withdrawal if higher else peak
+        m[W_TIME * W + i] = now if higher else when
         felt = (withdrawal >= m[FELT * W + i]) & (now >= m[LAST_DOSE * W + i] - 1e-9)
-        m[W_ONSET * W + i] = min(m[W_ONSET * W + i], now) if felt else m[W_ONSET * W + i]
+        m[W_ONSET * W + i] = min(begins, now) if felt else begins
 
 
-@_lane
+@lane
+def _halves(to, rates, unit):
+    """What is left of each mode after half a unit of time."""
+    for i in range(len(to)):
+        to[i] = decay(0.5 * unit[i] * rates[i])
+
+
+@lane
 def _run(
     p, m, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top, axes_half,
     axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal, gaba,
@@ -370,15 +382,15 @@ def _run(
     z, hf, ihf, lin0, linm, lin1, levm, lev1, site, fold, ind, sat = places
     modes, signals, substances = len(mode_rates), linm - lin0, len(window_of)
     m[:] = 0.0
-    for row in range(STEP, FIXED):
+    for place in range(STEP, FIXED):
         for i in range(W):
-            m[row * W + i] = fixed[row, p + i]
+            m[place * W + i] = fixed[place, p + i]
     for k in range(len(induced)):
         for i in range(W):
             m[(ind + k * INDUCED + 2) * W + i] = 1.0
-        for row in range(3, 11):
+        for place in range(3, 11):
             for i in range(W):
-                m[(ind + k * INDUCED + row) * W + i] = induced[k, row, p + i]
+                m[(ind + k * INDUCED + place) * W + i] = induced[k, place, p + i]
     for s in range(substances):
         for i in range(W):
             m[(fold + s * FOLD_ROWS + LOWEST) * W + i] = np.inf
@@ -386,7 +398,8 @@ def _run(
             m[(fold + s * FOLD_ROWS + LOWER) * W + i] = np.inf
     for i in range(W):
         m[NOW * W + i] = times[0]
-    state, factors = m[z * W : (z + modes) * W], m[hf * W : (hf + modes + 2 * len(induced)) * W]
+    state, halves = m[z * W : (z + modes) * W], m[hf * W : (hf + modes) * W]
+    factors = m[hf * W : (hf + modes + 2 * len(induced)) * W]
     arrive, order = np.empty((64, W)), np.empty((64, W), np.int64)
     written = 0
     for interval in range(-1, len(times) - 1):
@@ -426,30 +439,23 @@ def _run(
                     for i in range(W):
                         m[UNIT * W + i] = max(m[UNIT * W + i], 0.0) / total
                     for k in range(modes):
-                        r, to = mode_rates[k, p : p + W], _row(m, hf + k)
-                        for i in range(W):
-                            to[i] = decay(0.5 * m[UNIT * W + i] * r[i])
+                        _halves(row(m, hf + k), mode_rates[k, p : p + W], row(m, UNIT))
                     for k in range(len(induced)):
-                        for row in range(2):
-                            r, to = induced[k, 3 + row, p : p + W], _row(m, ihf + 2 * k + row)
-                            for i in range(W):
-                                to[i] = decay(0.5 * m[UNIT * W + i] * r[i])
+                        for of in range(2):
+                            _halves(row(m, ihf + 2 * k + of), induced[k, 3 + of, p : p + W], row(m, UNIT))
                     reached = 1
                     for k in range(low, high):
                         size = 1 if part == 0 else after[k]
                         while reached < size:
-                            for j in range(len(factors)):
-                                factors[j] *= factors[j]
+                            multiplied(factors, factors)
                             reached *= 2
                         for i in range(W):
                             m[STEP * W + i] = m[UNIT * W + i] * size
-                        for j in range(modes * W):
-                            state[j] *= factors[j]
+                        multiplied(state, halves)
                         _signals(m, linm, z, weights, entry_signal, entry_mode, p, signals)
-                        for j in range(modes * W):
-                            state[j] *= factors[j]
+                        multiplied(state, halves)
                         _signals(m, lin1, z, weights, entry_signal, entry_mode, p, signals)
-                        m[levm * W : (levm + 2 * signals) * W] = m[linm * W : (linm + 2 * signals) * W]
+                        copied(m[levm * W : (levm + 2 * signals) * W], m[linm * W : (linm + 2 * signals) * W])
                         for n in range(len(induced)):
                             s = induced_signal[n]
                             _induce(
@@ -466,7 +472,7 @@ def _run(
                             s, f = saturable_signal[n, 0], saturable_signal[n, 1]
                             _deplete(m, sat + n, saturated[n, 0, p : p + W], saturated[n, 1, p : p + W], lin0 + f,
                                      linm + f, lin1 + f, levm + s, lev1 + s)  # fmt: skip
-                        m[lin0 * W : (lin0 + signals) * W] = m[lin1 * W : (lin1 + signals) * W]
+                        copied(m[lin0 * W : (lin0 + signals) * W], m[lin1 * W : (lin1 + signals) * W])
                         _energies(
                             m,
                             levm,
@@ -500,7 +506,7 @@ def _run(
                             m[NOW * W + i] += m[STEP * W + i]
                         for s in range(substances):
                             of = fold + s * FOLD_ROWS
-                            _copied(m, WORK, of + LAST_LEVEL)
+                            copied(row(m, WORK), row(m, of + LAST_LEVEL))
                             _fold_levels(m, of, levm + s, lev1 + s, window_of[s, 0], window_of[s, 1])
                             if end >= window_of[s, 2] - 1e-9:
                                 _fold_fall(m, of, lev1 + s, window_of[s, 2])
@@ -534,16 +540,16 @@ def _run(
             for s in range(signals):
                 for i in range(W):
                     kept[written, s, p + i] = m[(lev1 + s) * W + i]
-            for row in range(8):
+            for place in range(8):
                 for i in range(W):
-                    kept[written, signals + row, p + i] = m[(ENERGY + row) * W + i]
+                    kept[written, signals + place, p + i] = m[(ENERGY + place) * W + i]
             written += 1
-    for row in range(DESK - FOLDED):
+    for place in range(DESK - FOLDED):
         for i in range(W):
-            folded[row, p + i] = m[(FOLDED + row) * W + i]
-    for row in range(substances * FOLD_ROWS):
+            folded[place, p + i] = m[(FOLDED + place) * W + i]
+    for place in range(substances * FOLD_ROWS):
         for i in range(W):
-            levels[row, p + i] = m[(fold + row) * W + i]
+            levels[place, p + i] = m[(fold + place) * W + i]
 
 
 def _blocks(
@@ -563,18 +569,19 @@ def _blocks(
 
 @cache
 def kernel() -> Any:
-    """`_blocks` compiled, or taken from the user's cache, which is named after all that it is made from."""
-    digest = hashlib.blake2b(digest_size=8)
-    for source in (adaptation.__file__, kinetics.__file__, receptor.__file__, __file__):
-        digest.update(Path(str(source)).read_bytes())
-    home = Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
+    """`_blocks` compiled, or taken from the user's cache."""
+    announce()
     settings: Any = numba.config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(home.with_name(f"{home.name}-compiled") / digest.hexdigest())
+    settings.CACHE_DIR = str(folder())
+    compiled = njit(fastmath=FLAGS, error_model="numpy", nogil=True)(_blocks)
     try:
-        return njit(fastmath=_flags, error_model="numpy", nogil=True, cache=True)(_blocks)
+        compiled.enable_caching()
+    except RuntimeError:  # no folder can be written to: compiled anew by every process
+        pass
     finally:
         settings.CACHE_DIR = before
+    return compiled
 
 
 @dataclass(frozen=True)
@@ -663,8 +670,8 @@ def _fixed(system: System, last_dose: Column | float, dosing: float, grid: Grid)
         DRIVE_HALF: f["drive_half"], SYNERGY: f["synergy"], OPIOID_GAIN: 1.0 / f["opioid_tolerant"],
         FELT: f["felt"], LAST_DOSE: last_dose, DOSING: max(dosing, DAY),
     }  # fmt: skip
-    for row, value in values.items():
-        rows[row] = value
+    for place, value in values.items():
+        rows[place] = value
     none = 0.0 if grid.times[0] >= -1e-9 else -np.inf
     rows[[PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF]] = none
     rows[MIN_VENTILATION] = 1.0 if none == 0.0 else np.inf

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.simulation.population import Column
@@ -17,6 +18,10 @@ from eutonia.simulation.summary import Window, window
 
 if TYPE_CHECKING:
     import xarray
+
+
+MOST_POINTS = 40
+"""Points that a terminal slope is fitted to, at most."""
 
 
 def exposure(course: xarray.Dataset) -> xarray.Dataset:
@@ -39,9 +44,8 @@ def exposure(course: xarray.Dataset) -> xarray.Dataset:
     rows = {key: np.full(level.shape[:2], np.nan) for key in (*EXPOSURE, "auc_extrapolated", "fitted_points")}
     for s, name in enumerate(names):
         whole = _window(course, name, float(time[-1]))
-        for p in range(level.shape[0]):
-            for key, value in of_one(time, level[p, s], whole).items():
-                rows[key][p, s] = value
+        for key, values in of_each(time, level[:, s], whole).items():
+            rows[key][:, s] = values
     described = {
         **EXPOSURE,
         "auc_extrapolated": ("1", "share of the area beyond the last time"),
@@ -64,60 +68,79 @@ def _window(course: xarray.Dataset, name: str, until: float) -> Window:
     return window([float(t) for s, t in zip(substances, times, strict=True) if s in sources], until)
 
 
-def of_one(time: Column, level: Column, whole: Window) -> dict[str, float]:
-    """Non-compartmental quantities of one level over time."""
-    top = int(level.argmax())
+def of_each(time: Column, level: Column, whole: Window) -> dict[str, Column]:
+    """Non-compartmental quantities of each row of `level` [patients, times]."""
+    top = level.argmax(1)
     doses = np.array(whole.doses or (0.0,))
-    before = doses[max(int(np.searchsorted(doses, time[top] + 1e-9, side="right")) - 1, 0)]
-    found: dict[str, float] = {"cmax_mg_l": float(level[top]), "tmax_h": float(time[top] - before)}
+    before = doses[np.maximum(np.searchsorted(doses, time[top] + 1e-9, side="right") - 1, 0)]
     after = time >= doses[-1] - 1e-9
-    rate, points = terminal(time[after], level[after])
-    found["half_life_h"] = float(np.log(2.0) / rate) if rate > 0 else np.nan
-    found["fitted_points"] = float(points)
-    if whole.single:
-        inside = area(time, level)
-        tail = float(level[-1] / rate) if rate > 0 else np.nan
-        found["auc_mg_h_l"] = inside + tail
-        found["auc_extrapolated"] = tail / (inside + tail) if inside + tail > 0 else np.nan
-        found["trough_mg_l"] = float(level[-1])
-        found["mean_mg_l"] = inside / float(time[-1] - time[0])
-    else:
-        within = (time >= whole.start - 1e-9) & (time <= whole.end + 1e-9)
-        inside = area(time[within], level[within])
-        found["auc_mg_h_l"] = inside / whole.per_interval
-        found["auc_extrapolated"] = 0.0
-        found["trough_mg_l"] = float(level[within].min())
-        found["mean_mg_l"] = inside / float(time[within][-1] - time[within][0])
+    rate, points = terminal(time[after], level[:, after])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            "cmax_mg_l": level.max(1),
+            "tmax_h": time[top] - before,
+            "half_life_h": np.log(2.0) / rate,
+            "fitted_points": points.astype(float),
+        }
+        if whole.single:
+            inside, tail = area(time, level), level[:, -1] / rate
+            found["auc_mg_h_l"] = inside + tail
+            found["auc_extrapolated"] = np.where(inside + tail > 0.0, tail / (inside + tail), np.nan)
+            found["trough_mg_l"] = level[:, -1]
+            found["mean_mg_l"] = inside / (time[-1] - time[0])
+        else:
+            within = (time >= whole.start - 1e-9) & (time <= whole.end + 1e-9)
+            inside = area(time[within], level[:, within])
+            found["auc_mg_h_l"] = inside / whole.per_interval
+            found["auc_extrapolated"] = np.zeros(len(level))
+            found["trough_mg_l"] = level[:, within].min(1)
+            found["mean_mg_l"] = inside / (time[within][-1] - time[within][0])
     return found
 
 
-def area(time: Column, level: Column) -> float:
-    """Linear trapezoid upward, logarithmic downward."""
-    c0, c1, h = level[:-1], level[1:], np.diff(time)
+def area(time: Column, level: Column) -> Column:
+    """Linear trapezoid upward, logarithmic downward, of each row."""
+    c0, c1, h = level[:, :-1], level[:, 1:], np.diff(time)
     falls = (c1 > 0.0) & (c0 > c1 * (1 + 1e-9))
     with np.errstate(divide="ignore", invalid="ignore"):
         logarithmic = (c0 - c1) / np.log(c0 / c1)
-    return float((h * np.where(falls, logarithmic, 0.5 * (c0 + c1))).sum())
+    return np.asarray((h * np.where(falls, logarithmic, 0.5 * (c0 + c1))).sum(1))
 
 
-def terminal(time: Column, level: Column) -> tuple[float, int]:
-    """Terminal rate by the last points, at least three after the peak, whose adjusted fit is best."""
-    top = int(level.argmax())
-    use = np.flatnonzero((np.arange(len(level)) > top) & (level > 1e-3 * level[top]) & (level > 0.0))
-    if len(use) < 3:
-        return np.nan, len(use)
-    t, y = time[use], np.log(level[use])
-    best, rate, points = -np.inf, np.nan, 0
-    for n in range(3, min(len(use), 40) + 1):
-        slope, fit = _line(t[-n:], y[-n:])
+def terminal(time: Column, level: Column) -> tuple[Column, NDArray[np.int64]]:
+    """Terminal rate of each row, by the last points, at least three after the peak, whose adjusted fit is best.
+
+    NaN where fewer than three points are left or none of the lines falls; then the number of points is that left,
+    or none.
+    """
+    top, count = level.argmax(1)[:, None], len(time)
+    high = np.take_along_axis(level, top, 1)
+    usable = (np.arange(count) > top) & (level > 1e-3 * high) & (level > 0.0)
+    left = usable.sum(1)
+    last = np.argsort(~usable, axis=1, kind="stable")  # the usable ones first, in the order of time
+    most = min(count, MOST_POINTS)
+    place = np.take_along_axis(
+        last, np.maximum(left[:, None] - 1 - np.arange(most), 0), 1
+    )  # from the last on
+    t = time[place] - time[place[:, :1]]
+    y = np.log(np.maximum(np.take_along_axis(level, place, 1), 1e-300))
+    y = y - y[:, :1]
+    best, rate, points = (
+        np.full(len(level), -np.inf),
+        np.full(len(level), np.nan),
+        np.where(left < 3, left, 0),
+    )
+    for n in range(3, most + 1):
+        dt = t[:, :n] - t[:, :n].mean(1, keepdims=True)
+        dy = y[:, :n] - y[:, :n].mean(1, keepdims=True)
+        total = (dy * dy).sum(1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = (dt * dy).sum(1) / (dt * dt).sum(1)
+            residual = ((dy - slope[:, None] * dt) ** 2).sum(1)
+            fit = np.where(total > 0.0, 1.0 - residual / total, 0.0)
         adjusted = 1.0 - (1.0 - fit) * (n - 1) / (n - 2)
-        if adjusted > best - 1e-4 and slope < 0.0:  # with equal fit the longer stretch, as is the custom
-            best, rate, points = max(best, adjusted), -slope, n
+        # with equal fit the longer stretch, as is the custom
+        better = (n <= left) & (adjusted > best - 1e-4) & (slope < 0.0)
+        best = np.where(better, np.maximum(best, adjusted), best)
+        rate, points = np.where(better, -slope, rate), np.where(better, n, points)
     return rate, points
-
-
-def _line(t: Column, y: Column) -> tuple[float, float]:
-    dt, dy = t - t.mean(), y - y.mean()
-    slope = float((dt * dy).sum() / (dt * dt).sum())
-    total = float((dy * dy).sum())
-    return slope, 1.0 - float(((dy - slope * dt) ** 2).sum()) / total if total > 0 else 0.0

@@ -95,3 +95,24 @@ def test_another_drug_in_the_plan_changes_nobody(knowledge: Knowledge) -> None:
     alone = part(["carisoprodol 350 mg once"], patients, knowledge, False)
     along = part(["carisoprodol 350 mg once", "naproxen 500 mg once"], patients, knowledge, False)
     np.testing.assert_allclose(along.level[:, 0], alone.level[:, 0], rtol=1e-6)
+
+
+def test_the_logarithm_of_a_ratio_is_that_of_the_library() -> None:
+    from eutonia.simulation.rows import log_ratio
+
+    for up, down in ((1.0, 1.0), (3.7, 1.9), (1.0, 40.0), (900.0, 1.1), (1.999999, 2.0), (2.0, 1.999999)):
+        assert abs(log_ratio(up, down) - np.log(up / down)) < 1e-11
+
+
+def test_one_patient_never_waits_for_a_compiler(
+    monkeypatch: pytest.MonkeyPatch, knowledge: Knowledge
+) -> None:
+    from eutonia.simulation import engine
+
+    schedule = read(PLANS[0], knowledge, 2400.0)
+    monkeypatch.delitem(engine.sys.modules, "eutonia.simulation.lanes", raising=False)
+    monkeypatch.setattr(engine, "ready", lambda: False)
+    assert not engine.wants_compiling(200, 2400.0, schedule)
+    assert engine.wants_compiling(20_000, 2400.0, schedule)
+    monkeypatch.setattr(engine, "ready", lambda: True)
+    assert engine.wants_compiling(200, 2400.0, schedule)

@@ -1,0 +1,39 @@
+"""Where the compiled engine is kept, and whether it is there: without loading the compiler.
+
+It lies in the user's cache, never in the package, which may be read-only; its folder is named after the source
+that it is made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+SOURCES = ("adaptation", "kinetics", "rows", "lanes")
+"""Modules of this package that are compiled."""
+
+
+@cache
+def folder() -> Path:
+    """Where the compiled engine of this very source is kept."""
+    digest = hashlib.blake2b(digest_size=8)
+    for name in SOURCES:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    home = Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
+    return home.with_name(f"{home.name}-compiled") / digest.hexdigest()
+
+
+def ready() -> bool:
+    """Whether it has been compiled before, so that nobody waits for it."""
+    return any(folder().rglob("*.nbi"))
+
+
+def announce() -> None:
+    """Tell a person at a terminal why the first simulation of many patients takes so long."""
+    if not ready() and sys.stderr.isatty():
+        print("Compiling the simulation once for this machine: about half a minute.", file=sys.stderr)
