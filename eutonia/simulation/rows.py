@@ -45,7 +45,7 @@ def log_ratio(up, down):
     ma, mb = _number((a & _MANTISSA) | _ONE), _number((b & _MANTISSA) | _ONE)
     y = (ma - mb) / (ma + mb)
     s = y * y
-    series = 1 / 9 + s * (1 / 11 + s * (1 / 13 + s * (1 / 15 + s * (1 / 17 + s * (1 / 19)))))
+    series = 1 / 9 + s * (1 / 11 + s * (1 / 13 + s * (1 / 15 + s * (1 / 17 + s * (1 / 19 + s * (1 / 21))))))
     series = 1.0 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * series)))
     return (_number((a >> 52) | _EXPONENT) - _number((b >> 52) | _EXPONENT)) * _LN2 + 2.0 * y * series
 
