@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.simulation import adaptation, kinetics
-from eutonia.simulation.population import Individuals, Patients, calibrated
+from eutonia.simulation.population import Individuals, Patients
 from eutonia.simulation.system import build_system
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Response:
         step: float = 1.0,
     ) -> None:
         """`step` is the hours from one look at the brain to the next; levels are looked at twice as often."""
-        people = Individuals(patients, knowledge, calibrated())
+        people = Individuals(patients, knowledge)
         people.with_modulators(modulators)
         system = build_system(people, (substance,))
         self.system, self.hours, self.draws = system, tuple(hours), patients.number
