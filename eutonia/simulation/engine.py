@@ -77,6 +77,8 @@ class Task:
     compiled: bool
     posterior: Mapping[str, Column] | None = None
     """Draws of the typical figures; None: those of the calibration."""
+    threads: int = 1
+    """Threads that share the patients of one chunk."""
 
     @cached_property
     def marks(self) -> dict[str, float]:
@@ -115,21 +117,23 @@ def run(
     task = Task(
         schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled, posterior
     )
+    threads = os.cpu_count() or 1
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
     store = _Store(patients.number, task)
     if compiled and patients.number > size:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        with ThreadPoolExecutor(threads) as pool:
             work = [(start, patients.part(start, min(start + size, patients.number)))
                     for start in range(0, patients.number, size)]  # fmt: skip
             for begin in range(0, len(work), 16):  # a few at a time, so that results do not pile up
                 some = work[begin : begin + 16]
                 for (start, part), done in zip(
-                    some, threads.map(lambda w: _chunk(w[1], task), some), strict=True
+                    some, pool.map(lambda w: _chunk(w[1], task), some), strict=True
                 ):
                     store.put(start, done)
                     if progress is not None:
                         progress(part.number)
     else:
+        task = replace(task, threads=threads)
         for start in range(0, patients.number, size):
             part = patients.part(start, min(start + size, patients.number))
             store.put(start, _chunk(part, task))
@@ -318,7 +322,14 @@ def _together(
     last = np.repeat([schedule.last_dose for schedule in schedules], patients.number)
     compiled = wants_compiling(system.number, until, longest)
     states, found = solve(
-        system, grid, Therapies((), (), (), ()), whole, last, dosing_length(longest), compiled
+        system,
+        grid,
+        Therapies((), (), (), ()),
+        whole,
+        last,
+        dosing_length(longest),
+        compiled,
+        os.cpu_count() or 1,
     )
     at = np.searchsorted(outputs, np.round(days, 9))
     found["morning_impairment"] = (
@@ -387,7 +398,14 @@ def _chunk(patients: Patients, task: Task) -> _Part:
     )
     whole = windows(schedule, system, knowledge, until)
     states, per_patient = solve(
-        system, grid, therapies, whole, schedule.last_dose, dosing_length(schedule), task.compiled
+        system,
+        grid,
+        therapies,
+        whole,
+        schedule.last_dose,
+        dosing_length(schedule),
+        task.compiled,
+        task.threads,
     )
     seen = effects(system, states, therapies)
     at = np.searchsorted(times, np.round(task.mornings, 9))
@@ -402,14 +420,14 @@ def _chunk(patients: Patients, task: Task) -> _Part:
 
 def solve(
     system: System, grid: Grid, therapies: Therapies, whole: dict[str, Window], last_dose: float | Column,
-    dosing: float, compiled: bool,
+    dosing: float, compiled: bool, threads: int = 1,
 ) -> tuple[States, dict[str, Column]]:  # fmt: skip
     """States at the grid's outputs, and what the course comes to for each patient."""
     if compiled:
         from eutonia.simulation.lanes import march
 
         result = march(
-            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing
+            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing, threads
         )
         kept, n = result.states, system.signals
         states = States(grid.times[grid.output], kept[:, :n], *(kept[:, n + k] for k in range(7)))

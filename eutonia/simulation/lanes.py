@@ -14,6 +14,7 @@ as the plan needs: modes, signals, sites, and a fold for each substance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from math import sqrt
@@ -553,14 +554,14 @@ def _run(
 
 
 def _blocks(
-    patients, rows, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top,
+    first, last, rows, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top,
     axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site, member_signal,
     gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input, amounts, may,
     may_ends, before, after, after_ends, window_of, outputs, kept, folded, levels,
 ):  # fmt: skip
-    """Run every block of `patients`, a multiple of `W`."""
+    """Run the blocks of patients `first` to `last`, multiples of `W`."""
     m = np.empty(rows * W)
-    for p in range(0, patients, W):
+    for p in range(first, last, W):
         _run(p, m, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated, axes_top,
              axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_signal, entry_mode, member_site,
              member_signal, gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time,
@@ -599,8 +600,8 @@ class Result:
 
 
 def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Therapies, last_dose: Column | float,
-          dosing: float) -> Result:  # fmt: skip
-    """Simulate all patients of `system`, keeping states at the outputs and folding the rest."""
+          dosing: float, threads: int = 1) -> Result:  # fmt: skip
+    """Simulate all patients of `system` in so many threads, keeping states at the outputs and folding the rest."""
     n = system.number
     padded = n + -n % W
     modes, signals, sites = len(system.rates), system.signals, len(system.strength)
@@ -626,8 +627,8 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     outputs = np.unique(grid.output)
     kept = np.empty((len(outputs), signals + 8, padded))
     folded, levels = np.empty((DESK - FOLDED, padded)), np.empty((substances * FOLD_ROWS, padded))
-    kernel()(
-        padded, int(places[-1]), tuple(int(x) for x in starts), _padded(_fixed(system, last_dose, dosing, grid)),
+    figures = (
+        int(places[-1]), tuple(int(x) for x in starts), _padded(_fixed(system, last_dose, dosing, grid)),
         _padded(system.rates), _padded(system.lags), _padded(system.entry_weight), _padded(system.strength),
         _padded(system.member_opened), _padded(system.member_closed), induced, saturated,
         _padded(np.concatenate([axis.maximum for axis in axes])), _padded(np.concatenate([axis.half for axis in axes])),
@@ -648,6 +649,14 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
         outputs, kept, folded, levels,
     )  # fmt: skip
+    share = W * -(-padded // (W * threads))
+    parts = [(first, min(first + share, padded)) for first in range(0, padded, share)]
+    if len(parts) == 1:
+        kernel()(0, padded, *figures)
+    else:
+        run = kernel()
+        with ThreadPoolExecutor(len(parts)) as workers:
+            list(workers.map(lambda part: run(*part, *figures), parts))
     place = np.searchsorted(outputs, grid.output)
     return Result(
         kept[place][..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
@@ -204,6 +205,7 @@ def _names(knowledge: Knowledge) -> Mapping[str, str]:
     return names
 
 
+@lru_cache(8192)
 def _plain(name: str) -> str:
     """Letters and digits alone, so that hyphens, points and apostrophes do not matter."""
     return " ".join(re.findall(r"[^\W_]+", name.lower().replace("’", "").replace("'", "")))
