@@ -32,12 +32,17 @@ if TYPE_CHECKING:
     "--memory", metavar="SIZE", help="Memory for the database engine, such as 4GB; more goes to disk."
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="Threads (default: one per core).")
+@click.option(
+    "--forecast", is_flag=True, help="Simulate every episode; with --out F.parquet into F.forecast.parquet."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what the forecast draws.")
 @click.option("--explain", type=int, metavar="PERSON", help="Show this person as cases, one per index date.")
 @json_option
 @speaks_plainly
 def command(
     database: str, out: str | None, as_of: str | None, since: str | None, engine: Any, region: str | None,
-    report: str | None, min_cell: int, memory: str | None, threads: int | None, explain: int | None, as_json: bool,
+    report: str | None, min_cell: int, memory: str | None, threads: int | None,
+    forecast: bool, seed: int, explain: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Find every person of an OMOP CDM DATABASE whose muscle relaxant breaks a rule.
 
@@ -55,7 +60,7 @@ def command(
     with _bar() as progress:
         result = screen(
             database, as_of=as_of, since=since, engine=engine, out=out, region=region, min_cell=min_cell,
-            memory=memory, threads=threads, progress=progress,
+            memory=memory, threads=threads, forecast=forecast, seed=seed, progress=progress,
         )  # fmt: skip
     if report:
         from eutonia.files import write_file

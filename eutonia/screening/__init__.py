@@ -4,7 +4,8 @@ cdm          where the tables lie, typed
 vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results;  slots  results that features read
 staging      the facts of exposed persons;  allergies  those among them;  courses  episodes and index dates
 groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
-findings     features → rules;  parts  → Parquet;  summary, quality, page  → what is told
+findings     features → rules;  forecasts  episodes → simulated risks
+parts        → Parquet;  summary, quality, page  → what is told
 person       one person as a case: the judge of it all
 engine, spark   where the SQL runs
 """
@@ -17,10 +18,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from eutonia.errors import InputError
-from eutonia.screening.summary import Screen, Shown, Tally, Unmapped
+from eutonia.screening.parts import Parts
+from eutonia.screening.summary import Forecasts, Screen, Shown, Tally, Unmapped, forecasts_of
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -45,6 +47,8 @@ def screen(
     memory: str | None = None,
     threads: int | None = None,
     persons_at_once: int | None = None,
+    forecast: bool = False,
+    seed: int = 0,
     knowledge: Knowledge | None = None,
     progress: Progress = lambda *_: None,
 ) -> Screen:
@@ -54,10 +58,12 @@ def screen(
     medicine is begun, and at `as_of` (default: the last day of the data); nothing after `as_of` is known. `since`
     leaves out earlier index dates. `out` receives one row per person, episode and rule that applies or cannot be
     told; an interrupted run takes up its finished chunks. Counts of persons from 1 to `min_cell` - 1 are not shown.
+    `forecast` simulates every episode, into a file beside `out` (issues.forecast.parquet), the same for one `seed`.
 
     Raises InputError where the database cannot be read or the output not written, NotAvailable without Spark.
     """
     from eutonia.knowledge import load
+    from eutonia.screening.parts import name_of_code, name_of_database, name_of_run
 
     started = time.monotonic()
     knowledge = knowledge or load()
@@ -76,11 +82,23 @@ def screen(
         ) as (runs, prepared),
     ):
         folder = _parts_folder(out, Path(scratch))
-        name = (knowledge.version, str(database), prepared.as_of, since, region)
-        tally = _judged(
-            runs, prepared, knowledge, folder, name, out, persons_at_once or runs.persons_at_once, progress
+        chunks = _chunks(runs, persons_at_once or runs.persons_at_once)
+        asked = (knowledge.version, str(database), prepared.as_of, since, region)
+        name = name_of_run(*asked, name_of_code(), name_of_database(str(database)), chunks)
+        parts = Parts(folder, name)
+        courses = Parts(folder.with_name(f"{folder.name}.episodes"), name) if forecast else None
+        _judge(runs, prepared, knowledge, chunks, parts, courses, progress)
+        tally = Tally()
+        for frame in parts.frames(len(chunks)):
+            tally.add(frame)
+        forecasts = (
+            _forecasts(courses, len(chunks), out, knowledge, seed, min_cell, progress) if courses else None
         )
-        return _summary(runs, prepared, tally, knowledge, engine, min_cell, started)
+        if out is not None:
+            progress("writing", len(chunks), len(chunks))
+            parts.join(len(chunks), Path(out))
+        made = _summary(runs, prepared, tally, knowledge, engine, min_cell, started)
+        return made.model_copy(update={"forecast": forecasts})
 
 
 @contextmanager
@@ -164,37 +182,55 @@ def _parts_folder(out: str | Path | None, scratch: Path) -> Path:
     return target.with_name(f".{target.name}.parts")
 
 
-def _judged(
+def _judge(
     engine: Engine,
     prepared: Prepared,
     knowledge: Knowledge,
-    folder: Path,
-    name: tuple[Any, ...],
-    out: str | Path | None,
-    persons_at_once: int,
+    chunks: Sequence[tuple[int, int]],
+    parts: Parts,
+    courses: Parts | None,
     progress: Progress,
-) -> Tally:
-    """Judge chunk after chunk, taking up those that an interrupted run of the same name has finished."""
+) -> None:
+    """Judge chunk after chunk, leaving out those that an interrupted run of the same name has finished."""
     from eutonia.screening.findings import ORDER, find
+    from eutonia.screening.forecasts import episodes
     from eutonia.screening.groups import kinds
-    from eutonia.screening.parts import Parts, name_of_code, name_of_database, name_of_run
 
-    chunks = _chunks(engine, persons_at_once)
-    parts = Parts(folder, name_of_run(*name, name_of_code(), name_of_database(name[1]), chunks))
     bands = kinds(prepared.meanings.treatments, knowledge)
     for number, (lowest, highest) in enumerate(chunks):
         progress("judging", number, len(chunks))
-        if not parts.has(number):
-            query = prepared.table.query(engine, lowest, highest)
-            found = engine.judge(query, lambda frame: find(frame, knowledge, bands))
-            parts.write(number, found.sort(*ORDER, nulls_last=True))
-    tally = Tally()
-    for frame in parts.frames(len(chunks)):
-        tally.add(frame)
+        if parts.has(number) and (courses is None or courses.has(number)):
+            continue
+        query = prepared.table.query(engine, lowest, highest)
+        if courses is not None:
+            courses.write(number, engine.get(episodes(query, knowledge)))
+        found = engine.judge(query, lambda frame: find(frame, knowledge, bands))
+        parts.write(number, found.sort(*ORDER, nulls_last=True))
+
+
+def _forecasts(
+    courses: Parts,
+    count: int,
+    out: str | Path | None,
+    knowledge: Knowledge,
+    seed: int,
+    min_cell: int,
+    progress: Progress,
+) -> Forecasts:
+    """Simulate all episodes together; written beside `out`."""
+    import polars as pl
+
+    from eutonia.screening.forecasts import DRAWS, forecast
+
+    every = pl.concat(list(courses.frames(count)))
+    tell = lambda done, of: progress("forecasting", done, of)  # noqa: E731
+    found = forecast(every, knowledge, seed=seed, progress=tell)
     if out is not None:
-        progress("writing", len(chunks), len(chunks))
-        parts.join(len(chunks), Path(out))
-    return tally
+        parts = Parts(courses.folder.with_name(f"{courses.folder.name}.made"), "forecast")
+        parts.write(0, found)
+        parts.join(1, Path(out).with_suffix(".forecast.parquet"))
+    courses.drop()
+    return forecasts_of(found, Shown(min_cell), seed, DRAWS)
 
 
 def _chunks(engine: Engine, persons_at_once: int) -> list[tuple[int, int]]:

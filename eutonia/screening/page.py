@@ -41,6 +41,7 @@ def _lines(result: Screen, width: int) -> Iterator[str]:
         yield click.style("CANNOT BE TOLD", bold=True)
         for ask, n in list(result.asks.items())[:12]:
             yield f"{told(n, result):>9}  persons, for lack of: {ask}"
+    yield from _forecast_lines(result, width)
     if result.quality:
         yield ""
         yield click.style("DATA QUALITY", bold=True)
@@ -58,6 +59,27 @@ def _lines(result: Screen, width: int) -> Iterator[str]:
             yield f"           and {len(result.unmapped) - 10} more names"
     yield ""
     yield from textwrap.wrap(result.notice, width)
+
+
+def _forecast_lines(result: Screen, width: int) -> Iterator[str]:
+    if result.forecast is None:
+        return
+    yield ""
+    yield click.style("FORECAST", bold=True)
+    for name, each in result.forecast.therapies.items():
+        words = (
+            f"withdrawal if stopped at its end {_share(each.probability_any_withdrawal)}, a seizure "
+            f"{_share(each.probability_seizure)}; peak impairment {each.peak_impairment:.0f} of 100"
+            if each.peak_impairment is not None
+            else "not shown"
+        )
+        yield f"{told(each.persons, result):>9}  {name}: {words}"[:width]
+    for why, n in result.forecast.left_out.items():
+        yield f"{told(n, result):>9}  left out: {why}"[:width]
+
+
+def _share(probability: float | None) -> str:
+    return "unknown" if probability is None else f"{100 * probability:.2g} %"
 
 
 def told(count: Count, result: Screen) -> str:

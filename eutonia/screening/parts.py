@@ -82,7 +82,10 @@ class Parts:
             draft.unlink(missing_ok=True)
             raise
         if not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.drop()
+
+    def drop(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

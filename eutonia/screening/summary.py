@@ -40,6 +40,35 @@ class RuleYear(BaseModel):
     per_1000: float | None
 
 
+class TherapyForecast(BaseModel):
+    """What was simulated for the episodes of a muscle relaxant; nothing for fewer persons than may be told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    persons: Count
+    probability_any_withdrawal: float | None
+    """Mean over episodes, as is the next."""
+    probability_seizure: float | None
+    peak_impairment: float | None
+    """Median over episodes, as are the next two."""
+    morning_impairment: float | None
+    min_ventilation: float | None
+
+
+class Forecasts(BaseModel):
+    """The simulated risks of all episodes, in short."""
+
+    model_config = ConfigDict(frozen=True)
+
+    simulated: Count
+    """Persons with an episode that was simulated."""
+    left_out: dict[str, Count]
+    """Why → persons with an episode that was not."""
+    therapies: dict[str, TherapyForecast]
+    draws: int
+    seed: int
+
+
 class Screen(BaseModel):
     """The answer of `eutonia screen --json`: persons per rule, and how far the data could be read."""
 
@@ -69,6 +98,8 @@ class Screen(BaseModel):
     knowledge_version: str
     min_cell: int
     seconds: float
+    forecast: Forecasts | None = None
+    """With `--forecast`."""
     notice: str = (
         "This supports a licensed professional's judgement and does not replace it; "
         "every statement names its source, so that its basis can be reviewed."
@@ -142,3 +173,31 @@ class Shown:
             sorted(counts, key=lambda name: (-(self(counts[name]) or 0), name)) if order is None else order
         )
         return {name: self(counts[name]) for name in names}
+
+
+def forecasts_of(found: pl.DataFrame, shown: Shown, seed: int, draws: int) -> Forecasts:
+    """What `forecasts.forecast` made, counted and averaged per muscle relaxant."""
+    import polars as pl
+
+    simulated = found.filter(pl.col("left_out").is_null())
+    persons = Counter(_persons(simulated, "therapy"))
+    figures = {
+        row.pop("therapy"): row
+        for row in simulated.group_by("therapy")
+        .agg(
+            pl.col("probability_any_withdrawal", "probability_seizure").mean(),
+            pl.col("peak_impairment", "morning_impairment", "min_ventilation").median(),
+        )
+        .to_dicts()
+    }
+    hidden = dict.fromkeys(next(iter(figures.values()), {}))
+    return Forecasts(
+        simulated=shown(simulated["person_id"].n_unique()),
+        left_out=shown.all(Counter(_persons(found, "left_out"))),
+        therapies={
+            name: TherapyForecast(persons=n, **(hidden if n is None else figures[name]))
+            for name, n in shown.all(persons).items()
+        },
+        draws=draws,
+        seed=seed,
+    )

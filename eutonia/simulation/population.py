@@ -27,6 +27,9 @@ Column = NDArray[np.float64]
 PHENOTYPES = ("poor", "intermediate", "normal", "rapid", "ultrarapid")
 LIVERS = ("normal", "child-pugh-a", "child-pugh-b", "child-pugh-c")
 FACTS = ("age", "sex", "weight", "cyp2c19", "liver", "egfr", "pregnant", "ancestry", "regular_user", "pain")
+LIMITS = (("age", 16, 120), ("weight", 25, 400), ("egfr", 1, 250))
+"""What the model covers."""
+
 MOST_PATIENTS = 10_000_000
 
 TURN = 97
@@ -113,7 +116,7 @@ def checked(given: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 def _check_numbers(facts: Mapping[str, Any]) -> None:
-    for name, low, high in (("age", 16, 120), ("weight", 25, 400), ("egfr", 1, 250)):
+    for name, low, high in LIMITS:
         if name in facts:
             numbers = np.atleast_1d(np.asarray(facts[name], float))
             if not np.all(np.isfinite(numbers) & (numbers >= low) & (numbers <= high)):
