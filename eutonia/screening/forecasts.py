@@ -82,12 +82,19 @@ def forecast(
     days = pl.col("days")
     weeks = ((days + 27) // 28 * 28).clip(upper_bound=LONGEST_DAYS)
     table = table.with_columns(simulated_days=pl.when(days <= WHOLE_DAYS).then(days).otherwise(weeks))
+    asked = table.select("regimen", "therapy", "simulated_days").unique(maintain_order=True)
+    made = [_plans(regimen, drug, length, knowledge) for regimen, drug, length in asked.iter_rows()]
+    # What is not simulated tells no regimens apart: groups are those of the orders that are.
+    table = table.join(
+        asked.with_columns(orders=pl.Series([repr(each) for each in made], dtype=pl.String)),
+        on=asked.columns,
+        maintain_order="left",
+    )
+    plans_of = {repr(each): each for each in made}
     parts = []
-    groups = table.partition_by("regimen", "therapy", "simulated_days", maintain_order=True)
     done = 0
-    for group in groups:
-        first = group.row(0, named=True)
-        plans = _plans(first["regimen"], first["therapy"], first["simulated_days"], knowledge)
+    for group in table.partition_by("orders", maintain_order=True):
+        plans = plans_of[group["orders"][0]]
         for start in range(0, group.height, AT_ONCE):
             some = group[start : start + AT_ONCE]
             parts.append(_forecast(some, plans, start, knowledge, seed, draws))
