@@ -1,14 +1,22 @@
-"""How fast the simulation runs: patient-days a second of processor time, by engine, beside SciPy on the same equations.
+"""How fast the simulation runs, and how right: beside SciPy on the same equations, as it grows, and from cold.
 
-    python -m benchmarks.simulation [patients]
+    python -m benchmarks.simulation [patients] [engine.c]
 
-Processor time, not wall time, so that other work on the machine counts little; the first call compiles once.
+`engine.c` is a hand-written yardstick for a problem like ours (see docs/explanation/speed.md); it is compiled into a
+scratch folder. Rates are of processor time, so that other work on the machine counts less; the load is printed.
 """
 
+import ctypes
+import os
+import platform
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,59 +28,178 @@ from eutonia.simulation.lanes import march
 from tests.judges.simulation_judge import Judge
 
 PLAN, DAYS = "carisoprodol 350 mg four times a day for 21 days", 28
+HELD_OUT = 9001
+"""Seed of patients at whom nobody looked while steps were chosen."""
 
 
-def main(patients: int) -> None:
-    knowledge = load()
-    schedule = read(PLAN, knowledge, DAYS * 24.0)
-    outputs = np.array([0.0, DAYS * 24.0])
-
-    def prepared(n: int, finest: float):  # type: ignore[no-untyped-def]
-        return engine.prepare(schedule, population(n, seed=1), knowledge, outputs, 1.0, finest)
-
-    for name, finest in (("standard", engine.STANDARD), ("reference", engine.REFERENCE)):
-        system, grid, _ = prepared(4096, finest)
-        whole = engine.windows(schedule, system, knowledge, DAYS * 24.0)
-        none = Therapies((), (), (), ())
-        rows = [whole[s] for s in system.substances]
-        march(system, grid, rows, none, schedule.last_dose, 504.0)
-        spent, wall = timed(partial(march, system, grid, rows, none, schedule.last_dose, 504.0))
-        steps = sum(
-            len(b) + len(a) * len(m) for b, a, m in zip(grid.before, grid.after, grid.may_arrive, strict=True)
-        )
-        each = 1e9 * spent / 4096 / steps
-        print(f"compiled, {name:9} {4096 * DAYS / spent:12,.0f} patient-days/s  ({each:.0f} ns a step)")
-    system, grid, _ = prepared(200, engine.STANDARD)
-    spent, wall = timed(lambda: trace(system, grid))
-    print(f"columns of 200      {200 * DAYS / spent:12,.0f} patient-days/s  ({wall:.2f} s)")
-    judge = Judge(
-        read("carisoprodol 350 mg four times a day for 2 days", knowledge, 48.0),
-        population(1, seed=1),
-        knowledge,
+def main(patients: int, yardstick: str | None) -> None:
+    print(f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the start")
+    outcome(PLAN, patients=population(2048, seed=1), until=24.0 * DAYS, courses=False)  # compiles, if it must
+    rates()
+    growth()
+    if yardstick:
+        hand_written(yardstick)
+    cold()
+    spent, wall = min(
+        timed(partial(outcome, PLAN, patients={}, until=24.0 * DAYS, courses=False)) for _ in range(7)
     )
-    spent, wall = timed(lambda: judge.run(np.array([0.0, 48.0]), 1e-6))
-    print(f"SciPy LSODA, 1e-6   {2 / spent:12,.0f} patient-days/s")
-    spent, wall = timed(
-        lambda: outcome(PLAN, patients={}, until="28 days", courses=False, knowledge=knowledge)
+    print(
+        f"200 draws of one patient, {DAYS} days, warm: {1000 * wall:.0f} ms, {1000 * spent:.0f} ms of processor"
     )
-    print(f"200 draws of one patient, warm: {1000 * wall:.0f} ms wall, {1000 * spent:.0f} ms of processor")
     spent, wall = timed(
-        lambda: outcome(
-            PLAN, patients=population(patients, seed=1), until="28 days", courses=False, knowledge=knowledge
-        )
+        partial(outcome, PLAN, patients=population(patients, seed=1), until=24.0 * DAYS, courses=False)
     )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{patients:,} patients x {DAYS} days: {wall:.1f} s wall, {spent:.1f} s of processor, {memory:.0f} MB at most"
+        f"{patients:,} patients x {DAYS} days: {wall:.1f} s, {spent:.1f} s of processor, {memory:.0f} MB at most"
+    )
+    print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the end")
+
+
+def rates() -> None:
+    """Patient-days a second, and the largest error of a level and of a slow state in patients held out."""
+    knowledge = load()
+    for name, finest in (("standard", engine.STANDARD), ("reference", engine.REFERENCE)):
+        spent, steps = compiled(PLAN, DAYS, 4096, finest)
+        level, slow = error(finest)
+        print(
+            f"compiled, {name:9} {4096 * DAYS / spent:10,.0f} patient-days/s, {1e9 * spent / 4096 / steps:3.0f} ns "
+            f"a step, error {level:.0e} of a level, {slow:.0e} of a slow state"
+        )
+    schedule = read(PLAN, knowledge, DAYS * 24.0)
+    system, grid, _ = engine.prepare(
+        schedule, population(200, seed=1), knowledge, np.array([0.0, DAYS * 24.0]), 1.0, engine.STANDARD
+    )
+    spent, _ = timed(partial(trace, system, grid))
+    print(f"columns of 200      {200 * DAYS / spent:10,.0f} patient-days/s")
+    for tolerance in (1e-4, 1e-6, 1e-10):
+        judge = Judge(read(_short(2), knowledge, 48.0), population(1, seed=HELD_OUT), knowledge)
+        spent, _ = timed(partial(judge.run, np.array([0.0, 48.0]), tolerance))
+        print(f"SciPy LSODA, {tolerance:.0e}  {2 / spent:10,.0f} patient-days/s")
+
+
+def compiled(plan: str, days: float, number: int, finest: float = engine.STANDARD) -> tuple[float, int]:
+    """Processor seconds of the compiled engine alone, the best of three, and the steps of each patient."""
+    knowledge = load()
+    schedule = read(plan, knowledge, days * 24.0)
+    system, grid, _ = engine.prepare(
+        schedule, population(number, seed=1), knowledge, np.array([0.0, days * 24.0]), 1.0, finest
+    )
+    whole = engine.windows(schedule, system, knowledge, days * 24.0)
+    work = partial(
+        march, system, grid, [whole[s] for s in system.substances], Therapies((), (), (), ()),
+        schedule.last_dose, 24.0 * days,
+    )  # fmt: skip
+    steps = sum(
+        len(b) + len(a) * len(m) for b, a, m in zip(grid.before, grid.after, grid.may_arrive, strict=True)
+    )
+    return min(timed(work)[0] for _ in range(3)), steps
+
+
+def error(finest: float, number: int = 6) -> tuple[float, float]:
+    """By the largest value of each patient, against LSODA at 1e-10 restarted at every dose."""
+    knowledge, end = load(), 72.0
+    patients = population(number, seed=HELD_OUT)
+    outputs = np.arange(0.0, end + 1.0, 4.0)
+    schedule = read(_short(2), knowledge, end)
+    system, grid, _ = engine.prepare(schedule, patients, knowledge, outputs, 1.0, finest)
+    kept = trace(system, grid)
+    of_level = of_slow = 0.0
+    for i in range(number):
+        levels, brain = Judge(schedule, patients.part(i, i + 1), knowledge).run(outputs)
+        at = kept.common[grid.output]
+        mine = kept.level[at][:, : levels.shape[1], i]
+        of_level = max(of_level, float((np.abs(mine - levels).max(0) / levels.max(0)).max()))
+        own = np.stack([kept.fast[at][:, i], kept.slow[at][:, i]], axis=1)
+        of_slow = max(of_slow, float((np.abs(own - brain[:, :2]).max(0) / brain[:, :2].max(0)).max()))
+    return of_level, of_slow
+
+
+def growth() -> None:
+    """Each doubled in turn: the ratio should be near 2."""
+    base, _ = compiled(PLAN, DAYS, 2048)
+    more, _ = compiled(PLAN, DAYS, 4096)
+    longer, _ = compiled(_short(42), 2 * DAYS, 2048)
+    once, steps = compiled("carisoprodol 350 mg twice a day for 21 days", DAYS, 2048)
+    _, doubled = compiled(PLAN, DAYS, 64)
+    print(
+        f"growth: patients x 2 takes {more / base:.2f} times as long, days and doses x 2 {longer / base:.2f}, "
+        f"doses x 2 {base / once:.2f} (steps {doubled / steps:.2f})"
     )
 
 
-def timed(work) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def hand_written(source: str) -> None:
+    """The yardstick in C on its own problem: eight states, hourly steps 2 + 4, one thread."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "engine.so"
+        subprocess.run(
+            ["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-DREAL=double", "-DW=32",
+             source, "-o", str(library), "-lm", "-lmvec"], check=True,
+        )  # fmt: skip
+        run = ctypes.CDLL(str(library)).run
+        ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)
+        number = 20_000
+        middle = np.array([1.5, 0.25, 80, 38, 70, 4.85, 2, 1, 15, 12, 2, 5, 12, 120, 6, 0.5, 0.35, 0.15])
+        people = np.ascontiguousarray(
+            middle * np.exp(0.25 * np.random.default_rng(1).standard_normal((number, 18)))
+        )
+        people[:, 1] = np.clip(people[:, 1], 0.05, 0.9)
+        sizes, level = np.array([2, 4], np.int32), np.zeros(672, np.uint8)
+        dose = np.zeros(672, np.uint8)
+        dose[[24 * day + hour for day in range(21) for hour in (0, 5, 10, 14)]] = 1
+        found = np.empty((number, 3))
+
+        def pointer(array: Any) -> ctypes.c_void_p:
+            return array.ctypes.data_as(ctypes.c_void_p)  # type: ignore[no-any-return]
+
+        def work() -> None:
+            run(pointer(people), ctypes.c_long(number), pointer(sizes), 1, pointer(level), 1, pointer(found),
+                pointer(dose), ctypes.c_double(350.0))  # fmt: skip
+
+        spent = min(timed(work)[0] for _ in range(3))
+        print(
+            f"hand-written C      {number * DAYS / spent:10,.0f} patient-days/s on its own, smaller problem"
+        )
+
+
+def cold() -> None:
+    """Whole processes, the best of three."""
+    for words, arguments in (
+        ("one dose", ["carisoprodol 350 mg once", "--json"]),
+        ("14 days", ["carisoprodol 350 mg four times a day for 14 days", "--json"]),
+    ):
+        best = (np.inf, np.inf)
+        for _ in range(3):
+            before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-m", "eutonia", "simulate", *arguments],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            best = min(best, (time.perf_counter() - wall, spent))
+        print(f"eutonia simulate, {words}, 200 draws, cold: {best[0]:.2f} s, {best[1]:.2f} s of processor")
+
+
+def timed(work: Any) -> tuple[float, float]:
     """Processor and wall seconds."""
     wall, spent = time.perf_counter(), time.process_time()
     work()
     return time.process_time() - spent, time.perf_counter() - wall
 
 
+def _short(days: int) -> str:
+    return f"carisoprodol 350 mg four times a day for {days} days"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), "processor unknown"
+    )
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000, sys.argv[2] if len(sys.argv) > 2 else None)
