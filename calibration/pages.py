@@ -24,8 +24,8 @@ AGREE = 1.05
 
 ROUGH = """
 
-**The chains do not agree yet.** Middles and widths of the kinetics below are rough, and correlations more so: run it
-again with more `--steps` before anything rests on them."""
+**The chains do not agree yet, so the draws of the kinetics are not shipped**: those figures keep the uncertainty of
+their own files. What stands below of the kinetics is rough; run it again with more `--steps`."""
 
 TOGETHER = 0.4
 """Correlation from which it is named."""
@@ -34,6 +34,12 @@ TEMPLATE = Path(__file__).with_name("page.md")
 
 WORDS = {"cmax_mg_l": "highest level, mg/L", "auc_mg_h_l": "area, mg·h/L", "tmax_h": "time of the peak, h",
          "half_life_h": "half-life, h"}  # fmt: skip
+
+
+def shipped(fitted: Fitted) -> list[int]:
+    """The places of the figures whose draws may be used: those of the kinetics only where the chains agree."""
+    agree = fitted.chains.rhat.max() <= AGREE
+    return [n for n, f in enumerate(fitted.figures) if agree or f not in fitted.kinetics]
 
 
 def written(fitted: Fitted, made: date) -> str:
@@ -51,12 +57,12 @@ def written(fitted: Fitted, made: date) -> str:
         "sources:",
         *(f'  - {{key: {key}, at: "{at}", mark: {mark}}}' for key, at, mark in sources),
         "figures:",
-        *(f"  {f.name}: {f.value:g}" for f in fitted.figures),
+        *(f"  {fitted.figures[n].name}: {fitted.figures[n].value:g}" for n in shipped(fitted)),
         "draws:",
     ]
-    for n, f in enumerate(fitted.figures):
+    for n in shipped(fitted):
         numbers = ", ".join(f"{x:.3f}".replace("-0.000", "0.000") for x in fitted.members[:, n])
-        lines.append(f"  {f.name}: [{numbers}]")
+        lines.append(f"  {fitted.figures[n].name}: [{numbers}]")
     return "\n".join(lines) + "\n"
 
 
