@@ -1,7 +1,7 @@
 """Where the compiled engine is kept, and whether it is there: without loading the compiler.
 
 It lies in the user's cache, never in the package, which may be read-only; its folder is named after the source
-that it is made from.
+that it is made from, and where that lies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def folder() -> Path:
     """Where the compiled engine of this very source is kept."""
     digest = hashlib.blake2b(digest_size=8)
     for name in SOURCES:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+        source = Path(__file__).with_name(f"{name}.py")
+        digest.update(source.read_bytes())
+        digest.update(f"{source}{source.stat().st_mtime_ns}".encode())  # the compiler asks for these as well
     home = Path(os.environ.get("EUTONIA_CACHE") or user_cache_path("eutonia"))
     return home.with_name(f"{home.name}-compiled") / digest.hexdigest()
 
