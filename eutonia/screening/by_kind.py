@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eutonia.errors import KnowledgeError
 from eutonia.knowledge.safety import (
     AllergyFeature,
     ConditionFeature,
@@ -63,7 +64,8 @@ def together(feature: TogetherFeature, columns: Columns) -> str:
 
 def count(feature: CountFeature, columns: Columns) -> str:
     if feature.route == "any":
-        raise NotImplementedError("`mixed` holds what is not topical")
+        what = "counts drugs on the skin as well (`route: any`), which a screening cannot. Use `route: systemic`."
+        raise KnowledgeError(f"features/{feature.id}.yaml", what)
     moments = {"after": ["a"], "current": ["c"], "any": ["c", "a"]}[feature.moment]
     spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {feature.at_least} END"
     group = (feature.any_of,)
