@@ -181,9 +181,12 @@ class Plan:
         if in_hand:
             return in_hand
         doses = set(self.use.doses.values())
+        limits = self.policy.limits
+        # A dose beyond the label tells no tablet to go on with.
+        within = limits is None or max(doses) <= limits.single_mg
         for part in (1.0, 0.5):
             made_of = [s for s in approved if all(mg % (part * s) == 0 for mg in doses)]
-            if made_of:
+            if made_of and within:
                 return (max(made_of),)
         return tuple(approved)
 

@@ -21,7 +21,7 @@ from eutonia.errors import InputError
 from eutonia.knowledge.tapers import Search, Weights
 from eutonia.tapering.response import Column, Response, State
 
-KEPT = 6
+KEPT = 12
 """States kept for each band of daily totals."""
 
 BANDS = 16
