@@ -7,7 +7,8 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
-from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken, action_of
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import PatientQuestion

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.errors import InputError
-from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken, action_of
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
 from eutonia.patient import Dosage, PlanItem

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record
 from eutonia.features import chart_of, subjects, value_of
-from eutonia.features.chart import Chart, Taken, action_of
+from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken, action_of
 from eutonia.features.value import Value
 from eutonia.forecast import Forecast
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity

@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.features import complete
-from eutonia.features.chart import Chart, action_of
+from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
+from eutonia.features.taken import action_of
 from eutonia.judging import Judgement, Verdict, judge_chart
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy

@@ -10,6 +10,13 @@ from typing import Any
 
 from eutonia.errors import InputError
 
+MASS_IN_MG: Mapping[str, float] = {
+    "mg": 1.0, "milligram": 1.0, "milligrams": 1.0,
+    "g": 1e3, "gm": 1e3, "gram": 1e3, "grams": 1e3,
+    "mcg": 1e-3, "ug": 1e-3, "µg": 1e-3, "μg": 1e-3, "microgram": 1e-3, "micrograms": 1e-3,
+}  # fmt: skip
+"""Units of a dose, lower case → milligrams in one: no need to load UCUM for these."""
+
 
 class UnitError(InputError):
     """A unit is missing, not UCUM, or of another dimension."""

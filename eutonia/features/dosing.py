@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from eutonia.dates import within
-from eutonia.features.chart import Chart, Taken, supply_end
+from eutonia.features.chart import Chart
 from eutonia.features.kinds import names
+from eutonia.features.taken import Taken, supply_end
 from eutonia.features.value import NO, UNKNOWN, YES, Value
 from eutonia.knowledge.safety import ComputedFeature
 

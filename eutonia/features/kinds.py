@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from eutonia.dates import within
-from eutonia.features.chart import Chart, Diagnosis, Taken, supply_end
+from eutonia.features.chart import Chart
+from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
+from eutonia.features.taken import Taken, supply_end
 from eutonia.features.value import NO, UNKNOWN, Value
 from eutonia.formulary import UNNAMED
 from eutonia.knowledge.safety import (

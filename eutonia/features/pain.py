@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from eutonia.dates import within
-from eutonia.features.chart import Chart, Diagnosis
+from eutonia.features.chart import Chart
+from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.dosing import steroid_for_long
 from eutonia.features.kinds import listing
 from eutonia.features.results import latest

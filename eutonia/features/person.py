@@ -4,7 +4,8 @@ import re
 from datetime import date
 
 from eutonia.dates import Span, days_ago, within
-from eutonia.features.chart import Chart, truth_of
+from eutonia.features.chart import Chart
+from eutonia.features.diagnosis import truth_of
 from eutonia.features.results import latest, readings
 from eutonia.features.value import NO, UNKNOWN, Value
 from eutonia.knowledge.safety import ComputedFeature

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from eutonia.knowledge.treatments import Drug, DrugClass, MedicineWords, OtherNames, Product
+from eutonia.units import MASS_IN_MG
 
 
 class Ingredient(NamedTuple):
@@ -54,8 +55,6 @@ class Token(NamedTuple):
     per_hour: bool = False
 
 
-MASS_IN_MG = {"mg": 1.0, "milligram": 1.0, "g": 1e3, "gm": 1e3, "gram": 1e3, "mcg": 1e-3, "ug": 1e-3,
-              "µg": 1e-3, "μg": 1e-3, "microgram": 1e-3}  # fmt: skip
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
 TOKEN = re.compile(
     rf"(?P<amount>{NUMBER})\s*(?P<unit>mg|mcg|ug|µg|μg|gm|grams?|g|milligrams?|micrograms?|%|iu|units?|unt|meq|mmol)\b"
@@ -91,7 +90,7 @@ def tokens(text: str) -> list[Token]:
 
 def _tokens_of(match: re.Match[str]) -> Iterator[Token]:
     if match["amount"]:
-        factor = MASS_IN_MG.get(match["unit"]) or MASS_IN_MG.get(match["unit"].rstrip("s"))
+        factor = MASS_IN_MG.get(match["unit"])
         per_hour = match["unit2"] in ("hr", "h", "hour")
         countable = factor is not None and (match["per"] is None or per_hour)
         mg = _value(match["amount"]) * factor if countable and factor else None

@@ -167,6 +167,8 @@ class MedicineWords:
     """Names behind which such a word is an ingredient of its own: calcium, magnesium and zinc."""
     routes: dict[str, tuple[str, ...]]
     """Route → words that tell it, the most telling route first."""
+    local_routes: tuple[str, ...]
+    """Routes by which most medicines act where they are put, and little elsewhere."""
     counted: tuple[str, ...]
     """Words behind a number that is no strength: 2 tablets, 14 days."""
     not_before: tuple[str, ...]

@@ -14,7 +14,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia.dates import span
-from eutonia.features.chart import COUNTED, Chart, Taken
+from eutonia.features.chart import Chart
+from eutonia.features.taken import COUNTED, Taken
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Lab, Medication
 from eutonia.screening import staging

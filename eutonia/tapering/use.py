@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
-from eutonia.features.chart import Chart, Taken
+from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken
 from eutonia.features.value import Value
 from eutonia.patient import Case, Dosage, Medication, Patient, PlanItem
 

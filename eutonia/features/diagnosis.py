@@ -1,0 +1,81 @@
+"""Conditions that count, each with the value sets it belongs to, and what observations state or deny.
+
+What is entered in error, refuted, of the future, or about someone else is left out here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from eutonia.dates import Span
+from eutonia.knowledge import Knowledge
+from eutonia.knowledge.codes import code_index
+from eutonia.patient import Case, Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A condition that counts, with the value sets it belongs to."""
+
+    condition: Condition
+    value_sets: frozenset[str]
+    active: bool
+    since: Span | None
+
+    def __str__(self) -> str:
+        text = self.condition.text or self.condition.icd10cm or self.condition.snomed or "condition"
+        return f"{text} ({self.since})" if self.since else text
+
+
+def diagnoses_of(case: Case, knowledge: Knowledge) -> Iterator[Diagnosis]:
+    """Conditions and positive observations that count at as_of."""
+    index = code_index(knowledge)
+    for condition in (*(case.conditions or ()), *_observed(case)):
+        if (condition.verification_status or "") in ("refuted", "entered-in-error"):
+            continue
+        since = condition.onset or condition.recorded
+        if since is not None and since.first > case.as_of:
+            continue
+        match = index.look_up(condition.icd10cm, condition.snomed, condition.text)
+        if not match.excluded:
+            active = not match.history and _is_active(condition, case.as_of)
+            yield Diagnosis(condition, match.value_sets, active, since)
+
+
+def _is_active(condition: Condition, as_of: date) -> bool:
+    if condition.abatement is not None and condition.abatement.last < as_of:
+        return False
+    return (condition.clinical_status or "active") in ("active", "recurrence", "relapse")
+
+
+def _observed(case: Case) -> Iterator[Condition]:
+    """Observations that state a sign or symptom, as conditions."""
+    for o in case.observations or ():
+        if truth_of(o.value) is True and (o.status or "") not in ("entered-in-error", "cancelled"):
+            yield Condition(text=o.text, snomed=o.code, onset=o.date)
+
+
+def denied_in(case: Case, knowledge: Knowledge) -> frozenset[str]:
+    """Value sets that an observation states to be absent."""
+    index = code_index(knowledge)
+    said: set[str] = set()
+    for o in case.observations or ():
+        if truth_of(o.value) is False:
+            said |= index.look_up(None, o.code, o.text).value_sets
+            if "red flag" in o.text.casefold():
+                said.add("red-flags")
+    return frozenset(said)
+
+
+def truth_of(value: object) -> bool | None:
+    """What an observed value says of the sign that it observes: there, not there, or neither."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().casefold()
+    if word in ("true", "yes", "present", "positive", "y", "pos"):
+        return True
+    if word in ("false", "no", "absent", "negative", "none", "n", "neg", "denies", "denied"):
+        return False
+    return None
