@@ -7,13 +7,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from eutonia import __version__
 from eutonia.assessment import Assessment
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
 from eutonia.knowledge.treatments import Advice
+from eutonia.report.drawing import figure as figure_of
 from eutonia.summaries import Spread
 
 WORDS: Mapping[str, str] = {
@@ -71,29 +72,13 @@ def _taper(assessment: Assessment, knowledge: Knowledge) -> Mapping[str, Any]:
     return parts(assessment.taper, knowledge)
 
 
-def inline_svg(spec: Mapping[str, Any], title: str) -> Markup:
-    """A chart to stand in a page, in the page's own colours, light or dark."""
-    from eutonia.charts import INK, draw
-
-    svg = draw(spec, "svg").decode()
-    for colour, name in zip(INK["light"], ("--ink", "--soft", "--rule"), strict=True):
-        svg = svg.replace(colour, f"var({name})")
-    svg = svg.replace('fill="#ffffff"', 'fill="none"', 1)
-    return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1))
-
-
 def _charts(plan: PlanAssessment, knowledge: Knowledge) -> list[Markup]:
-    """Levels and effects over time, and the pain with the plan and without it."""
+    """Pain, effects and levels over time; nothing where there is no forecast."""
     if plan.forecast is None or plan.forecast.outcome is None:
         return []
-    from eutonia.report.pictures import pain_chart
-    from eutonia.simulation.plot import chart
+    from eutonia.report.pictures import charts
 
-    outcome = plan.forecast.outcome
-    return [
-        inline_svg(pain_chart(outcome), f"Pain over time with and without {plan.plan}"),
-        inline_svg(chart(outcome, knowledge), f"Levels and effects over time of {plan.plan}"),
-    ]
+    return [figure_of(panel) for panel in charts(plan.forecast.outcome, knowledge)]
 
 
 def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from eutonia import __version__
 from eutonia.knowledge import Knowledge, load
-from eutonia.report.page import environment, inline_svg, style
+from eutonia.report.drawing import Panel, Series, figure
+from eutonia.report.page import environment, style
 from eutonia.report.taper_text import share
 from eutonia.tapering.models import Dose, Step, Taper
 
@@ -69,25 +70,19 @@ def chart_of(taper: Taper) -> Markup | None:
     shown = [n for n in (taper.chosen, "abrupt", taper.published, "linear-same-length") if n in taper.courses]
     if len(shown) < 2:
         return None
-    names = {n: "this schedule" if n == taper.chosen else n for n in dict.fromkeys(shown)}
-    rows = [
-        {"day": day + 1, "kT": value, "way": name}
-        for key, name in names.items()
-        for day, value in enumerate(taper.courses[key])
+    titles = {n: "this schedule" if n == taper.chosen else _title(n, taper) for n in dict.fromkeys(shown)}
+    series = [
+        Series(
+            title, range(1, len(taper.courses[name]) + 1), taper.courses[name], dashed=name != taper.chosen
+        )
+        for name, title in titles.items()
     ]
-    order = list(names.values())
-    spec = {
-        "width": 620,
-        "height": 190,
-        "data": {"values": rows},
-        "mark": {"type": "line", "strokeWidth": 2, "interpolate": "monotone"},
-        "encoding": {
-            "x": {"field": "day", "type": "quantitative", "title": "Day of the schedule"},
-            "y": {"field": "kT", "type": "quantitative", "title": "Withdrawal, kT"},
-            "color": {"field": "way", "type": "nominal", "sort": order},
-            "strokeDash": {"field": "way", "type": "nominal", "sort": order, "legend": None},
-        },
-    }
-    return inline_svg(
-        spec, "Withdrawal by day, of this schedule and of other ways; nine of ten patients have less"
+    says = "Withdrawal by day, of this schedule and of other ways; nine of ten patients have less."
+    return figure(
+        Panel("Withdrawal, kT: nine of ten patients have less", says, "day of the schedule", series)
     )
+
+
+def _title(name: str, taper: Taper) -> str:
+    other = taper.alternatives.get(name)
+    return other.title if other is not None else name

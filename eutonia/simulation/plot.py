@@ -30,7 +30,7 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
     """A Vega-Lite chart: levels above, effects below, each as median with the middle 50 and 90 % of patients."""
     thin = max(1, len(outcome.times) // MOST_POINTS)
     days = outcome.times[::thin] / 24.0
-    nights = _nights(outcome, knowledge, float(days[-1]))
+    dark = nights(outcome, knowledge, float(days[-1]))
     doses = [
         {"day": t / 24.0, "dose": f"{a:g} mg {r.substance}"}
         for r in outcome.schedule.regimens
@@ -38,13 +38,13 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
         if 0.0 <= t <= outcome.times[-1]
     ]
     panels = []
-    for names in _of_a_size(outcome):
+    for names in of_a_size(outcome):
         rows = [
             row for name in names
             for row in _bands(days, outcome.level[:, outcome.substances.index(name), ::thin], name)
         ]  # fmt: skip
         title = "Level in plasma, mg/L" if len(names) > 1 else f"{names[0].capitalize()}, mg/L"
-        panels.append(_panel(rows, title, nights, doses, coloured=len(names) > 1))
+        panels.append(_panel(rows, title, dark, doses, coloured=len(names) > 1))
     parameters = knowledge.model["readouts"].parameters
     lines = {
         "impairment": (parameters["impaired"].value, "impaired"),
@@ -55,7 +55,7 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
         values = outcome.courses[name][:, ::thin]
         if name == "ventilation" and values.min() > 0.97:
             continue
-        panels.append(_panel(_bands(days, values, name), TITLES[name], nights, doses, line=lines.get(name)))
+        panels.append(_panel(_bands(days, values, name), TITLES[name], dark, doses, line=lines.get(name)))
     patients = len(outcome.courses["drive"])
     who = (
         "the typical patient"
@@ -69,7 +69,7 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
     }
 
 
-def _of_a_size(outcome: Outcome) -> list[list[str]]:
+def of_a_size(outcome: Outcome) -> list[list[str]]:
     """Substances that share a scale: one far below the highest of a group begins its own."""
     tops = {name: float(outcome.level[:, n].max()) for n, name in enumerate(outcome.substances)}
     groups: list[list[str]] = []
@@ -96,7 +96,7 @@ def _bands(days: Any, values: Any, name: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _nights(outcome: Outcome, knowledge: Knowledge, last: float) -> list[dict[str, float]]:
+def nights(outcome: Outcome, knowledge: Knowledge, last: float) -> list[dict[str, float]]:
     begins, ends = knowledge.clock_times["usual"].day
     clock = outcome.schedule.clock
     found = []

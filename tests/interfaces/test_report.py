@@ -108,3 +108,27 @@ def test_weights_order_the_options_anew() -> None:
     by_harm = eutonia.assess(case, forecast=False, weights=Weights(evidence=0, harm=1000)).options
     offered = [max(h.high for h in o.harms if h.kind.startswith("harm")) for o in by_harm if o.offered]
     assert offered == sorted(offered)
+
+
+def test_charts_of_the_page_say_what_they_show_and_follow_its_colours(assessment: Any) -> None:
+    page = as_page(assessment)
+    charts = re.findall(r'<svg role="img"[^>]*aria-label="([^"]+)"', page)
+    assert len(charts) == page.count('<figure class="chart">') >= 6
+    assert any(label.startswith("Pain over the course") for label in charts)
+    drawn = "".join(re.findall(r'<svg role="img".*?</svg>', page))
+    assert not re.search(r'(?:fill|stroke)="#', drawn)
+
+
+def test_a_line_runs_through_its_values_and_stays_within_its_axes() -> None:
+    from eutonia.report import drawing
+    from eutonia.report.drawing import Panel, Series, figure
+
+    line = Series("pain", [0.0, 1.0, 2.0], [0.0, 50.0, 400.0], [([0.0, 25.0, 90.0], [10.0, 75.0, 500.0])])
+    drawn = figure(Panel("Pain <b>", "Pain over two days", "days", [line], top=100.0))
+    (path,) = re.findall(r'class="line s0" d="M([^"]+)"', drawn)
+    points = [tuple(map(float, point.split(","))) for point in path.split()]
+    floor, ceiling = drawing.HEIGHT - drawing.BOTTOM, drawing.TOP
+    assert [y for _, y in points] == [floor, (floor + ceiling) / 2, ceiling]
+    assert [x for x, _ in points] == [drawing.LEFT, (drawing.LEFT + drawing.WIDTH - drawing.RIGHT) / 2,
+                                      drawing.WIDTH - drawing.RIGHT]  # fmt: skip
+    assert "Pain &lt;b&gt;" in drawn
