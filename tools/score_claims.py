@@ -152,7 +152,7 @@ def strangers_score(part: str, misses: bool = False) -> StrangersScore | None:
 def _wanted(entry: dict[str, Any]) -> dict[str, int]:
     """The claims of a stranger's sentence, each made (+1) or denied (-1)."""
     claims = entry["claim"] or []
-    named = {claim: entry["polarity"] for claim in ([claims] if isinstance(claims, str) else claims)}
+    named = dict.fromkeys([claims] if isinstance(claims, str) else claims, entry["polarity"])
     return {c: -1 if side == "denies" else 1 for c, side in (named | (entry.get("also") or {})).items()}
 
 
@@ -184,8 +184,8 @@ def page(misses: bool = False) -> str:
 
 ## Sentences of strangers
 
-Written blind ({STRANGERS.relative_to(ROOT)}): their authors saw what each claim states, and none of the words by which
-it is recognised. This is what to expect of an article. Claims were split into two halves beforehand; words were added
+Written blind ({STRANGERS.relative_to(ROOT)}): their authors saw what each claim states, and none of the words by
+which it is recognised. This is what to expect of an article. Claims were split into two halves beforehand; words were added
 while looking at the tuning part only. Every claim found in a sentence counts.
 
 | part | sentences | with a claim | precision | recall | wrong side |
@@ -198,8 +198,8 @@ the other way round; precision counts it as an error.
 ## Sentences by the author of the words
 
 Written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near misses and text
-about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were added
-while looking at the tuning part and at other texts, never to mend an error of the test part. One author wrote the
+about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were
+added while looking at the tuning part and at other texts, never to mend an error of the test part. One author wrote the
 sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a sentence counts.
 
 | part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |
@@ -212,8 +212,8 @@ wrong, unproven), whichever claim led to it.
 ## Good articles
 
 Label-like and guideline-like ({ARTICLES.relative_to(ROOT)}): {alarms} of {sentences} sentences were called wrong,
-misleading or unproven, {per_100} per 100. Words were mended on four of them, of whose 156 sentences 6 had been called so
-on the first reading; `pharmacist_column` was added later and was clean on the first reading.
+misleading or unproven, {per_100} per 100. Words were mended on four of them, of whose 156 sentences 6 had been
+called so on the first reading; `pharmacist_column` was added later and was clean on the first reading.
 """
 
 
