@@ -21,6 +21,7 @@ from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
     from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.schedule import Schedule
 
 DRAWS = 200
 """Virtual patients that stand for this one."""
@@ -54,11 +55,16 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     if not parts or action_of(item) in ("stop", "assess") or not _simulated(parts, chart.knowledge):
         return None
     others, left_out = _others(chart, parts)
+    from eutonia.simulation import read
+
     facts = facts_of(chart) | {"regular_user": _in_use(chart, parts)}
     try:
         own = _planned(item, parts)
-        with_others = _run([*own, *others], facts, chart.knowledge, draws, seed)
-        alone = _run(own, facts, chart.knowledge, draws, seed) if others else None
+        both = read([*own, *others], chart.knowledge, None)
+        single = read(own, chart.knowledge, None) if others else None
+        _prepare([each for each in (both, single) if each is not None])
+        with_others = _run(both, facts, chart.knowledge, draws, seed)
+        alone = _run(single, facts, chart.knowledge, draws, seed) if single is not None else None
     except InputError as error:
         return Forecast(sentences=[f"No forecast: {error}"])
     from eutonia.simulation.summary import summarise
@@ -85,16 +91,30 @@ def _in_use(chart: Chart, parts: Sequence[Taken]) -> bool:
 
 
 def _run(
-    items: Sequence[PlanItem], facts: Mapping[str, Any], knowledge: Knowledge, draws: int, seed: int
+    schedule: Schedule, facts: Mapping[str, Any], knowledge: Knowledge, draws: int, seed: int
 ) -> Outcome:
-    from eutonia.simulation import default_end, outcome, read
+    from eutonia.simulation import outcome
 
-    schedule = read(list(items), knowledge, None)
-    until = max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
+    until = _until(schedule)
     every = max(1.0, round(until / 700))
     return outcome(
         schedule, patients=facts, until=until, every=every, draws=draws, seed=seed, knowledge=knowledge
     )
+
+
+def _until(schedule: Schedule) -> float:
+    from eutonia.simulation import default_end
+
+    return max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
+
+
+def _prepare(schedules: Sequence[Schedule]) -> None:
+    """Load the compiled engine where that takes less time than it saves, and nobody waits for a compiler."""
+    from eutonia.simulation.compiled import ready
+    from eutonia.simulation.engine import LONG
+
+    if sum(_until(schedule) for schedule in schedules) / 24 > LONG and ready():
+        import eutonia.simulation.lanes  # noqa: F401  (the engine runs it once it is loaded)
 
 
 def facts_of(chart: Chart) -> dict[str, Any]:

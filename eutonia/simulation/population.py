@@ -155,6 +155,9 @@ class Draws:
 
     def normal(self, name: str) -> Column:
         """By Box and Muller, so that each patient takes the same two numbers of the stream."""
+        return _kept_normal(self, name) if self.number <= FEW else self._normal(name)
+
+    def _normal(self, name: str) -> Column:
         pair = self._stream(name)
         normal: Column = np.sqrt(-2.0 * np.log1p(-pair[:, 0])) * np.cos(2.0 * np.pi * pair[:, 1])
         return normal
@@ -169,6 +172,17 @@ class Draws:
         )  # each count of the generator makes four numbers, and a patient takes two
         skip = 2 * (self.first % 2)
         return np.random.Generator(bits).random(skip + 2 * self.number)[skip:].reshape(self.number, 2)
+
+
+FEW, KEPT = 256, 4096
+"""Patients whose draws are kept, and how many figures of them: the few that stand for one are drawn time and again."""
+
+
+@lru_cache(KEPT)
+def _kept_normal(draws: Draws, name: str) -> Column:
+    kept = draws._normal(name)
+    kept.flags.writeable = False
+    return kept
 
 
 @dataclass(frozen=True)
