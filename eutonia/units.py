@@ -18,6 +18,17 @@ MASS_IN_MG: Mapping[str, float] = {
 """Units of a dose, lower case → milligrams in one: no need to load UCUM for these."""
 
 
+COUNTED = {
+    "tablet", "tab", "capsule", "cap", "pill", "caplet", "patch", "{tbl}", "{tablet}", "{capsule}", "unit", "each",
+}  # fmt: skip
+"""Units of a dose that count pieces of the product, lower case, without the plural s."""
+
+
+def is_counted(unit: str | None) -> bool:
+    """Whether a dose in `unit` counts tablets or the like."""
+    return (unit or "").casefold().strip().rstrip(".").rstrip("s") in COUNTED
+
+
 class UnitError(InputError):
     """A unit is missing, not UCUM, or of another dimension."""
 

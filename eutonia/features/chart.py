@@ -24,18 +24,10 @@ T = TypeVar("T")
 GRACE_DAYS = 7
 """A prescription is taken as in use until a week after its supply ends (dossier, status logic)."""
 
-ENDED = {
-    "stopped",
-    "cancelled",
-    "entered-in-error",
-    "not-taken",
-    "draft",
-    "on-hold",
-    "completed",
-    "ended",
-    "inactive",
-}
 IN_ERROR = {"entered-in-error", "not-taken", "cancelled", "draft"}
+HALTED = {"stopped", "on-hold", "ended", "inactive"}
+ENDED = IN_ERROR | HALTED | {"completed"}
+"""Statuses of what is not in use, where no date of its end says otherwise."""
 TAKING = {"start", "continue", "taper"}
 
 
@@ -226,6 +218,8 @@ class Chart:
         return entry.start is None or entry.start.first <= self.as_of
 
     def _ended(self, entry: Medication) -> bool:
+        if entry.end is None and entry.status in HALTED:
+            return True  # whatever is left of the supply
         end = supply_end(entry.start, entry.end, entry.days_supply)
         if end is not None:
             if entry.status == "stopped":

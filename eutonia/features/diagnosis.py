@@ -15,6 +15,10 @@ from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Condition
 
 
+IN_ERROR = ("entered-in-error", "cancelled")
+"""Statuses of an observation that does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """A condition that counts, with the value sets it belongs to."""
@@ -53,7 +57,7 @@ def _is_active(condition: Condition, as_of: date) -> bool:
 def _observed(case: Case) -> Iterator[Condition]:
     """Observations that state a sign or symptom, as conditions."""
     for o in case.observations or ():
-        if truth_of(o.value) is True and (o.status or "") not in ("entered-in-error", "cancelled"):
+        if truth_of(o.value) is True and (o.status or "") not in IN_ERROR:
             yield Condition(text=o.text, snomed=o.code, onset=o.date)
 
 
@@ -62,7 +66,8 @@ def denied_in(case: Case, knowledge: Knowledge) -> frozenset[str]:
     index = code_index(knowledge)
     said: set[str] = set()
     for o in case.observations or ():
-        if truth_of(o.value) is False:
+        known = o.date is None or o.date.first <= case.as_of
+        if truth_of(o.value) is False and known and (o.status or "") not in IN_ERROR:
             said |= index.look_up(None, o.code, o.text).value_sets
             if "red flag" in o.text.casefold():
                 said.add("red-flags")

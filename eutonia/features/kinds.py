@@ -9,7 +9,7 @@ from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
 from eutonia.features.taken import Taken, supply_end
 from eutonia.features.value import NO, UNKNOWN, Value
-from eutonia.formulary import UNNAMED
+from eutonia.formulary import UNNAMED, classes_of, recognise
 from eutonia.knowledge.safety import (
     AllergyFeature,
     ConditionFeature,
@@ -190,31 +190,40 @@ def _unnamed(taken: Taken) -> bool:
 
 
 def allergy(feature: AllergyFeature, chart: Chart) -> Value:
-    """Whether an allergy of the wanted certainty to one of the drugs is on record."""
-    from eutonia.formulary import classes_of, recognise
+    """Whether an allergy of the wanted certainty to one of the drugs is on record.
 
-    case = chart.case
-    found: list[tuple[Allergy, bool | None]] = []
+    Unknown where the list is, where the kind of reaction would decide, and where an entry names nothing known.
+    """
+    entries = [e for e in chart.case.allergies or () if _stands(e)]
+    named = [(entry, _allergens(entry, chart)) for entry in entries]
     wanted = set(feature.any_of)
-    for entry in case.allergies or ():
-        if (entry.verification_status or "") in ("refuted", "entered-in-error"):
-            continue
-        name = _ALLERGY_WORDS.sub(" ", entry.substance.casefold()).strip()
-        substance = recognise(name, entry.rxcui, chart.knowledge)
-        drugs = {i.drug for i in substance.ingredients} if substance else set()
-        belonging = {
-            *drugs,
-            *(c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part),
-        }
-        if wanted & (belonging | _classes_called(name, chart)):
-            found.append((entry, _counts(feature, entry)))
+    found = [
+        (entry, _counts(feature, entry)) for entry, names in named if names and not wanted.isdisjoint(names)
+    ]
     sure = [entry for entry, counts in found if counts]
     if sure:
         return Value(True, "; ".join(_told(entry) for entry in sure))
-    if any(counts is None for _, counts in found):
+    if any(counts is None for _, counts in found) or any(names is None for _, names in named):
         return UNKNOWN
-    known = case.no_known_allergies or case.allergies is not None
+    known = chart.case.no_known_allergies or chart.case.allergies is not None
     return NO if known else UNKNOWN
+
+
+def _stands(entry: Allergy) -> bool:
+    """Whether the entry still says something: `resolved` is an allergy that a new test or exposure did not find."""
+    wrong = (entry.verification_status or "") in ("refuted", "entered-in-error")
+    return not wrong and (entry.clinical_status or "") != "resolved"
+
+
+def _allergens(entry: Allergy, chart: Chart) -> set[str] | None:
+    """The drugs and classes that an entry speaks of; None where it has neither words nor a code that is known."""
+    name = _ALLERGY_WORDS.sub(" ", entry.substance.casefold()).strip()
+    substance = recognise(name, entry.rxcui, chart.knowledge)
+    if substance is None and not name:
+        return None
+    drugs = {i.drug for i in substance.ingredients} if substance else set()
+    classes = {c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part}
+    return drugs | classes | _classes_called(name, chart)
 
 
 _ALLERGY_WORDS = re.compile(
@@ -237,6 +246,7 @@ def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:
     side_effect = bool(reaction) and any(word in reaction for word in feature.side_effects)
     unclear = not severe and (
         (entry.verification_status or "") == "unconfirmed"
+        or (entry.clinical_status or "") == "inactive"
         or (entry.type or "") == "intolerance"
         or side_effect
     )

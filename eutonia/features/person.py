@@ -66,14 +66,16 @@ def pregnant(feature: ComputedFeature, chart: Chart) -> Value:
 
 def _pregnancy_statements(feature: ComputedFeature, chart: Chart) -> list[tuple[date, bool, str]]:
     said = []
+    longest = feature.limits["weeks"] * 7
     for reading in readings(chart, feature.codes["status"], ("pregnancy status", "pregnancy")):
         answer = _word(str(reading.value), feature.codes)
-        if answer is not None:
+        over = answer and reading.when and (chart.as_of - reading.when.last).days >= longest
+        if answer is not None and not over:
             said.append((_day(reading.when), answer, f"{reading.value} ({reading.when})"))
     begun, ended = feature.value_sets
     for d in chart.having(begun):
         ago = days_ago(d.condition.onset, chart.as_of)
-        if ago is None or ago[1] < feature.limits["weeks"] * 7:
+        if ago is None or ago[1] < longest:
             said.append((_day(d.since), True, str(d)))
     said += [(_day(d.since), False, str(d)) for d in chart.having(ended, active=False)]
     return said

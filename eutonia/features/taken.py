@@ -15,7 +15,7 @@ from eutonia.dates import Span
 from eutonia.formulary import UNNAMED, Ingredient, class_called, classes_of, medicine_index, recognise
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage, Medication, PlanItem
-from eutonia.units import MASS_IN_MG
+from eutonia.units import MASS_IN_MG, is_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +180,6 @@ def _starts(taken: Taken) -> date:
 RATE = re.compile(r"(mg|ug|mcg|µg|μg)\s*/\s*h(?:r|our)?\b\.?")
 """A dose by the hour, as patches are named by it."""
 NAMED_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*" + RATE.pattern)
-COUNTED = {
-    "tablet", "tab", "capsule", "cap", "pill", "caplet", "patch", "{tbl}", "{tablet}", "{capsule}", "unit", "each",
-}  # fmt: skip
-"""Units of a dose that count pieces of the product, without the plural s."""
 
 
 def mg_per_dose(entry: Dosage, strength: float | None, share: float | None) -> float | None:
@@ -197,14 +193,9 @@ def mg_per_dose(entry: Dosage, strength: float | None, share: float | None) -> f
     unit = (entry.unit or "").casefold().strip().rstrip(".")
     if unit in MASS_IN_MG:
         return None if share is None else dose * MASS_IN_MG[unit] * share
-    if is_counted(entry):
+    if is_counted(entry.unit):
         return None if strength is None else dose * strength
     return None
-
-
-def is_counted(entry: Dosage) -> bool:
-    """Whether the dose counts tablets or the like."""
-    return (entry.unit or "").casefold().strip().rstrip(".").rstrip("s") in COUNTED
 
 
 def mg_per_hour(entry: Dosage, coded: float | None = None) -> float | None:
@@ -213,7 +204,7 @@ def mg_per_hour(entry: Dosage, coded: float | None = None) -> float | None:
     if unit and entry.dose is not None:
         return entry.dose * MASS_IN_MG[unit[1]]
     named = NAMED_RATE.search(entry.text.casefold())
-    patches = entry.dose if entry.dose and is_counted(entry) else 1.0
+    patches = entry.dose if entry.dose and is_counted(entry.unit) else 1.0
     each = float(named[1]) * MASS_IN_MG[named[2]] if named else coded
     return None if each is None else each * patches
 
@@ -235,7 +226,7 @@ def planned_days(item: PlanItem) -> float | None:
         return float((item.end.last - item.start.first).days + 1)
     if item.days_supply is not None:
         return item.days_supply
-    if item.quantity and item.dose and item.times_per_day and is_counted(item):
+    if item.quantity and item.dose and item.times_per_day and is_counted(item.unit):
         return item.quantity / (item.dose * item.times_per_day)
     return None
 

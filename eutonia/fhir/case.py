@@ -22,7 +22,7 @@ from eutonia.fhir.bundle import (
     resources_in,
     subject_of,
 )
-from eutonia.fhir.elements import Note, concept, part, parts, status_code, when, word
+from eutonia.fhir.elements import Note, concept, part, parts, status_code, when, word, written
 from eutonia.patient import Allergy, Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
 Place = tuple[str, Any]
@@ -52,6 +52,8 @@ class _Record:
     allergies: list[Allergy] = field(default_factory=list)
     none_known: set[str] = field(default_factory=set)
     """Parts stated to be empty."""
+    not_understood: set[str] = field(default_factory=set)
+    """Parts with an entry that could not be understood, so that what is not found there is not known to be absent."""
     medications: list[Medication] = field(default_factory=list)
     labs: list[Lab] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -158,6 +160,9 @@ def _condition(made: _Record, resource: Resource, note: Note) -> bool:
         return True
     found = record.conditions(resource, made.birth, note)
     made.conditions += found
+    if found and not any(c.text or c.icd10cm or c.snomed for c in found):
+        note(f"has no words and no code of ICD-10-CM or SNOMED CT ({written(code)}): not understood")
+        made.not_understood.add("conditions")
     return bool(found)
 
 
@@ -217,6 +222,8 @@ def _request(made: _Record, resource: Resource, note: Note) -> bool:
     if intent in ("proposal", "option"):
         note(f"is a {intent}, not an order; set aside")
         return False
+    if status == "on-hold":
+        note(f"{said.text or 'it'} is on hold: not counted as taken")
     if not status:
         note("has no status; taken as active")
     made.medications.append(medication.order(resource, made.index, note))
@@ -357,6 +364,7 @@ def _case(made: _Record, as_of: date | None, about: Mapping[str, Any], places: I
         labs=_or_unknown(made.labs, saw),
         observations=_or_unknown(observed, saw),
         plan=tuple(made.plan),
+        not_seen=tuple(sorted(made.not_understood)),
         warnings=tuple(notes),
     )
 

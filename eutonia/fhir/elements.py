@@ -176,6 +176,13 @@ def as_concept(value: Mapping[str, Any], note: Note) -> Concept:
     return Concept(word(value, "text", note) or shown, tuple(codes))
 
 
+def written(found: Concept) -> str:
+    """The codes of a concept as they are written, for a message: `icd-9-cm 277.1`."""
+    return ", ".join(
+        f"{system.rstrip('/').rpartition('/')[2]} {code}".strip() for system, code in found.codes
+    )
+
+
 def concepts(resource: Mapping[str, Any], name: str, note: Note) -> list[Concept]:
     return [as_concept(each, note) for each in parts(resource, name, note)]
 

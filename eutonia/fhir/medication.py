@@ -25,20 +25,24 @@ from eutonia.fhir.elements import (
     word,
 )
 from eutonia.patient import Medication, PlanItem
+from eutonia.units import is_counted
 
 NO_NAME = "a medicine that is not named"
-COUNTS = {"", "1", "{tbl}", "{tablet}", "{capsule}", "{each}", "[arb'u]"}
-"""Units of a Quantity that mean a number of tablets or the like."""
+BARE = {"", "1", "{each}", "[arb'u]"}
+"""Units of a Quantity that say no more than that something is counted."""
 MOST_COUNTED = 10
 """A dose without a unit is a number of tablets up to here; a larger number may be milligrams, and is left open."""
 
 
 def medicine(resource: Resource, index: Index, note: Note) -> Concept:
     """What is ordered: coded, as text, or by reference to a Medication (contained or in the bundle)."""
-    said = concept(resource, "medicationCodeableConcept", note)
+    later = part(resource, "medication", note)
+    if later:
+        note("the medicine is written as in FHIR R5; it is read")
+    said = concept(resource, "medicationCodeableConcept", note) or concept(later, "concept", note)
     if said:
         return said
-    reference = part(resource, "medicationReference", note)
+    reference = part(resource, "medicationReference", note) or part(later, "reference", note)
     address = word(reference, "reference", note)
     shown = word(reference, "display", note)
     found = index.get(address, resource) if address else None
@@ -52,12 +56,19 @@ def medicine(resource: Resource, index: Index, note: Note) -> Concept:
     said = concept(found, "code", note)
     if said.text and said.codes:
         return said
-    made_of = [_ingredient(each, note) for each in parts(found, "ingredient", note)]
+    made_of = [_ingredient(each, found, resource, index, note) for each in parts(found, "ingredient", note)]
     return Concept(said.text or " / ".join(filter(None, made_of)) or shown, said.codes)
 
 
-def _ingredient(each: Mapping[str, Any], note: Note) -> str:
+def _ingredient(
+    each: Mapping[str, Any], medicine: Resource, order: Resource, index: Index, note: Note
+) -> str:
+    """Name and strength of an ingredient, which may be a Substance or Medication of its own."""
     name = concept(each, "itemCodeableConcept", note).text
+    address = word(part(each, "itemReference", note), "reference", note)
+    if not name and address:
+        found = index.get(address, order) or index.get(address, medicine) or {}
+        name = concept(found, "code", note).text
     strength = quantity(part(each, "strength", note), "numerator", note)
     return f"{name} {strength.value:g} {strength.unit}" if name and strength and strength.unit else name
 
@@ -147,7 +158,7 @@ def _amount(each: Mapping[str, Any], note: Note) -> dict[str, Any]:
 
 
 def _unit(value: float, unit: str | None, note: Note) -> str | None:
-    if (unit or "").casefold() in COUNTS:
+    if (unit or "").casefold() in BARE:
         if value <= MOST_COUNTED:
             return "each"
         note(f"the dose {value:g} has no unit")
@@ -251,7 +262,7 @@ def _add_text(fields: dict[str, Any], sig: Sig, text: str, needed: bool | None, 
     ):
         note(f"timing says {stated:g} times a day, its text “{text}” says otherwise; the timing is used")
     if fields.get("dose") is not None and said.dose is not None:
-        same_unit = said.unit == fields.get("unit") or "each" in (said.unit, fields.get("unit"))
+        same_unit = said.unit == fields.get("unit") or (is_counted(said.unit) and is_counted(fields.get("unit")))
         if said.dose != fields["dose"] and same_unit:
             note(f"the dose is {fields['dose']:g}, its text “{text}” says otherwise; the dose is used")
     if "times_per_day" in fields:

@@ -22,6 +22,7 @@ from eutonia.fhir.elements import (
     truth,
     when,
     word,
+    written,
 )
 from eutonia.patient import Allergy, Condition, Lab, Observation, Patient, Record
 
@@ -160,6 +161,8 @@ def allergy(resource: Resource, note: Note) -> Allergy | None:
         return None
     if not code:
         note("names no substance")
+    elif not code.text and not code.code("rxnorm"):
+        note(f"has no words and no code of RxNorm ({written(code)}): not understood")
     said = [m.text for r in reactions for m in concepts(r, "manifestation", note) if m.text]
     said += [d for r in reactions if (d := word(r, "description", note))]
     return Allergy(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia.dates import span
 from eutonia.features.chart import Chart
-from eutonia.features.taken import COUNTED, Taken
+from eutonia.features.taken import Taken
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Lab, Medication
 from eutonia.screening import staging
@@ -29,6 +29,7 @@ from eutonia.screening.vocabulary import (
     drug_candidates,
     reading_codes,
 )
+from eutonia.units import is_counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -317,8 +318,7 @@ def read_sigs(engine: Engine) -> None:
     rows = []
     for (text,) in engine.get(staging.distinct_sigs(engine)).iter_rows():
         item = read_dosage(text).item
-        unit = (item.unit or "").casefold().rstrip("s.")
-        known = "mg" if unit == "mg" else "tablet" if unit in COUNTED else None
+        known = "mg" if item.unit == "mg" else "tablet" if is_counted(item.unit) else None
         if item.times_per_day and not item.steps:
             dose = item.dose_high if item.dose_high is not None else item.dose
             rows.append((text, dose if known else None, known, item.times_per_day))

@@ -50,9 +50,11 @@ def _could_be(feature: ComputedFeature) -> str:
 
 def pregnant(feature: ComputedFeature, columns: Columns) -> str:
     begun, ended = feature.value_sets
-    yes_said = columns.max("readings", "t.reading_day", f"{columns.slot('pregnant')} AND t.word = 'true'")
-    no_said = columns.max("readings", "t.reading_day", f"{columns.slot('pregnant')} AND t.word = 'false'")
-    going = columns.since([begun], also=f"t.day - t.since < {number(feature.limits['weeks'] * 7)}")
+    said, longest = columns.slot("pregnant"), number(feature.limits["weeks"] * 7)
+    lately = f"{said} AND t.word = 'true' AND t.day - t.reading_day < {longest}"
+    yes_said = columns.max("readings", "t.reading_day", lately)
+    no_said = columns.max("readings", "t.reading_day", f"{said} AND t.word = 'false'")
+    going = columns.since([begun], also=f"t.day - t.since < {longest}")
     over = columns.since([ended], active=False)
     yes, no = (
         f"GREATEST(COALESCE({a}, -999999), COALESCE({b}, -999999))"
