@@ -14,7 +14,6 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Condition
 
-
 IN_ERROR = ("entered-in-error", "cancelled")
 """Statuses of an observation that does not count."""
 

@@ -9,7 +9,7 @@ from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
 from eutonia.features.taken import Taken, supply_end
 from eutonia.features.value import NO, UNKNOWN, Value
-from eutonia.formulary import UNNAMED, classes_of, recognise
+from eutonia.formulary import UNNAMED, class_called, classes_of, medicine_index, recognise
 from eutonia.knowledge.safety import (
     AllergyFeature,
     ConditionFeature,
@@ -194,16 +194,15 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
 
     Unknown where the list is, where the kind of reaction would decide, and where an entry names nothing known.
     """
-    entries = [e for e in chart.case.allergies or () if _stands(e)]
-    named = [(entry, _allergens(entry, chart)) for entry in entries]
-    wanted = set(feature.any_of)
     found = [
-        (entry, _counts(feature, entry)) for entry, names in named if names and not wanted.isdisjoint(names)
+        (entry, _counts(feature, entry) if concerns else concerns)
+        for entry in chart.case.allergies or ()
+        if _stands(entry) and (concerns := _concerns(entry, set(feature.any_of), chart)) is not False
     ]
     sure = [entry for entry, counts in found if counts]
     if sure:
         return Value(True, "; ".join(_told(entry) for entry in sure))
-    if any(counts is None for _, counts in found) or any(names is None for _, names in named):
+    if any(counts is None for _, counts in found):
         return UNKNOWN
     known = chart.case.no_known_allergies or chart.case.allergies is not None
     return NO if known else UNKNOWN
@@ -215,15 +214,20 @@ def _stands(entry: Allergy) -> bool:
     return not wrong and (entry.clinical_status or "") != "resolved"
 
 
-def _allergens(entry: Allergy, chart: Chart) -> set[str] | None:
-    """The drugs and classes that an entry speaks of; None where it has neither words nor a code that is known."""
+def _concerns(entry: Allergy, wanted: set[str], chart: Chart) -> bool | None:
+    """Whether an entry speaks of one of the drugs or classes; None where it names nothing known, or a class with
+    members of both kinds."""
     name = _ALLERGY_WORDS.sub(" ", entry.substance.casefold()).strip()
     substance = recognise(name, entry.rxcui, chart.knowledge)
     if substance is None and not name:
         return None
     drugs = {i.drug for i in substance.ingredients} if substance else set()
     classes = {c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part}
-    return drugs | classes | _classes_called(name, chart)
+    if wanted & (drugs | classes | _classes_called(name, chart)):
+        return True
+    called = class_called(name, chart.knowledge) if substance is None else None
+    members = medicine_index(chart.knowledge).classes.items() if called else ()
+    return None if any(called in of and not wanted.isdisjoint({drug, *of}) for drug, of in members) else False
 
 
 _ALLERGY_WORDS = re.compile(

@@ -209,10 +209,11 @@ def _request(made: _Record, resource: Resource, note: Note) -> bool:
     if any(c in record.NO_MEDICATION for _, c in said.codes):
         made.none_known.add("medications")
         return True
-    if resource.get("doNotPerform") is True:
+    planned = proposed or (status == "draft" and intent != "option")
+    if resource.get("doNotPerform") is True and not planned:
         note(f"is an order not to give {said.text or 'it'}; set aside")
         return False
-    if proposed or (status == "draft" and intent != "option"):
+    if planned:
         item = medication.proposal(resource, made.index, note)
         if item is None:
             note("a draft order that names no medicine yet; it cannot be judged")

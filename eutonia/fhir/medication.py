@@ -262,7 +262,9 @@ def _add_text(fields: dict[str, Any], sig: Sig, text: str, needed: bool | None, 
     ):
         note(f"timing says {stated:g} times a day, its text “{text}” says otherwise; the timing is used")
     if fields.get("dose") is not None and said.dose is not None:
-        same_unit = said.unit == fields.get("unit") or (is_counted(said.unit) and is_counted(fields.get("unit")))
+        same_unit = said.unit == fields.get("unit") or (
+            is_counted(said.unit) and is_counted(fields.get("unit"))
+        )
         if said.dose != fields["dose"] and same_unit:
             note(f"the dose is {fields['dose']:g}, its text “{text}” says otherwise; the dose is used")
     if "times_per_day" in fields:
@@ -360,6 +362,8 @@ def proposal(resource: Resource, index: Index, note: Note) -> PlanItem | None:
     given = supply(resource, note)
     given.pop("valid_from", None)
     given.pop("valid_until", None)
+    if resource.get("doNotPerform") is True:  # R4: “to either stop taking or to not start taking”
+        return PlanItem(**naming(said), action="stop")
     renewal = bool(part(resource, "priorPrescription", note))
     return PlanItem(**(given | fields), action="continue" if renewal else "start")
 

@@ -75,3 +75,8 @@ def bundle(*resources: Any, kind: str = "collection", **about: Any) -> Resource:
         "timestamp": "2026-03-01T10:00:00Z",
         "entry": entries,
     } | about
+
+
+def said(case: Any) -> str:
+    """Everything odd that reading a case met."""
+    return " ".join(case.warnings)

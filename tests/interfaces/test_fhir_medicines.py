@@ -1,0 +1,339 @@
+"""The traps of medicines in real FHIR records: orders, names, doses, lengths."""
+
+import pytest
+from fhir_making import (
+    ME,
+    RXNORM,
+    STATUS,
+    bundle,
+    coded,
+    condition,
+    dosage,
+    every_day,
+    order,
+    said,
+)
+
+from eutonia import read
+from eutonia.dates import span
+
+
+def only_medication(*resources):
+    (medication,) = read(bundle(*resources)).medications
+    return medication
+
+
+# --- plans and orders ---------------------------------------------------------------------------------
+
+
+def test_a_draft_order_is_the_plan():
+    draft = order(status="draft", dosageInstruction=every_day(4, 350))
+    case = read(bundle(draft))
+    (item,) = case.plan
+    assert (item.rxcui, item.dose, item.unit, item.times_per_day) == ("197446", 350, "mg", 4)
+    assert case.medications is None, "a draft is no medication list"
+
+
+@pytest.mark.parametrize("intent", ["plan", "proposal", "order"])
+def test_drafts_of_every_intent_are_plans(intent):
+    assert len(read(bundle(order(status="draft", intent=intent))).plan) == 1
+
+
+def test_a_draft_without_a_medicine_is_named_and_judged_no_further():
+    draft = order(status="draft")
+    del draft["medicationCodeableConcept"]
+    case = read(bundle(draft))
+    assert case.plan == ()
+    assert "MedicationRequest/m1 (entry[1]): a draft order that names no medicine yet" in said(case)
+
+
+def test_an_order_without_a_medicine_stays_on_the_list():
+    """It is something unknown that the patient takes, not nothing."""
+    active = order()
+    del active["medicationCodeableConcept"]
+    assert only_medication(active).text == "a medicine that is not named"
+
+
+def test_an_order_on_hold_is_said_and_not_counted():
+    held = order(status="on-hold", dispenseRequest={"expectedSupplyDuration": {"value": 90, "unit": "days"}})
+    assert "carisoprodol 350 MG Oral Tablet is on hold: not counted as taken" in said(read(bundle(held)))
+
+
+def test_a_draft_not_to_give_is_a_plan_to_stop():
+    draft = order(status="draft", doNotPerform=True)
+    (item,) = read(bundle(draft)).plan
+    assert (item.action, item.rxcui) == ("stop", "197446")
+
+
+def test_an_order_not_to_give_is_no_medication():
+    case = read(bundle(order(doNotPerform=True)))
+    assert case.medications == ()
+    assert "an order not to give carisoprodol" in said(case)
+
+
+def test_a_proposal_that_is_not_a_draft_is_no_medication():
+    case = read(bundle(order(intent="proposal")))
+    assert case.medications == ()
+    assert "is a proposal, not an order" in said(case)
+
+
+def test_a_renewal_continues():
+    draft = order(status="draft", priorPrescription={"reference": "MedicationRequest/m0"})
+    assert read(bundle(draft)).plan[0].action == "continue"
+
+
+@pytest.mark.parametrize("status", ["stopped", "cancelled", "entered-in-error", "on-hold", "completed"])
+def test_the_status_of_an_order_is_kept(status):
+    assert only_medication(order(status=status)).status == status
+
+
+def test_the_same_order_repeated_stays_repeated_for_the_features_to_merge():
+    repeated = [order(id=f"m{n}", authoredOn=f"2025-{n:02d}-01") for n in range(1, 13)]
+    assert len(read(bundle(*repeated)).medications) == 12
+
+
+def test_therapies_ordered_as_services_are_plans_and_tests_are_not():
+    service = {
+        "resourceType": "ServiceRequest",
+        "id": "s1",
+        "status": "draft",
+        "intent": "order",
+        "subject": ME,
+    }
+    case = read(bundle(service | {"code": {"text": "Complete blood count"}}))
+    assert case.plan == ()
+    assert "ServiceRequest/s1" in said(case)
+
+
+# --- how the medicine is named ------------------------------------------------------------------------
+
+TABLET = {"resourceType": "Medication", "id": "d1", "code": coded(RXNORM, "197446", "carisoprodol 350 mg")}
+
+
+@pytest.mark.parametrize(
+    ("reference", "extra"),
+    [
+        ("#d1", {"contained": [TABLET]}),
+        ("Medication/d1", {}),
+        ("urn:uuid:d1", {}),
+        ("https://example.org/fhir/Medication/d1", {}),
+        ("Medication/d1/_history/2", {}),
+    ],
+)
+def test_a_medicine_by_reference_is_found(reference, extra):
+    asked = order(medicationReference={"reference": reference}, **extra)
+    del asked["medicationCodeableConcept"]
+    inside = [] if extra else [TABLET]
+    assert only_medication(asked, *inside).rxcui == "197446"
+
+
+def test_a_medicine_by_the_full_url_of_its_entry_is_found():
+    asked = order(medicationReference={"reference": "urn:uuid:5c41"})
+    del asked["medicationCodeableConcept"]
+    record = bundle(asked)
+    record["entry"].append({"fullUrl": "urn:uuid:5c41", "resource": TABLET})
+    assert read(record).medications[0].rxcui == "197446"
+
+
+def test_a_reference_that_leads_nowhere_is_named():
+    asked = order(medicationReference={"reference": "Medication/x9", "display": "Soma"})
+    del asked["medicationCodeableConcept"]
+    case = read(bundle(asked))
+    assert case.medications[0].text == "Soma"
+    assert "refers to Medication/x9, which is not in the bundle" in said(case)
+
+
+def test_a_medicine_made_of_ingredients_is_named_by_them():
+    made = TABLET | {
+        "code": None,
+        "ingredient": [
+            {
+                "itemCodeableConcept": {"text": "Carisoprodol"},
+                "strength": {"numerator": {"value": 200, "unit": "mg"}},
+            },
+            {
+                "itemCodeableConcept": {"text": "Aspirin"},
+                "strength": {"numerator": {"value": 325, "unit": "mg"}},
+            },
+        ],
+    }
+    asked = order(contained=[made], medicationReference={"reference": "#d1"})
+    del asked["medicationCodeableConcept"]
+    assert only_medication(asked).text == "Carisoprodol 200 mg / Aspirin 325 mg"
+
+
+def test_an_ingredient_may_be_a_substance_of_its_own():
+    substance = {"resourceType": "Substance", "id": "s1", "code": {"text": "alprazolam"}}
+    made = {"resourceType": "Medication", "id": "d1", "ingredient": [{"itemReference": {"reference": "#s1"}}]}
+    asked = order(medicationReference={"reference": "#d1"}, contained=[made, substance])
+    del asked["medicationCodeableConcept"]
+    assert only_medication(asked).text == "alprazolam"
+
+
+def test_a_medicine_in_the_shape_of_r5_among_others_is_read_and_said():
+    later = order(id="m2", medication={"concept": {"text": "tramadol 50 mg"}})
+    del later["medicationCodeableConcept"]
+    case = read(bundle(order(), later))
+    assert [m.text for m in case.medications] == ["carisoprodol 350 MG Oral Tablet", "tramadol 50 mg"]
+    assert "MedicationRequest/m2 (entry[2]): the medicine is written as in FHIR R5" in said(case)
+
+
+def test_text_without_a_code_is_enough():
+    found = only_medication(order(code=None, text="Cyclobenzaprine"))
+    assert (found.text, found.rxcui) == ("Cyclobenzaprine", None)
+
+
+# --- doses --------------------------------------------------------------------------------------------
+
+
+def test_a_dose_range_keeps_both_ends():
+    limits = {"low": {"value": 1, "unit": "tablet"}, "high": {"value": 2, "unit": "tablet"}}
+    found = only_medication(order(dosageInstruction=dosage(doseAndRate=[{"doseRange": limits}])))
+    assert (found.dose, found.dose_high, found.unit) == (1, 2, "tablet")
+
+
+@pytest.mark.parametrize(
+    ("repeat", "expected"),
+    [
+        ({"frequency": 1, "period": 6, "periodUnit": "h"}, {"times_per_day": 4, "every_hours": 6}),
+        (
+            {"frequency": 1, "period": 4, "periodMax": 6, "periodUnit": "h"},
+            {"times_per_day": 6, "times_per_day_low": 4, "every_hours": 4},
+        ),
+        ({"frequency": 1, "frequencyMax": 3, "period": 1, "periodUnit": "d"}, {"times_per_day": 3}),
+        ({"frequency": 2, "period": 1, "periodUnit": "wk"}, {"times_per_day": pytest.approx(2 / 7)}),
+        ({"timeOfDay": ["08:00:00", "20:00:00"]}, {"times_per_day": 2, "clock_times": ("08:00", "20:00")}),
+        ({"when": ["MORN", "HS"]}, {"times_per_day": 2}),
+        ({"dayOfWeek": ["mon", "thu"]}, {"times_per_day": pytest.approx(2 / 7)}),
+        ({"period": 1}, {"times_per_day": None}),
+        ({"frequency": 3}, {"times_per_day": None}),
+    ],
+)
+def test_timing_is_read_as_an_interval(repeat, expected):
+    found = only_medication(order(dosageInstruction=dosage(timing={"repeat": repeat})))
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "times"), [("BID", 2), ("TID", 3), ("QID", 4), ("QD", 1), ("QOD", 0.5), ("Q6H", 4)]
+)
+def test_timing_codes_are_read(code, times):
+    timing = {"code": coded(STATUS + "v3-GTSAbbreviation", code)}
+    assert only_medication(order(dosageInstruction=dosage(timing=timing))).times_per_day == times
+
+
+def test_as_needed_is_kept_in_both_its_forms():
+    assert only_medication(order(dosageInstruction=dosage(asNeededBoolean=True))).as_needed
+    assert only_medication(
+        order(dosageInstruction=dosage(asNeededCodeableConcept={"text": "pain"}))
+    ).as_needed
+
+
+def test_text_fills_in_what_the_structure_leaves_open():
+    found = only_medication(order(dosageInstruction=dosage("1 tab qhs prn muscle spasm")))
+    assert (found.dose, found.unit, found.times_per_day, found.as_needed) == (1, "tablet", 1, True)
+
+
+def test_structure_wins_over_text_and_the_disagreement_is_said():
+    case = read(bundle(order(dosageInstruction=every_day(2, 350, text="350 mg four times a day"))))
+    assert case.medications[0].times_per_day == 2
+    assert "its text “350 mg four times a day” says otherwise" in said(case)
+
+
+def test_text_that_cannot_be_read_is_quoted():
+    case = read(bundle(order(dosageInstruction=dosage("as per wibble"))))
+    assert "wibble" in said(case)
+
+
+def test_the_disagreement_is_said_whatever_tablets_are_called():
+    instruction = every_day(3, 1, "TAB", text="take 2 tabs tid")
+    assert "the dose is 1, its text" in said(read(bundle(order(dosageInstruction=instruction))))
+
+
+def test_a_large_dose_without_a_unit_is_not_taken_for_tablets():
+    found = only_medication(order(dosageInstruction=dosage(doseAndRate=[{"doseQuantity": {"value": 350}}])))
+    assert (found.dose, found.unit) == (350, None)
+
+
+def test_doses_side_by_side_add_up():
+    both = every_day(3, 350) + every_day(1, 700)
+    found = only_medication(order(dosageInstruction=both))
+    assert found.dose == 700
+    assert found.dose * found.times_per_day == 1750
+
+
+def test_a_daily_maximum_caps_how_often():
+    limit = {
+        "numerator": {"value": 1050, "unit": "mg", "code": "mg"},
+        "denominator": {"value": 1, "unit": "d"},
+    }
+    found = only_medication(order(dosageInstruction=every_day(6, 350, maxDosePerPeriod=limit)))
+    assert found.times_per_day == 3
+
+
+# --- how long -----------------------------------------------------------------------------------------
+
+
+def test_supply_counts_with_its_refills():
+    supply = {"expectedSupplyDuration": {"value": 30, "unit": "d", "code": "d"}, "numberOfRepeatsAllowed": 2}
+    assert only_medication(order(dispenseRequest=supply)).days_supply == 90
+
+
+def test_the_end_of_validity_ends_an_order_without_a_supply():
+    valid = {"validityPeriod": {"start": "2026-01-01", "end": "2026-02-01"}}
+    assert only_medication(order(dispenseRequest=valid)).end == span("2026-02-01")
+
+
+def test_bounds_of_the_dosage_are_start_and_end():
+    repeat = {
+        "boundsPeriod": {"start": "2026-02-01", "end": "2026-02-14"},
+        "frequency": 3,
+        "period": 1,
+        "periodUnit": "d",
+    }
+    found = only_medication(order(dosageInstruction=dosage(timing={"repeat": repeat})))
+    assert (found.start, found.end) == (span("2026-02-01"), span("2026-02-14"))
+
+
+def test_a_duration_bound_is_the_length_of_the_plan():
+    repeat = {
+        "boundsDuration": {"value": 2, "unit": "wk", "code": "wk"},
+        "frequency": 3,
+        "period": 1,
+        "periodUnit": "d",
+    }
+    draft = order(status="draft", dosageInstruction=dosage(timing={"repeat": repeat}))
+    assert read(bundle(draft)).plan[0].duration_days == 14
+
+
+def test_a_date_to_the_month_stays_a_month():
+    case = read(bundle(condition(onsetDateTime="2026-02"), order(authoredOn="2026-01")))
+    assert case.conditions[0].onset == span("2026-02")
+    assert case.medications[0].start == span("2026-01")
+
+
+def test_a_completed_dispense_is_in_use_for_the_days_it_lasts():
+    given = order(resourceType="MedicationDispense", status="completed", whenHandedOver="2026-02-20")
+    found = only_medication(given | {"daysSupply": {"value": 30, "unit": "days"}})
+    assert (found.status, found.start, found.days_supply) == ("active", span("2026-02-20"), 30)
+
+
+def test_a_dispense_of_unknown_length_counts_and_says_so():
+    given = order(resourceType="MedicationDispense", status="completed", whenHandedOver="2026-02-20")
+    case = read(bundle(given))
+    assert case.medications[0].status == "active"
+    assert "how long the supply lasts is not stated" in said(case)
+
+
+def test_an_administration_is_over_on_its_day():
+    given = order(resourceType="MedicationAdministration", status="completed", effectiveDateTime="2026-02-20")
+    found = only_medication(given | {"dosage": {"dose": {"value": 30, "unit": "mg"}}})
+    assert (found.start, found.end, found.dose) == (span("2026-02-20"), span("2026-02-20"), 30)
+
+
+def test_a_statement_not_taken_keeps_that_status():
+    taken = order(
+        resourceType="MedicationStatement", status="not-taken", effectivePeriod={"start": "2025-01-01"}
+    )
+    found = only_medication(taken)
+    assert (found.status, found.start) == ("not-taken", span("2025-01-01"))

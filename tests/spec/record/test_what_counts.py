@@ -1,0 +1,85 @@
+"""Which entries of a record count at as_of, and which leave a feature unknown."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from eutonia.features import value_of
+from eutonia.features.chart import Chart
+from eutonia.knowledge import Knowledge
+from eutonia.patient import Case
+
+title = "What counts in a record"
+
+CARBAMATE = {"substance": "carisoprodol"}
+
+
+def known(feature: str, knowledge: Knowledge, **record: Any) -> object:
+    case = Case.model_validate(
+        {"as_of": date(2026, 3, 1), "patient": {"age_years": 30, "sex": "female"}} | record
+    )
+    return value_of(feature, Chart(case, knowledge)).known
+
+
+@pytest.mark.parametrize(
+    ("status", "taken"),
+    [("active", True), ("completed", True), ("on-hold", False), ("stopped", False), ("inactive", False)],
+)
+def test_a_halted_order_is_not_in_use_whatever_is_left_of_its_supply(
+    status: str, taken: bool, knowledge: Knowledge
+) -> None:
+    """A completed one is: all of it was handed over, and it lasts."""
+    order = {"text": "oxycodone 5 mg", "status": status, "start": "2026-02-20", "days_supply": 30}
+    assert known("takes_opioid", knowledge, medications=[order]) is taken
+
+
+def test_an_order_that_was_stopped_later_was_in_use(knowledge: Knowledge) -> None:
+    order = {"text": "oxycodone 5 mg", "status": "stopped", "start": "2026-02-20", "end": "2026-04-01"}
+    assert known("takes_opioid", knowledge, medications=[order]) is True
+
+
+def test_a_resolved_allergy_is_none_and_an_inactive_one_is_unclear(knowledge: Knowledge) -> None:
+    resolved, inactive = ([CARBAMATE | {"clinical_status": s}] for s in ("resolved", "inactive"))
+    assert known("carbamate_allergy", knowledge, allergies=resolved) is False
+    assert known("carbamate_allergy_unclear", knowledge, allergies=resolved) is False
+    assert known("carbamate_allergy", knowledge, allergies=inactive) is False
+    assert known("carbamate_allergy_unclear", knowledge, allergies=inactive) is True
+
+
+def test_an_allergy_without_words_or_a_known_code_may_be_any(knowledge: Knowledge) -> None:
+    assert known("carbamate_allergy", knowledge, allergies=[{"rxcui": "000000"}]) is None
+    assert known("carbamate_allergy", knowledge, allergies=[{"rxcui": "2101"}]) is True
+    assert known("carbamate_allergy", knowledge, allergies=[{"substance": "peanut"}]) is False
+
+
+def test_an_allergy_to_a_class_with_members_of_both_kinds_is_unknown(knowledge: Knowledge) -> None:
+    """Some muscle relaxants are carbamates and others are not: which one was it?"""
+    assert known("carbamate_allergy", knowledge, allergies=[{"substance": "muscle relaxers"}]) is None
+    assert known("carbamate_allergy", knowledge, allergies=[{"substance": "Benzodiazepines"}]) is False
+
+
+@pytest.mark.parametrize(
+    ("value", "pregnant"), [("Positive", True), ("Negative", False), ("Not detected", False)]
+)
+def test_a_pregnancy_test_tells(value: str, pregnant: bool, knowledge: Knowledge) -> None:
+    test = {"code": "2106-3", "value": value, "date": "2026-02-25"}
+    assert known("pregnant", knowledge, observations=[test]) is pregnant
+
+
+def test_a_pregnancy_told_42_weeks_ago_is_over(knowledge: Knowledge) -> None:
+    """294 days: whether there is another one is to be asked."""
+    told = [{"code": "82810-3", "value": "Pregnant", "date": day} for day in ("2025-05-11", "2025-05-12")]
+    assert known("pregnant", knowledge, observations=told[:1]) is None
+    assert known("pregnant", knowledge, observations=told) is True
+
+
+def test_a_sign_denied_in_error_or_in_the_future_is_not_denied(knowledge: Knowledge) -> None:
+    denied = {"text": "fever", "value": False, "date": "2026-02-28"}
+    assert "fever" in Chart(_seen(denied), knowledge).denied
+    assert not Chart(_seen(denied | {"status": "entered-in-error"}), knowledge).denied
+    assert not Chart(_seen(denied | {"date": "2026-03-02"}), knowledge).denied
+
+
+def _seen(observation: dict[str, Any]) -> Case:
+    return Case.model_validate({"as_of": date(2026, 3, 1), "observations": [observation]})
