@@ -121,12 +121,16 @@ class Effects:
 
 @entry
 class CovariateEffect:
-    """A factor on one kinetic quantity, or on sensitivity, in patients of one kind."""
+    """A factor on one kinetic quantity, or on sensitivity, in patients of one kind, or for each so much of a feature."""
 
-    feature: Literal["age", "sex", "liver", "egfr", "pregnant"]
+    feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed"]
+    """`fed`: the order says that it is taken with food."""
     equals: tuple[str, ...] = ()
     at_least: float | None = None
     below: float | None = None
+    reference: float | None = None
+    per: float | None = None
+    """Given both, the factor holds for each `per` above `reference`, from `at_least` on and no further than `below`."""
     on: str
     """A kinetic quantity, or a pathway's name for that part of clearance alone."""
     factor: float
@@ -156,6 +160,8 @@ class Substance:
     covariates: tuple[CovariateEffect, ...] = ()
     limit: Limit | None = None
     """None: never given, only formed."""
+    routes: tuple[str, ...] = ("oral",)
+    """Those whose absorption the figures describe."""
     synonyms: tuple[str, ...] = ()
     units: dict[str, float] = field(default_factory=dict)
     """Words for an amount → mg (a drink of alcohol)."""
@@ -201,6 +207,10 @@ class Modulator:
     """Enzyme → the factor on its activity."""
     by_dose: dict[str, dict[float, float]] = field(default_factory=dict)
     """Enzyme → daily mg from which another factor holds → the factor."""
+    by_phenotype: dict[str, dict[Literal["poor", "intermediate", "normal", "rapid", "ultrarapid"], float]] = field(
+        default_factory=dict
+    )
+    """Enzyme → CYP2C19 phenotype in which another factor holds → the factor."""
     sources: tuple[Citation, ...]
     note: str = ""
 

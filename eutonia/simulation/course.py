@@ -65,6 +65,8 @@ EXPOSURE = {
     "mean_mg_l": ("mg/L", "mean level in the dosing interval at the end"),
 }
 
+DOSES = {"doses_taken": ("1", "doses taken from the start of the plan")}
+
 
 def to_dataset(outcome: Outcome) -> xarray.Dataset:
     """The courses, with units, long names and assumptions."""
@@ -92,7 +94,7 @@ def summary_dataset(outcome: Outcome) -> xarray.Dataset:
         name: ("patient", p[name], {"units": unit, "long_name": words})
         for name, (unit, words) in QUANTITIES.items()
     }
-    for key, (unit, words) in EXPOSURE.items():
+    for key, (unit, words) in (EXPOSURE | DOSES).items():
         rows = [p[f"{name}/{key}"] for name in outcome.substances]
         values = np.stack(rows, axis=1) if rows else np.empty((len(p["peak_drive"]), 0))
         data[key] = (("patient", "substance"), values, {"units": unit, "long_name": words})

@@ -19,6 +19,7 @@ from eutonia.simulation.compiled import ready
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
+from eutonia.simulation.needed import decide, with_chances
 from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
 from eutonia.simulation.summary import Window, window
@@ -242,9 +243,13 @@ def prepare(
     posterior: Mapping[str, Column] | None = None,
 ) -> tuple[System, Grid, Therapies]:
     """The system, the grid and the therapies of some patients."""
-    people = Individuals(patients, knowledge, posterior)
+    people = Individuals(patients, knowledge, posterior, _fed(schedule))
     people.with_modulators(schedule.modulators)
-    regimens = [r for r in _with_run_in(schedule, patients, knowledge) if r.times]
+    regimens = [
+        with_chances(r, schedule.clock, float(outputs[-1]), knowledge) if r.as_needed else r
+        for r in _with_run_in(schedule, patients, knowledge)
+        if r.times
+    ]
     dosed = tuple(dict.fromkeys(r.substance for r in regimens))
     system = build_system(people, dosed)
     times = np.concatenate([np.asarray(r.times) for r in regimens]) if regimens else np.zeros(0)
@@ -253,12 +258,14 @@ def prepare(
         if regimens
         else np.zeros(0)
     )
-    amounts = (
-        np.concatenate([np.asarray(r.amounts) for r in regimens])[:, None] if regimens else np.zeros((0, 1))
-    )
-    taken = _taken(regimens, people, adherence)
-    if taken is not None:
-        amounts = amounts * taken
+    therapies = build_therapies(people, schedule.sessions)
+    each = [np.asarray(r.amounts, float)[:, None] for r in regimens]
+    if adherence < 1.0:
+        each = [a * kept for a, kept in zip(each, _kept(regimens, people, adherence), strict=True)]
+    if any(r.as_needed for r in regimens):
+        wanted = decide(regimens, each, system, therapies, people, schedule.clock)
+        each = [a * taken for a, taken in zip(each, wanted, strict=True)]
+    amounts = np.concatenate(each) if each else np.zeros((0, 1))
     order = np.argsort(times, kind="stable")
     grid = build_grid(
         times[order],
@@ -268,7 +275,7 @@ def prepare(
         outputs,
         finest=finest,
     )
-    return system, grid, build_therapies(people, schedule.sessions)
+    return system, grid, therapies
 
 
 def compare_schedules(
@@ -296,7 +303,7 @@ def compare_schedules(
 def _together(
     schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float
 ) -> dict[str, Column]:
-    people = Individuals(patients, knowledge)
+    people = Individuals(patients, knowledge, fed=_fed(schedules[0]))
     people.with_modulators(schedules[0].modulators)
     regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
     dosed = tuple(dict.fromkeys(r.substance for each in regimens for r in each if r.times))
@@ -374,20 +381,19 @@ def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -
     return longer
 
 
-def _taken(regimens: Sequence[Regimen], people: Individuals, adherence: float) -> Column | None:
-    """Which doses each patient takes, 1 or 0; None where all take all."""
-    if adherence >= 1.0 and not any(r.as_needed for r in regimens):
-        return None
-    rows = []
-    share = people.part("population", "as_needed")
-    for number, r in enumerate(regimens):
-        chance = (share if r.as_needed else people.constant(1.0)) * adherence
-        for dose in range(len(r.times)):
-            drawn = people.draws.uniform(f"taken/{number}/{dose}")
-            rows.append(
-                (drawn < chance).astype(float) if not people.patients.typical else people.constant(1.0)
-            )
-    return np.stack(rows)
+def _kept(regimens: Sequence[Regimen], people: Individuals, adherence: float) -> list[Column]:
+    """Which doses each patient does not forget, 1 or 0, [doses, n] for each regimen."""
+    if people.patients.typical:
+        return [np.ones((len(r.times), 1)) for r in regimens]
+    return [
+        np.stack([people.draws.uniform(f"taken/{number}/{dose}") < adherence for dose in range(len(r.times))])
+        * 1.0
+        for number, r in enumerate(regimens)
+    ]
+
+
+def _fed(schedule: Schedule) -> frozenset[str]:
+    return frozenset(r.substance for r in schedule.regimens if r.fed)
 
 
 def _chunk(patients: Patients, task: Task) -> _Part:
@@ -412,10 +418,20 @@ def _chunk(patients: Patients, task: Task) -> _Part:
     per_patient["morning_impairment"] = (
         seen["impairment"][at].max(0) if len(at) else np.full(patients.number, np.nan)
     )
+    per_patient |= _doses_taken(system, grid)
     pain = {label: seen["pain"][np.searchsorted(times, round(time, 9))] for label, time in task.marks.items()}
     place = np.searchsorted(times, np.round(task.outputs, 9))
     level = np.moveaxis(states.level[place][:, : len(system.substances)], 2, 0).swapaxes(1, 2)
     return _Part(system.substances, level, {name: seen[name][place].T for name in COURSES}, per_patient, pain)
+
+
+def _doses_taken(system: System, grid: Grid) -> dict[str, Column]:
+    """How many doses of each substance each patient has taken from time zero on; NaN of what is only formed."""
+    found = {f"{name}/doses_taken": np.full(system.number, np.nan) for name in system.substances}
+    for source, name in enumerate(system.inputs):
+        of_it = (grid.event_input == source) & (grid.event_time >= -1e-9) & (grid.event_time < grid.times[-1] - 1e-9)
+        found[f"{name}/doses_taken"] = (grid.amounts[of_it] > 0.0).sum(0) + np.zeros(system.number)
+    return found
 
 
 def solve(

@@ -157,7 +157,7 @@ def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
         "probability_dizzy": readouts.probability(p["dizzy_intercept"], p["dizzy_slope"], drive),
         "pain_baseline": natural_pain(system, np.zeros((1, 1)))[0],
         "withdrawal_score": p["score_most"] * peak**2 / (peak**2 + p["score_half"] ** 2),
-        "probability_any": readouts.any_withdrawal(peak, p["any_half"], float(p["any_slope"][0])),
+        "probability_any": readouts.any_withdrawal(peak, p["any_half"], p["any_slope"]),
         "probability_seizure": -np.expm1(-p["seizure_rate"] * found["hazard"]),
         "probability_hallucinosis": -np.expm1(-p["hallucinosis_rate"] * found["hazard"]),
     }

@@ -194,6 +194,8 @@ class Individuals:
     posterior: Mapping[str, Column] | None = None
     """Draws of typical figures, as deviations by name, that replace a figure's own uncertainty; None: those that the
     calibration left possible (knowledge/posteriors)."""
+    fed: frozenset[str] = frozenset()
+    """Substances taken with food."""
 
     @cached_property
     def draws(self) -> Draws:
@@ -304,18 +306,31 @@ class Individuals:
                 for dose, activity in sorted(entry.by_dose.get(enzyme, {}).items()):
                     if daily >= dose:
                         factor = factor * (activity / quantity.value)
+                for phenotype, activity in entry.by_phenotype.get(enzyme, {}).items():
+                    of_these = self.facts["cyp2c19"] == PHENOTYPES.index(phenotype)
+                    factor = np.where(of_these, factor * (activity / quantity.value), factor)
                 self.enzyme[enzyme] = self.enzyme.get(enzyme, self.constant(1.0)) * factor
 
-    def factors(self, effects: Sequence[CovariateEffect]) -> dict[str, Column]:
+    def factors(self, effects: Sequence[CovariateEffect], fed: bool = False) -> dict[str, Column]:
         """What covariates multiply, by what they act on."""
         found: dict[str, Column] = {}
         for effect in effects:
-            found[effect.on] = found.get(effect.on, self.constant(1.0)) * np.where(
-                self._holds(effect), effect.factor, 1.0
+            factor = (
+                self._graded(effect)
+                if effect.per
+                else np.where(self._holds(effect, fed), effect.factor, 1.0)
             )
+            found[effect.on] = found.get(effect.on, self.constant(1.0)) * factor
         return found
 
-    def _holds(self, effect: CovariateEffect) -> NDArray[np.bool_]:
+    def _graded(self, effect: CovariateEffect) -> Column:
+        value = np.clip(self.facts[effect.feature], effect.at_least, effect.below)
+        return np.asarray(effect.factor ** ((value - (effect.reference or 0.0)) / (effect.per or 1.0)))
+
+    def _holds(self, effect: CovariateEffect, fed: bool) -> NDArray[np.bool_]:
+        if effect.feature in ("fed", "ancestry"):
+            one = str(fed).lower() if effect.feature == "fed" else str(self.patients.facts.get("ancestry"))
+            return np.full(self.patients.number, one in effect.equals)
         if effect.feature == "sex":
             return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":

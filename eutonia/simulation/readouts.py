@@ -17,7 +17,7 @@ def probability(intercept: Column | float, slope: Column | float, drive: Column)
     return 1.0 / (1.0 + np.exp(-(intercept + slope * np.maximum(drive, 0.0))))
 
 
-def any_withdrawal(peak: Column, half: Column | float, slope: float) -> Column:
+def any_withdrawal(peak: Column, half: Column | float, slope: Column | float) -> Column:
     """Chance of withdrawal that is noticed, from its highest severity."""
     return peak**slope / (peak**slope + half**slope)
 

@@ -34,6 +34,12 @@ class Regimen:
     times: tuple[float, ...]
     amounts: tuple[float, ...]
     as_needed: bool = False
+    """Taken when pain asks for it (see `needed`), while `times` go on; they say how often at most."""
+    gap: float | None = None
+    """Hours that must lie between two doses taken as needed."""
+    most_a_day: int | None = None
+    fed: bool = False
+    """Taken with food."""
     so_far: tuple[tuple[float, float], ...] = ()
     """Hours and mg of one day of the use before the plan, for a regular user; empty: as on the first day."""
 
@@ -221,14 +227,49 @@ def _session(name: str, item: PlanItem, knowledge: Knowledge, length: float) -> 
 def _regimen(
     name: str, per_unit: float | None, item: PlanItem, knowledge: Knowledge, length: float
 ) -> tuple[float, Regimen]:
+    _routed(name, item, knowledge)
     amount = _amount(name, per_unit, item, knowledge)
     start = (item.start_day or 0.0) * DAY
     end = _end(item)
+    if item.as_needed and item.times_per_day is None and item.every_hours is None:
+        most = _needed_at_most(item, knowledge)[1]
+        item = item.model_copy(update={"times_per_day": float(most)})
     times = list(_times(item, start, length if end is None else end, knowledge))
     per_day = item.times_per_day or 1.0
     _plausible(name, amount, amount * (1 if len(times) == 1 else per_day), item, knowledge)
-    regimen = Regimen(name, tuple(times), (amount,) * len(times), item.as_needed)
+    regimen = Regimen(name, tuple(times), (amount,) * len(times), fed=_with_food(item))
+    if item.as_needed:
+        gap, most = _needed_at_most(item, knowledge)
+        regimen = replace(regimen, as_needed=True, gap=gap, most_a_day=most)
     return start, regimen
+
+
+def _needed_at_most(item: PlanItem, knowledge: Knowledge) -> tuple[float, int]:
+    """Hours between doses and doses a day that an order as needed allows; where it says neither, those assumed."""
+    rule, day = knowledge.model["as-needed"].parameters, knowledge.clock_times["usual"].day
+    most = item.times_per_day
+    if most is None:
+        most = DAY / item.every_hours if item.every_hours else rule["most_a_day"].value
+    gap = item.every_hours or max((day[1] - day[0]) / max(most, 1.0), rule["gap"].value)
+    return gap, max(1, math.floor(most + 1e-9))
+
+
+FOOD = re.compile(
+    r"\b(?:with|after)\s+(?:(?:a|an|the|each|every)\s+)?(?:[\w-]+\s+)?"
+    r"(?:food|meals?|milk|snacks?|breakfast|lunch|dinner|supper)\b|\bp\.?c\b"
+)
+
+def _with_food(item: PlanItem) -> bool:
+    return FOOD.search(item.written.lower()) is not None
+
+
+def _routed(name: str, item: PlanItem, knowledge: Knowledge) -> None:
+    routes = knowledge.substances[name].routes
+    if item.route is not None and item.route.lower() not in routes:
+        raise InputError(
+            f"“{item.written or item.text}” says the route “{item.route}”; the figures of {name} are those of the "
+            f"{' and '.join(routes)} route alone. Leave the route out if it is swallowed."
+        )
 
 
 def _amount(name: str, per_unit: float | None, item: PlanItem, knowledge: Knowledge) -> float:

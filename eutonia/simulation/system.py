@@ -149,7 +149,7 @@ class _Builder:
             return self.cache[name]
         substance = self.known.substances[name]
         k, people = substance.kinetics, self.people
-        on = people.factors(substance.covariates)
+        on = people.factors(substance.covariates, name in people.fed)
         one = people.constant(1.0)
         f: dict[str, Any] = {"on": on}
         f["ka"] = self.figure(substance, k.absorption_rate, "absorption_rate") * on.get(
