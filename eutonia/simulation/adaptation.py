@@ -2,7 +2,7 @@
 
 Two opponents of the drug's energy build up, one within days and one within weeks; the slow one fades faster than
 it builds. What the drug leaves over is the net drive; where the opponents win, the deficit is felt as withdrawal,
-with a lag. Plain arithmetic (see `receptor`); energies in kT, times in hours.
+with a lag of two equal stages, so that it begins late and does not drag on. Plain arithmetic (see `receptor`); energies in kT, times in hours.
 """
 
 from typing import Any
@@ -35,6 +35,7 @@ def rates(
     fast: Number,
     slow: Number,
     dulled: Number,
+    stirred: Number,
     withdrawal: Number,
     sensitivity: Number,
     fast_share: Number,
@@ -47,7 +48,8 @@ def rates(
     symptom_rate: Number,
     width: Number,
 ) -> Number:
-    """Changes an hour of the fast and the slow opponent, of tolerance to other sedation, and of withdrawal.
+    """Changes an hour of the fast and the slow opponent, of tolerance to other sedation, and of both stages of
+    withdrawal.
 
     `energy` is that at GABA-A, `other` that of sedation by other ways. Rates are the reciprocals of time constants.
     """
@@ -55,5 +57,7 @@ def rates(
     d_slow = turnover(slow_share * energy - slow, on_rate, off_rate, width)
     d_dulled = (other_share * other - dulled) * other_rate
     felt = deficit(sensitivity * energy - fast - slow, width)
-    d_withdrawal = (felt - withdrawal) * symptom_rate
-    return d_fast, d_slow, d_dulled, d_withdrawal
+    stage_rate = 2.0 * symptom_rate
+    d_stirred = (felt - stirred) * stage_rate
+    d_withdrawal = (stirred - withdrawal) * stage_rate
+    return d_fast, d_slow, d_dulled, d_stirred, d_withdrawal

@@ -53,8 +53,8 @@ class _State:
         self.level = np.zeros((system.signals, n))
         self.linear = np.zeros((system.signals, n))
         self.energy, self.relaxing, self.other = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.brain = np.zeros((4, n))
-        """Fast, slow, dulled, withdrawal."""
+        self.brain = np.zeros((5, n))
+        """Fast, slow, dulled, stirred, withdrawal."""
         self.hazard = np.zeros(n)
 
 
@@ -224,12 +224,12 @@ class _Engine:
         fm = np.stack(adaptation.rates(energy_mid, other_mid, *middle, *p))
         f1 = np.stack(adaptation.rates(energy, other, *(y + h * fm), *p))
         state.brain = y + h / 6.0 * (f0 + 4.0 * fm + f1)
-        w0, wm, w1 = y[3], middle[3], state.brain[3]
+        w0, wm, w1 = y[4], middle[4], state.brain[4]
         state.hazard = state.hazard + h / 6.0 * (w0**3 + 4.0 * wm**3 + w1**3)
 
     def _keep(self, middle: Column) -> None:
         s = self.state
-        self.rows.append((self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain, s.hazard))
+        self.rows.append((self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain[:3], s.brain[4], s.hazard))
 
     def kept(self) -> Trace:
         names = [f.name for f in fields(Trace)]

@@ -72,7 +72,9 @@ BRAIN = 22
  HAZARD_ZERO, RELIEF, RELIEF_AREA, HOURS_RELIEVED) = range(50, 64)  # fmt: skip
 DESK = 64
 """Rows on which variable ones are laid out while they are worked on."""
-FIXED = 71
+STIRRED = 71
+"""The deficit on its way to becoming withdrawal."""
+FIXED = 72
 FOLDED = PEAK_DRIVE
 
 # A fold of one substance: highest level and its time, areas, lowest level in the window, and the last fall.
@@ -183,27 +185,29 @@ def _adapt(m):
         h = m[STEP * W + i]
         p0, p1, p2, p3, p4 = m[BRAIN * W + i], m[23 * W + i], m[24 * W + i], m[25 * W + i], m[26 * W + i]
         p5, p6, p7, p8, p9 = m[27 * W + i], m[28 * W + i], m[29 * W + i], m[30 * W + i], m[31 * W + i]
-        f, s, d, w = m[FAST * W + i], m[SLOW * W + i], m[DULLED * W + i], m[WITHDRAWAL * W + i]
-        f0, s0, d0, w0 = rates(
-            m[ENERGY * W + i], m[OTHER * W + i], f, s, d, w, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9
+        f, s, d, v, w = (
+            m[FAST * W + i], m[SLOW * W + i], m[DULLED * W + i], m[STIRRED * W + i], m[WITHDRAWAL * W + i]
+        )  # fmt: skip
+        f0, s0, d0, v0, w0 = rates(
+            m[ENERGY * W + i], m[OTHER * W + i], f, s, d, v, w, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9
         )
         q = 0.5 * h
         em, om = m[ENERGY_MID * W + i], m[OTHER_MID * W + i]
-        f1, s1, d1, w1 = rates(em, om, f + q * f0, s + q * s0, d + q * d0, w + q * w0,
-                               p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
+        f1, s1, d1, v1, w1 = rates(em, om, f + q * f0, s + q * s0, d + q * d0, v + q * v0, w + q * w0,
+                                   p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
         q *= 0.5
         wm = w + q * (w0 + w1)
-        f1, s1, d1, w1 = rates(em, om, f + q * (f0 + f1), s + q * (s0 + s1), d + q * (d0 + d1), wm,
-                               p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
+        f1, s1, d1, v1, w1 = rates(em, om, f + q * (f0 + f1), s + q * (s0 + s1), d + q * (d0 + d1), v + q * (v0 + v1),
+                                   wm, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
         e, o = m[ENERGY_END * W + i], m[OTHER_END * W + i]
-        f2, s2, d2, w2 = rates(
-            e, o, f + h * f1, s + h * s1, d + h * d1, w + h * w1, p0, p1, p2, p3, p4, p5, p6, p7, p8, p9
-        )
+        f2, s2, d2, v2, w2 = rates(e, o, f + h * f1, s + h * s1, d + h * d1, v + h * v1, w + h * w1,
+                                   p0, p1, p2, p3, p4, p5, p6, p7, p8, p9)  # fmt: skip
         g = h / 6.0
         end = w + g * (w0 + 4.0 * w1 + w2)
         m[FAST * W + i] = f + g * (f0 + 4.0 * f1 + f2)
         m[SLOW * W + i] = s + g * (s0 + 4.0 * s1 + s2)
         m[DULLED * W + i] = d + g * (d0 + 4.0 * d1 + d2)
+        m[STIRRED * W + i] = v + g * (v0 + 4.0 * v1 + v2)
         m[WITHDRAWAL * W + i] = end
         m[HAZARD * W + i] += g * (w * w * w + 4.0 * wm * wm * wm + end * end * end)
         m[ENERGY * W + i] = e

@@ -120,7 +120,7 @@ class _Course:
         n = system.number
         self.system, self.time = system, start
         self.modes = np.zeros((len(system.rates), n))
-        self.brain = np.zeros((4, n))
+        self.brain = np.zeros((5, n))
         self.waiting = np.exp(np.minimum(system.lags[:, None] * system.rates[None], 60.0))
         self.starts = np.flatnonzero(np.diff(system.member_site, prepend=-1))
 
@@ -140,7 +140,7 @@ class _Course:
 
     def pain(self, therapies: Therapies) -> Column:
         energy, relaxing, other = self._energies()
-        fast, slow, dulled, withdrawal = (row[None] for row in self.brain)
+        fast, slow, dulled, _, withdrawal = (row[None] for row in self.brain)
         states = States(
             np.array([self.time]), self._level()[None], energy[None], relaxing[None], other[None], fast, slow, dulled,
             withdrawal,

@@ -41,6 +41,7 @@ class State:
     speed: Column
     fast: Column
     slow: Column
+    stirred: Column
     withdrawal: Column
     peak: Column
     """Highest withdrawal so far, kT."""
@@ -105,7 +106,7 @@ class Response:
         modes = np.zeros((len(self.system.rates), 1, self.draws))
         induced = self.system.induced
         extra = np.zeros((2 * len(induced), 1, self.draws))
-        return State(modes, extra, np.ones((len(induced), 1, self.draws)), *(zero for _ in range(7)))
+        return State(modes, extra, np.ones((len(induced), 1, self.draws)), *(zero for _ in range(8)))
 
     def day(self, state: State, doses: Column, kept: list[Column] | None = None) -> State:
         """The state a day later, after `doses` [schedules, hours] in mg.
@@ -180,9 +181,12 @@ class Response:
         felt = _deficit(net, width)
         felt = (felt[:-1:2] + 4.0 * felt[1::2] + felt[2::2]) / 6.0
         course = np.empty((self.steps, *net.shape[1:]))
-        left, withdrawal = np.exp(-symptom_rate * self.step), state.withdrawal
+        pace = 2.0 * symptom_rate * self.step
+        left, stirred, withdrawal = np.exp(-pace), state.stirred, state.withdrawal
         for hour in range(self.steps):
-            withdrawal = felt[hour] + (withdrawal - felt[hour]) * left
+            above = stirred - felt[hour]
+            withdrawal = felt[hour] + (withdrawal - felt[hour] + pace * above) * left
+            stirred = felt[hour] + above * left
             course[hour] = withdrawal
         if kept is not None:
             kept.append(course)
@@ -191,6 +195,7 @@ class Response:
             state,
             fast=fast,
             slow=slow,
+            stirred=stirred,
             withdrawal=withdrawal,
             peak=np.maximum(state.peak, course.max(0)),
             area=state.area + course.mean(0),
@@ -220,7 +225,7 @@ def outcomes(peak: Column, hazard: Column, figures: Mapping[str, Any]) -> dict[s
 
     return {
         "score": figures["score_most"] * peak**2 / (peak**2 + figures["score_half"] ** 2),
-        "any": readouts.any_withdrawal(peak, figures["any_half"], float(figures["any_slope"][0])),
+        "any": readouts.any_withdrawal(peak, figures["any_half"], figures["any_slope"]),
         "seizure": -np.expm1(-figures["seizure_rate"] * hazard),
         "hallucinosis": -np.expm1(-figures["hallucinosis_rate"] * hazard),
     }

@@ -30,7 +30,7 @@ class Judge:
         for name in self.system.substances:
             if name not in self.central:
                 self.substance(name)
-        self.brain = [self.place(name) for name in ("fast", "slow", "dulled", "withdrawal", "hazard")]
+        self.brain = [self.place(name) for name in ("fast", "slow", "dulled", "stirred", "withdrawal", "hazard")]
 
     def place(self, name: str) -> int:
         self.names.append(name)
@@ -163,14 +163,14 @@ class Judge:
         for term in self.terms:
             term(y, d)
         gaba, other = self.energies(y)
-        brain = [y[i] for i in self.brain[:4]]
+        brain = [y[i] for i in self.brain[:5]]
         changes = adaptation.rates(gaba, other, *brain, *self.system.brain[:, 0])
-        d[self.brain[:4]] = changes
-        d[self.brain[4]] = y[self.brain[3]] ** 3
+        d[self.brain[:5]] = changes
+        d[self.brain[5]] = y[self.brain[4]] ** 3
         return d
 
     def run(self, outputs: np.ndarray, tolerance: float = 1e-10) -> tuple[np.ndarray, np.ndarray]:
-        """Plasma levels [outputs, substances], and [outputs, 5] of fast, slow, dulled, withdrawal and hazard."""
+        """Plasma levels [outputs, substances], and [outputs, 6] of fast, slow, dulled, stirred, withdrawal and hazard."""
         y = np.zeros(len(self.names))
         for n, name in enumerate(self.names):
             if name.endswith(" speed"):
