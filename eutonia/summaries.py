@@ -33,7 +33,9 @@ class Exposure(BaseModel):
     half_life_h: Spread
     trough_mg_l: Spread
     mean_mg_l: Spread
-    doses_taken: Spread = Field(description="from the start of the plan; as needed, as often as pain asked for one")
+    doses_taken: Spread = Field(
+        description="from the start of the plan; as needed, as often as pain asked for one"
+    )
 
 
 class EffectSummary(BaseModel):

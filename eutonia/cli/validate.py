@@ -1,8 +1,15 @@
 """eutonia validate: published observations beside what the model gives for them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from eutonia.cli.common import json_option, speaks_plainly, to_json
+
+if TYPE_CHECKING:
+    from eutonia.simulation.validation import Coverage
 
 
 @click.command("validate")
@@ -42,5 +49,11 @@ def command(report: str | None, as_json: bool) -> None:
         click.echo(f"  {name:<42}{f'{each.published:g}{spread} {unit}':>18}{model:>34}  {mark}, {fitted}")
     click.echo(
         f"\n{result.agree} of {len(result.findings)} agree; of those held apart {result.held_apart_agree} of "
-        f"{result.held_apart}. {result.note}"
+        f"{result.held_apart}.\nThe middle half and the middle 90 % of simulated studies hold "
+        f"{_share(result.coverage)} of all figures, {_share(result.held_apart_coverage)} of those held apart. "
+        f"{result.note}"
     )
+
+
+def _share(coverage: Coverage) -> str:
+    return f"{coverage.half or 0.0:.0%} and {coverage.ninety or 0.0:.0%}"

@@ -121,7 +121,7 @@ class Effects:
 
 @entry
 class CovariateEffect:
-    """A factor on one kinetic quantity, or on sensitivity, in patients of one kind, or for each so much of a feature."""
+    """A factor on a kinetic quantity or on sensitivity, in patients of one kind or for each so much of a feature."""
 
     feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed"]
     """`fed`: the order says that it is taken with food."""
@@ -207,8 +207,8 @@ class Modulator:
     """Enzyme → the factor on its activity."""
     by_dose: dict[str, dict[float, float]] = field(default_factory=dict)
     """Enzyme → daily mg from which another factor holds → the factor."""
-    by_phenotype: dict[str, dict[Literal["poor", "intermediate", "normal", "rapid", "ultrarapid"], float]] = field(
-        default_factory=dict
+    by_phenotype: dict[str, dict[Literal["poor", "intermediate", "normal", "rapid", "ultrarapid"], float]] = (
+        field(default_factory=dict)
     )
     """Enzyme → CYP2C19 phenotype in which another factor holds → the factor."""
     sources: tuple[Citation, ...]

@@ -2,7 +2,8 @@
 
 Two opponents of the drug's energy build up, one within days and one within weeks; the slow one fades faster than
 it builds. What the drug leaves over is the net drive; where the opponents win, the deficit is felt as withdrawal,
-with a lag of two equal stages, so that it begins late and does not drag on. Plain arithmetic (see `receptor`); energies in kT, times in hours.
+with a lag of two equal stages, so that it begins late and does not drag on. Plain arithmetic (see `receptor`);
+energies in kT, times in hours.
 """
 
 from typing import Any

@@ -229,7 +229,9 @@ class _Engine:
 
     def _keep(self, middle: Column) -> None:
         s = self.state
-        self.rows.append((self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain[:3], s.brain[4], s.hazard))
+        self.rows.append(
+            (self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain[:3], s.brain[4], s.hazard)
+        )
 
     def kept(self) -> Trace:
         names = [f.name for f in fields(Trace)]

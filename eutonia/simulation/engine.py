@@ -259,7 +259,7 @@ def prepare(
         else np.zeros(0)
     )
     therapies = build_therapies(people, schedule.sessions)
-    each = [np.asarray(r.amounts, float)[:, None] for r in regimens]
+    each: list[Column] = [np.asarray(r.amounts, float)[:, None] for r in regimens]
     if adherence < 1.0:
         each = [a * kept for a, kept in zip(each, _kept(regimens, people, adherence), strict=True)]
     if any(r.as_needed for r in regimens):
@@ -386,8 +386,10 @@ def _kept(regimens: Sequence[Regimen], people: Individuals, adherence: float) ->
     if people.patients.typical:
         return [np.ones((len(r.times), 1)) for r in regimens]
     return [
-        np.stack([people.draws.uniform(f"taken/{number}/{dose}") < adherence for dose in range(len(r.times))])
-        * 1.0
+        np.array(
+            [people.draws.uniform(f"taken/{number}/{dose}") < adherence for dose in range(len(r.times))],
+            float,
+        )
         for number, r in enumerate(regimens)
     ]
 
@@ -429,7 +431,11 @@ def _doses_taken(system: System, grid: Grid) -> dict[str, Column]:
     """How many doses of each substance each patient has taken from time zero on; NaN of what is only formed."""
     found = {f"{name}/doses_taken": np.full(system.number, np.nan) for name in system.substances}
     for source, name in enumerate(system.inputs):
-        of_it = (grid.event_input == source) & (grid.event_time >= -1e-9) & (grid.event_time < grid.times[-1] - 1e-9)
+        of_it = (
+            (grid.event_input == source)
+            & (grid.event_time >= -1e-9)
+            & (grid.event_time < grid.times[-1] - 1e-9)
+        )
         found[f"{name}/doses_taken"] = (grid.amounts[of_it] > 0.0).sum(0) + np.zeros(system.number)
     return found
 

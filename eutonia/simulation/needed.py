@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.simulation import adaptation
 from eutonia.simulation.effects import States, Therapies, effects
@@ -36,7 +37,8 @@ def with_chances(regimen: Regimen, clock: float, until: float, knowledge: Knowle
     first, end = regimen.times[0], min(regimen.times[-1] + (regimen.gap or STEP), until)
     hours = first + STEP * np.arange(max(math.ceil((end - first) / STEP - 1e-9), 1))
     of_day = (hours + clock) % DAY
-    hours = hours[(of_day >= wake - 1e-9) & (of_day < sleep - 1e-9)]
+    waking = (of_day >= wake - 1e-9) & (of_day < sleep - 1e-9)
+    hours = hours[waking] if waking.any() else hours[:1]
     return replace(regimen, times=tuple(hours.tolist()), amounts=regimen.amounts[:1] * len(hours))
 
 
@@ -81,12 +83,12 @@ class _Log:
         self.today = np.zeros(number)
         self.day = -1
 
-    def allowed(self, time: float, day: int, gap: float, most: int) -> Column:
+    def allowed(self, time: float, day: int, gap: float, most: int) -> NDArray[np.bool_]:
         if day != self.day:
             self.day, self.today = day, np.zeros_like(self.today)
         return np.asarray((time - self.last >= gap - 1e-9) & (self.today < most))
 
-    def note(self, wanted: Column, time: float) -> None:
+    def note(self, wanted: NDArray[np.bool_], time: float) -> None:
         self.last = np.where(wanted, time, self.last)
         self.today = self.today + wanted
 

@@ -316,9 +316,7 @@ class Individuals:
         found: dict[str, Column] = {}
         for effect in effects:
             factor = (
-                self._graded(effect)
-                if effect.per
-                else np.where(self._holds(effect, fed), effect.factor, 1.0)
+                self._graded(effect) if effect.per else np.where(self._holds(effect, fed), effect.factor, 1.0)
             )
             found[effect.on] = found.get(effect.on, self.constant(1.0)) * factor
         return found

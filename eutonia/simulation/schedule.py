@@ -259,6 +259,7 @@ FOOD = re.compile(
     r"(?:food|meals?|milk|snacks?|breakfast|lunch|dinner|supper)\b|\bp\.?c\b"
 )
 
+
 def _with_food(item: PlanItem) -> bool:
     return FOOD.search(item.written.lower()) is not None
 

@@ -2,12 +2,13 @@
 
 Each study is simulated many times over with as many patients as it had: patients differ within a study, and the
 typical patient differs from one simulated study to the next as far as we are unsure of the figures. The band is that
-of the studies' results, so that it may be held against the result that was printed.
+of the studies' results, so that it may be held against the result that was printed: of a chance a study counts those in
+whom it came true, and a study of more people than are simulated is narrowed to its size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
     from eutonia.knowledge.pharmacology import Finding, Observation
 
-STUDIES, MOST_STUDIED, FEWEST_STUDIED = 60, 48, 6
+STUDIES, MOST_STUDIED, FEWEST_STUDIED = 60, 48, 4
 
 
 class Compared(BaseModel):
@@ -39,11 +40,25 @@ class Compared(BaseModel):
     model: float | None
     model_sd: float | None = Field(description="between patients")
     model_p5: float | None = Field(description="of the results of simulated studies of that size")
+    model_p25: float | None
+    model_p75: float | None
     model_p95: float | None
     relative_difference: float | None
     agrees: bool = Field(description="the published figure lies in the model's band, or their intervals meet")
+    in_half: bool = Field(description="the published figure lies in the middle half of the simulated studies")
+    in_ninety: bool = Field(description="and in the middle 90 %")
     used_for_fitting: bool
     sources: list[dict[str, str]]
+
+
+class Coverage(BaseModel):
+    """Share of published figures inside the model's bands: 0.5 and 0.9 where the bands say what they should."""
+
+    model_config = ConfigDict(frozen=True)
+
+    findings: int
+    half: float | None
+    ninety: float | None
 
 
 class Validation(BaseModel):
@@ -56,6 +71,8 @@ class Validation(BaseModel):
     agree: int
     held_apart: int
     held_apart_agree: int
+    coverage: Coverage
+    held_apart_coverage: Coverage
     knowledge_version: str
     note: str = "Figures used for fitting show how well the model describes what it was made from; no more."
 
@@ -73,8 +90,20 @@ def validate(knowledge: Knowledge, progress: Callable[[int], None] | None = None
         agree=sum(each.agrees for each in found),
         held_apart=len(apart),
         held_apart_agree=sum(each.agrees for each in apart),
+        coverage=covered(found),
+        held_apart_coverage=covered(apart),
         knowledge_version=knowledge.version,
     )
+
+
+def covered(found: Sequence[Compared]) -> Coverage:
+    """How often the bands hold the published figure."""
+    told = [each for each in found if each.model is not None]
+    half, ninety = (
+        round(sum(getattr(each, band) for each in told) / len(told), 3) if told else None
+        for band in ("in_half", "in_ninety")
+    )
+    return Coverage(findings=len(told), half=half, ninety=ninety)
 
 
 def compare(observation: Observation, knowledge: Knowledge, studies: int = STUDIES) -> list[Compared]:
@@ -126,16 +155,14 @@ def _compared(
     other: Mapping[str, Column] | None,
 ) -> Compared:
     values = own[finding.quantity]
-    center = np.nanmedian if finding.statistic == "median" else np.nanmean
-    results = np.array([center(study) if np.isfinite(study).any() else np.nan for study in values])
+    results = _results(observation, finding, values)
     if finding.statistic in ("ratio", "difference") and other is not None:
-        base = np.nanmean(other[finding.quantity], axis=1)
+        base = _results(observation, finding, other[finding.quantity])
         results = results / base if finding.statistic == "ratio" else results - base
     results = results[np.isfinite(results)]
-    if not len(results):
-        model = low = high = None
-    else:
-        model, low, high = figures(np.median(results)), *(figures(x) for x in np.percentile(results, (5, 95)))
+    low = lower = model = upper = high = None
+    if len(results):
+        low, lower, model, upper, high = (figures(x) for x in np.percentile(results, (5, 25, 50, 75, 95)))
     return Compared(
         observation=observation.id,
         title=observation.title,
@@ -148,12 +175,39 @@ def _compared(
         model=model,
         model_sd=_between(values) if finding.spread is not None else None,
         model_p5=low,
+        model_p25=lower,
+        model_p75=upper,
         model_p95=high,
         relative_difference=None if model is None else figures(model / finding.value - 1.0),
         agrees=model is not None and _meet(finding, float(low or 0.0), float(high or 0.0)),
+        in_half=_inside(finding.value, lower, upper),
+        in_ninety=_inside(finding.value, low, high),
         used_for_fitting=finding.used_for_fitting,
         sources=[{"key": c.key, "at": c.at, "mark": c.mark} for c in finding.sources],
     )
+
+
+def _results(observation: Observation, finding: Finding, values: Column) -> Column:
+    """The result of each simulated study, as one of the number studied would print it."""
+    studied = observation.number_studied or values.shape[1]
+    center = np.nanmedian if finding.statistic == "median" else np.nanmean
+    results = np.array([center(study) if np.isfinite(study).any() else np.nan for study in values])
+    if studied > values.shape[1] and np.isfinite(results).sum() > 1:
+        within = float(np.nanmean(np.nanvar(values, axis=1, ddof=1)))
+        seen = float(np.nanvar(results, ddof=1))
+        less = within * (1.0 / values.shape[1] - 1.0 / studied)
+        middle = np.nanmean(results)
+        results = middle + (results - middle) * np.sqrt(
+            np.clip(1.0 - less / seen, 0.05, 1.0) if seen > 0.0 else 1.0
+        )
+    if finding.statistic == "fraction":
+        chance = np.random.default_rng(0)
+        results = chance.binomial(studied, np.clip(np.nan_to_num(results), 0.0, 1.0)) / studied
+    return results
+
+
+def _inside(value: float, low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low <= value <= high
 
 
 def _between(values: Column) -> float | None:

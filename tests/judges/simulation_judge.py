@@ -30,7 +30,9 @@ class Judge:
         for name in self.system.substances:
             if name not in self.central:
                 self.substance(name)
-        self.brain = [self.place(name) for name in ("fast", "slow", "dulled", "stirred", "withdrawal", "hazard")]
+        self.brain = [
+            self.place(name) for name in ("fast", "slow", "dulled", "stirred", "withdrawal", "hazard")
+        ]
 
     def place(self, name: str) -> int:
         self.names.append(name)
@@ -170,7 +172,7 @@ class Judge:
         return d
 
     def run(self, outputs: np.ndarray, tolerance: float = 1e-10) -> tuple[np.ndarray, np.ndarray]:
-        """Plasma levels [outputs, substances], and [outputs, 6] of fast, slow, dulled, stirred, withdrawal and hazard."""
+        """Plasma levels [outputs, substances], and [outputs, 6] of the slow states and the hazard."""
         y = np.zeros(len(self.names))
         for n, name in enumerate(self.names):
             if name.endswith(" speed"):
