@@ -1,40 +1,14 @@
 """The phrases of prescriptions: which words mean an amount, a frequency, a length, a route.
 
-`scan` walks along a text and cuts it into phrases; a word that belongs to none is kept as a `word`,
-for the caller to take as the name of the drug or to refuse. There are no drug names here.
+`RULES` is one table, in order: the first that fits at a place is taken. There are no drug names here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from fractions import Fraction
-from functools import cache
 from typing import Any
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """One phrase: what kind it is, what it says, and how it was written."""
-
-    kind: str
-    says: Any
-    written: str
-    joined: bool = False
-    """Whether an “and” stands right before it."""
-
-
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        (  # noqa: SIM905
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-            "sixteen seventeen eighteen nineteen twenty"
-        ).split()
-    )
-} | {"thirty": 30, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
 
 UNITS = {
     "mg": ("mg", "mgs", "milligram", "milligrams", "milligramme", "milligrammes"),
@@ -125,18 +99,8 @@ def _rule(kind: str, pattern: str, says: Says) -> None:
     RULES.append((kind, rf"(?:{pattern})(?![\w%])", says))
 
 
-@cache
-def _compiled() -> Sequence[tuple[str, re.Pattern[str], Says]]:
-    """The rules, ready to match: made when a text is first read, since many a run reads none."""
-    return [(kind, re.compile(pattern, re.IGNORECASE), says) for kind, pattern, says in RULES]
-
-
 def _fixed(value: Any) -> Says:
     return lambda _: value
-
-
-def number(text: str) -> float:
-    return float(text)
 
 
 def _pair(m: re.Match[str], first: int = 1) -> tuple[float, float]:
@@ -394,97 +358,3 @@ _rule(
     r"continuously|sparingly|thin layer|generously|while awake",
     _fixed(True),
 )
-
-_SKIP = re.compile(r"[\s,;:.()\[\]–—·•]+")
-_WORD = re.compile(r"[^\s,;()\[\]]+")
-_JOINS = re.compile(r"(?:and|&|\+|plus)$", re.IGNORECASE)
-_VULGAR = re.compile("[¼½¾⅐-⅞]")
-
-
-def tidy(text: str) -> str:
-    """One way to write dashes, multiplication signs, fractions and numbers in words."""
-    import unicodedata
-
-    text = _VULGAR.sub(lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("\u2044", "/"), text)
-    text = text.translate(
-        {
-            ord("×"): "x",
-            ord("–"): "-",
-            ord("—"): " - ",
-            ord("−"): "-",
-            0xA0: " ",
-            ord("’"): "'",
-            ord("⁄"): "/",
-        }
-    )
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-    text = re.sub(
-        rf"\b({'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})\b(?!-a-)",
-        lambda m: str(NUMBER_WORDS[m[1].casefold()]),
-        text,
-        flags=re.IGNORECASE,
-    )
-    text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:a\s+|1\s+)?half(?:\s+(?:of\s+)?an?)?\b(?!-)", "0.5", text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)
-    text = re.sub(r"(?<![\d/.])(\d{1,2})\s+([1-3])/([2-4])(?![\d/])", _mixed, text)
-    text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)
-    return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"\b(\d+)\s*\(\1\)", r"\1", text)).strip()
-
-
-def _mixed(m: re.Match[str]) -> str:
-    return _plain(int(m[1]) + Fraction(int(m[2]), int(m[3])))
-
-
-def _fraction(m: re.Match[str]) -> str:
-    value = Fraction(int(m[1]), int(m[2]))
-    return _plain(value) if value < 1 else m[0]
-
-
-def _plain(value: Fraction) -> str:
-    return f"{float(value):.4g}"
-
-
-def scan(text: str) -> Iterator[Phrase]:
-    """Cut a tidy text into phrases, left to right."""
-    at, joined, after_prn = 0, False, False
-    while at < len(text):
-        skip = _SKIP.match(text, at)
-        if skip:
-            at = skip.end()
-            continue
-        phrase, at = _next(text, at, joined)
-        joined = phrase.kind == "filler" and bool(_JOINS.match(phrase.written))
-        if after_prn and phrase.kind == "word" and _is_reason(phrase.written):
-            yield Phrase("why", True, phrase.written)
-            continue
-        after_prn = phrase.kind == "prn" or (after_prn and phrase.kind == "why")
-        yield phrase
-
-
-def _is_reason(word: str) -> bool:
-    """Whether a word right after “as needed” may say what for."""
-    return word[0].isalpha() and word.casefold() not in (
-        "with",
-        "not",
-        "no",
-        "never",
-        "without",
-        "except",
-        "stop",
-    )
-
-
-def _next(text: str, at: int, joined: bool) -> tuple[Phrase, int]:
-    if at == 0 or not text[at - 1].isalnum() or not text[at].isalpha():
-        for kind, pattern, says in _compiled():
-            m = pattern.match(text, at)
-            if m and m.end() > at:
-                try:
-                    said = says(m)
-                except ValueError:  # an impossible date
-                    continue
-                return Phrase(kind, said, m[0].strip(), joined), m.end()
-    word = _WORD.match(text, at)
-    end = word.end() if word else at + 1
-    return Phrase("word", text[at:end], text[at:end], joined), end

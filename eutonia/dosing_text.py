@@ -2,7 +2,6 @@
 
 read_plan("carisoprodol 350 mg tid and hs x 2 weeks")   # strict: every word must be understood
 read_dosage("1-2 tabs po q4-6h prn pain")               # lenient: for the SIG of a drug that is known
-describe(item)                                          # a plan item in words that read back the same
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eutonia.dates import Span
-from eutonia.dosing_phrases import FORMS, Phrase, scan, tidy
+from eutonia.dosing_scan import Phrase, scan, tidy
+from eutonia.dosing_steps import laid_out, unsaid, whole_of
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
 
@@ -137,11 +137,20 @@ def _read(text: str, written: str = "") -> Sig:
         return Sig(PlanItem(action=action, written=written), ())
     try:
         items = [_item(each, action) for each in said]
-        whole = items[0] if len(items) == 1 else _stepped(items, said, action)
+        whole = items[0] if len(items) == 1 else _in_steps(items, said)
     except ValueError as error:
         raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
     unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
     return Sig(whole.model_copy(update={"written": written}), unread)
+
+
+def _in_steps(items: Sequence[PlanItem], said: Sequence[_Said]) -> PlanItem:
+    """The plan of several parts; what keeps them from being one is noted as unread."""
+    beside = [each.fields.get("start_day") == 0.0 for each in said]
+    steps = laid_out(items, beside)
+    for n, word in unsaid(items, steps, beside):
+        said[n].unread.append(word)
+    return whole_of(items[0], steps)
 
 
 def _action(text: str) -> tuple[Action, str]:
@@ -345,170 +354,3 @@ def _limited(
             cap = most / days / (dose if same and dose else 1.0)
             times = (min(times[0], cap), min(times[1], cap)) if times else (cap, cap)
     return times
-
-
-# --- steps ------------------------------------------------------------------------------------------
-
-
-def _stepped(items: Sequence[PlanItem], said: Sequence[_Said], action: Action) -> PlanItem:
-    """Steps in order, each with its first day; the whole states the largest doses and the full length."""
-    steps: list[PlanItem] = []
-    first = items[0]
-    for item, each in zip(items, said, strict=True):
-        before = steps[-1] if steps else None
-        if before and item.text and item.text != first.text:
-            each.unread.append(item.text)
-        beside = before is not None and each.fields.get("start_day") == 0.0
-        if before and not beside and before.duration_days is None and item.start_day is None:
-            each.unread.append("then")  # how long the step before lasts is not said
-        step = _step(item, before, first, beside)
-        if beside and before and before.duration_days is None:
-            steps[-1] = before.model_copy(update={"duration_days": step.duration_days})
-        steps.append(step)
-    starts = [s.start_day or 0.0 for s in steps]
-    ends = [
-        None if s.duration_days is None else start + s.duration_days
-        for s, start in zip(steps, starts, strict=True)
-    ]
-    known = [end for end in ends if end is not None]
-    totals = [_total_on(start, steps) for start in starts]
-    doses = [d for d in (s.dose_high or s.dose for s in steps) if d is not None]
-    largest = max(doses) if len(doses) == len(steps) else None
-    daily = None if None in totals or largest is None else max(t for t in totals if t is not None)
-    return first.model_copy(
-        update={
-            "dose": largest,
-            "dose_high": None,
-            "times_per_day": daily / largest if daily is not None and largest else None,
-            "times_per_day_low": None,
-            "every_hours": None,
-            "clock_times": (),
-            "duration_days": max(known) if len(known) == len(ends) else None,
-            "steps": tuple(steps),
-            "as_needed": all(s.as_needed for s in steps),
-        }
-    )
-
-
-def _step(item: PlanItem, before: PlanItem | None, first: PlanItem, beside: bool) -> PlanItem:
-    """What a step leaves unsaid is as in the one before; it begins where that one ends, or beside it."""
-    if before is None:
-        return item.model_copy(update={"start_day": item.start_day or 0.0, "start": None, "end": None})
-    changes: dict[str, Any] = {"text": first.text}
-    if item.dose is None:
-        changes |= {"dose": before.dose, "dose_high": before.dose_high, "unit": before.unit}
-    elif item.unit == "each" and before.unit is not None:
-        changes["unit"] = before.unit
-    if item.times_per_day is None:
-        changes |= {
-            name: getattr(before, name)
-            for name in ("times_per_day", "times_per_day_low", "every_hours", "clock_times")
-        }
-    if beside:
-        changes["start_day"] = before.start_day
-        if item.duration_days is None:
-            changes["duration_days"] = before.duration_days
-    elif item.start_day is None:
-        changes["start_day"] = (before.start_day or 0.0) + (before.duration_days or 0.0)
-    return item.model_copy(update=changes)
-
-
-def _total_on(day: float, steps: Iterable[PlanItem]) -> float | None:
-    """The amount taken on a day by all steps then under way; None where one is not known."""
-    total = 0.0
-    for step in steps:
-        start = step.start_day or 0.0
-        if start <= day and (step.duration_days is None or day < start + step.duration_days):
-            dose = step.dose_high or step.dose
-            if dose is None or step.times_per_day is None:
-                return None
-            total += dose * step.times_per_day
-    return total
-
-
-# --- writing ----------------------------------------------------------------------------------------
-
-
-def describe(item: PlanItem) -> str:
-    """A plan item in words that `read_plan` reads back to the same item."""
-    if item.steps:
-        head = _head(item)
-        parts = [_dose_and_timing(step) for step in item.steps]
-        return " ".join(filter(None, (head, "; ".join(parts))))
-    return " ".join(filter(None, (_head(item), _dose_and_timing(item))))
-
-
-def _head(item: PlanItem) -> str:
-    action = item.action.removesuffix("-therapy")
-    return " ".join(filter(None, ("" if action == "start" else action, item.text or item.therapy or "")))
-
-
-def _dose_and_timing(item: PlanItem) -> str:
-    words = [
-        _dose_words(item),
-        {"oral": "by mouth", "transdermal": "to the skin", "topical": "topically"}.get(
-            item.route or "", item.route or ""
-        ),
-        _timing_words(item),
-        f"at {_listed(item.clock_times)}" if item.clock_times else "",
-        "as needed" if item.as_needed else "",
-        f"from day {item.start_day + 1:g}" if item.start_day is not None else "",
-        f"from {item.start.first}" if item.start else "",
-        f"until {item.end.last}" if item.end else "",
-        f"for {item.duration_days:g} day{'s' if item.duration_days != 1 else ''}"
-        if item.duration_days is not None
-        else "",
-        f"#{item.quantity:g}" if item.quantity is not None else "",
-        f"{item.days_supply:g} days supply" if item.days_supply is not None else "",
-    ]
-    return " ".join(filter(None, words))
-
-
-def _dose_words(item: PlanItem) -> str:
-    if item.dose is None:
-        return ""
-    amount = f"{item.dose:g}" + (f"-{item.dose_high:g}" if item.dose_high is not None else "")
-    unit = item.unit or "each"
-    if unit == "each":
-        return amount
-    plural = unit in FORMS and (item.dose_high or item.dose) > 1
-    return f"{amount} {_plural(unit) if plural else unit}"
-
-
-def _plural(unit: str) -> str:
-    return {"patch": "patches", "inch": "inches", "suppository": "suppositories"}.get(unit, unit + "s")
-
-
-def _timing_words(item: PlanItem) -> str:
-    times, low = item.times_per_day, item.times_per_day_low
-    if item.every_hours is not None:
-        longest = f"-{24 / low:.12g}" if low else ""
-        words = _interval_words(item.every_hours, longest)
-        natural = 24 / item.every_hours
-        capped = times is not None and abs(times - natural) > 1e-9
-        return words + (f", max {times:.12g} times a day" if capped else "")
-    if times is None or (item.clock_times and times == len(item.clock_times)):
-        return ""
-    if times >= 1 and times == int(times):
-        return (
-            f"{low:g}-{times:g} times a day"
-            if low
-            else {1: "once a day", 2: "twice a day"}.get(int(times), f"{times:g} times a day")
-        )
-    a_week = times * 7
-    if abs(a_week - round(a_week)) < 1e-9:
-        return f"{round(a_week)} times a week"
-    return f"{times:.12g} times a day"
-
-
-def _interval_words(hours: float, longest: str) -> str:
-    if longest or hours % 24:
-        return f"every {hours:.12g}{longest} hours"
-    days = hours / 24
-    if days == 7:
-        return "weekly"
-    return f"every {days:.12g} days" if days > 1 else "every 24 hours"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

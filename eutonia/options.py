@@ -130,6 +130,8 @@ CODE = ("appraisal", "meta", "options.py")
 
 READERS = (
     "dosing_text.py",
+    "dosing_steps.py",
+    "dosing_scan.py",
     "dosing_phrases.py",
     "dosing_names.py",
     "formulary.py",
