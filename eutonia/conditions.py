@@ -3,6 +3,7 @@
 Both sides of the rules need it: the features, to know which results a rule asks for, and the rules, to judge.
 """
 
+from collections.abc import Mapping
 from functools import cache
 
 from eutonia.knowledge import Knowledge
@@ -37,3 +38,13 @@ def rules_of_the_record(knowledge: Knowledge) -> tuple[Rule, ...]:
 def rules_of_the_forecast(knowledge: Knowledge) -> tuple[Rule, ...]:
     """The rules that a forecast decides."""
     return tuple(rule for rule in knowledge.rules.values() if needs_forecast(rule, knowledge))
+
+
+@cache
+def rules_by_feature(knowledge: Knowledge) -> Mapping[str, tuple[str, ...]]:
+    """Feature → the rules of the record that ask for it."""
+    asking: dict[str, tuple[str, ...]] = {}
+    for rule in rules_of_the_record(knowledge):
+        for name in features_of(rule):
+            asking[name] = (*asking.get(name, ()), rule.id)
+    return asking

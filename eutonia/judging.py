@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from eutonia.conditions import features_of, rules_of_the_forecast, rules_of_the_record
-from eutonia.features import chart_of, subjects, value_of
+from eutonia.conditions import features_of, rules_by_feature, rules_of_the_forecast, rules_of_the_record
+from eutonia.features import chart_of, subjects, value_of, with_option
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of
 from eutonia.features.value import Value
@@ -131,6 +131,61 @@ def judge_chart(chart: Chart) -> Judgement:
     return _judgement(chart, check(row, rules_of_the_record(chart.knowledge)), chart.knowledge)
 
 
+class Screened(NamedTuple):
+    """One order after the rules, as far as it takes to offer it or not."""
+
+    chart: Chart
+    verdict: Verdict
+    issues: list[Finding]
+    """Rules that apply, gravest first."""
+    unknowns: list[Finding]
+    """Rules that cannot be told, gravest first."""
+
+
+class Beside(NamedTuple):
+    """A record judged once, to screen one order after another beside it."""
+
+    chart: Chart
+    row: dict[str, Any]
+    found: Mapping[str, Finding]
+    """By rule."""
+
+    def screen(self, item: PlanItem) -> Screened:
+        """The order as if it stood first in the plan: only rules whose features it changes are judged again."""
+        knowledge = self.chart.knowledge
+        chart, anew = with_option(self.chart, item)
+        row = self.row | {name: chart.values[name].known for name in anew}
+        changed = [name for name in anew if row[name] != self.row[name]]
+        asking = rules_by_feature(knowledge)
+        again = {rule for name in changed for rule in asking.get(name, ())}
+        found = {rule: each for rule, each in self.found.items() if rule not in again}
+        found |= {each.rule.id: each for each in check(row, [knowledge.rules[rule] for rule in again])}
+        return _screened(chart, found.values(), knowledge)
+
+
+def beside(chart: Chart) -> Beside:
+    """A record of which every feature is worked out, judged to screen orders beside it."""
+    row = {name: value.known for name, value in chart.values.items()}
+    found = check(row, rules_of_the_record(chart.knowledge))
+    return Beside(chart, row, {each.rule.id: each for each in found})
+
+
+def _screened(chart: Chart, found: Iterable[Finding], knowledge: Knowledge) -> Screened:
+    """What was found about the first item of the plan."""
+    found = list(found)
+    item, parts = chart.plan[0]
+    about = [each for each in found if concerns(each.rule, item, parts, knowledge)]
+    replaced = {other for each in found if each.applies for other in each.rule.replaces}
+    issues = [each for each in about if each.applies]
+    unknowns = [each for each in about if each.applies is None]
+    return Screened(
+        chart,
+        _verdict(issues, unknowns, chart, knowledge),
+        sorted(issues, key=lambda each: _gravity(each.rule, each.urgent, each.rule.id not in replaced)),
+        sorted(unknowns, key=lambda each: (SEVERITIES.index(each.rule.severity), each.rule.id)),
+    )
+
+
 def _judgement(chart: Chart, found: Sequence[Finding], knowledge: Knowledge) -> Judgement:
     sorted_out = _by_item(chart, found, knowledge)
     # A graver issue on one item replaces a milder one that stands with another item or with treatment in use.
@@ -220,7 +275,7 @@ def _plan(
         therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
         or None,
         action=action_of(item),
-        verdict=_verdict(issues, unknowns, chart, knowledge),
+        verdict=_verdict(applying, [each for each in found if each.applies is None], chart, knowledge),
         issues=_in_order(issues, knowledge),
         unknowns=sorted(unknowns, key=lambda u: (SEVERITIES.index(u.severity), u.rule)),
     )
@@ -255,22 +310,21 @@ def _issue(
 
 def _in_order(issues: Iterable[Issue], knowledge: Knowledge) -> list[Issue]:
     """Gravest first; among equals, first what keeps the plan from being called acceptable."""
-    return sorted(
-        issues,
-        key=lambda i: (
-            not i.urgent,
-            SEVERITIES.index(i.severity),
-            not knowledge.rules[i.rule].blocks_acceptable,
-            not i.headline,
-            i.rule,
-        ),
-    )
+    return sorted(issues, key=lambda i: _gravity(knowledge.rules[i.rule], i.urgent, i.headline))
+
+
+def _gravity(rule: Rule, urgent: bool, headline: bool) -> tuple[Any, ...]:
+    return not urgent, SEVERITIES.index(rule.severity), not rule.blocks_acceptable, not headline, rule.id
 
 
 def _unknown(each: Finding, knowledge: Knowledge) -> Unknown:
     rule = each.rule
-    ask = dict.fromkeys(_question_of(name, knowledge) for name in each.ask)
-    return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=list(ask))
+    return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=asked_by(each, knowledge))
+
+
+def asked_by(each: Finding, knowledge: Knowledge) -> list[str]:
+    """The features to ask for so that a rule can be told."""
+    return list(dict.fromkeys(_question_of(name, knowledge) for name in each.ask))
 
 
 def _question_of(name: str, knowledge: Knowledge) -> str:
@@ -280,16 +334,16 @@ def _question_of(name: str, knowledge: Knowledge) -> str:
 
 
 def _verdict(
-    issues: Sequence[Issue], unknowns: Sequence[Unknown], chart: Chart, knowledge: Knowledge
+    issues: Sequence[Finding], unknowns: Sequence[Finding], chart: Chart, knowledge: Knowledge
 ) -> Verdict:
     if any(issue.urgent for issue in issues):
         return "urgent-referral"
     for severity in ("contraindicated", "avoid", "caution"):
-        if any(issue.severity == severity for issue in issues):
+        if any(issue.rule.severity == severity for issue in issues):
             return severity
-    blocked = any(knowledge.rules[issue.rule].blocks_acceptable for issue in issues)
+    blocked = any(issue.rule.blocks_acceptable for issue in issues)
     suspect = {_question_of(name, knowledge) for name in chart.suspect}
-    needed = any(suspect & set(unknown.ask) for unknown in unknowns)
+    needed = suspect and any(suspect & set(asked_by(unknown, knowledge)) for unknown in unknowns)
     return "insufficient-data" if blocked or needed else "acceptable"
 
 

@@ -17,7 +17,7 @@ from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
 from eutonia.features.taken import action_of
-from eutonia.judging import Judgement, Verdict, judge_chart
+from eutonia.judging import Beside, Judgement, Screened, Verdict, asked_by, beside
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug, Option, Therapy
 from eutonia.patient import PlanItem
@@ -93,13 +93,13 @@ def alternatives(
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
     chronic = judged.chart.known("index_pain_chronic")
     population = population_of(judged.chart)
-    judgements = [judge_chart(_instead(judged.chart, c.option)) for c in candidates]
+    record, weights = _without_the_plan(judged.chart), weights or Weights()
     found = [
         (
-            _score(c.option, chronic, weights or Weights()),
-            _alternative(c, j, chronic, population, knowledge),
+            _score(c.option, chronic, weights),
+            _alternative(c, record.screen(_plans(knowledge)[c.option.plan]), chronic, population, knowledge),
         )
-        for c, j in zip(candidates, judgements, strict=True)
+        for c in candidates
     ]
     return _ordered(found)
 
@@ -184,10 +184,11 @@ def best_offered(
     weights = weights or Weights()
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
     candidates.sort(key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
+    record = _without_the_plan(judged.chart)
     found: list[Alternative] = []
     for candidate in candidates:
-        judgement = judge_chart(_instead(judged.chart, candidate.option))
-        made = _alternative(candidate, judgement, chronic, None, knowledge)
+        screened = record.screen(_plans(knowledge)[candidate.option.plan])
+        made = _alternative(candidate, screened, chronic, None, knowledge)
         if made.offered and not made.ask and made.fits is not False:
             found.append(made)
         if len(found) == most:
@@ -202,10 +203,10 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
             yield _Candidate(entry, entry.option)
 
 
-def _instead(chart: Chart, option: Option) -> Chart:
-    """The same patient with the alternative in place of what the plan begins; what it stops is stopped all the same."""
-    stops = [item for item, _ in chart.plan if action_of(item) == "stop"]
-    return complete(chart.instead((_plans(chart.knowledge)[option.plan], *stops)))
+def _without_the_plan(chart: Chart) -> Beside:
+    """The same patient without what the plan begins; what it stops is stopped all the same."""
+    stops = tuple(item for item, _ in chart.plan if action_of(item) == "stop")
+    return beside(complete(chart.instead(stops)))
 
 
 @cache
@@ -226,25 +227,25 @@ def _read(candidate: _Candidate, knowledge: Knowledge) -> PlanItem:
 
 
 def _alternative(
-    candidate: _Candidate, judged: Judgement, chronic: Any, population: str | None, knowledge: Knowledge
+    candidate: _Candidate, screened: Screened, chronic: Any, population: str | None, knowledge: Knowledge
 ) -> Alternative:
     entry, option = candidate
-    plan = judged.plans[0]
     on_skin = any(
-        part.route == "topical" for part in judged.chart.planned
+        part.route == "topical" for part in screened.chart.planned
     )  # trials of the drug by mouth do not tell
-    against = [i for i in plan.issues if i.urgent or i.severity in ("contraindicated", "avoid")]
-    offered = plan.verdict not in NOT_OFFERED
     grave = SEVERITIES[:2]
-    ask = list(dict.fromkeys(name for u in plan.unknowns if u.severity in grave for name in u.ask))
+    against = [i.rule for i in screened.issues if i.urgent or i.rule.severity in grave]
+    offered = screened.verdict not in NOT_OFFERED
+    open_to = [u for u in screened.unknowns if u.rule.severity in grave]
+    ask = list(dict.fromkeys(name for u in open_to for name in asked_by(u, knowledge)))
     return Alternative(
         therapy=entry.id,
         title=entry.title,
         drug=isinstance(entry, Drug),
         plan=option.plan,
-        verdict=plan.verdict,
+        verdict=screened.verdict,
         offered=offered,
-        why_not=[WhyNot(rule=i.rule, title=i.title, severity=i.severity) for i in against],
+        why_not=[WhyNot(rule=r.id, title=r.title, severity=r.severity) for r in against],
         checked=not ask,
         ask=ask,
         ask_for=[knowledge.features[name].title for name in ask],

@@ -6,7 +6,7 @@ knowledge/features/. Those of kind `computed` have a function of the same name h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ from eutonia.features import dosing, kinds, organs, pain, person
 from eutonia.features.chart import Chart
 from eutonia.features.value import Value
 from eutonia.knowledge import Knowledge
-from eutonia.patient import Case
+from eutonia.patient import Case, PlanItem
 
 MODULES: Sequence[ModuleType] = (person, organs, dosing, pain)
 
@@ -29,8 +29,37 @@ def chart_of(case: Case, knowledge: Knowledge) -> Chart:
 def complete(chart: Chart) -> Chart:
     """The chart with every feature worked out that was not yet."""
     for name in names(chart.knowledge):
-        value_of(name, chart)
+        if name not in chart.values:
+            value_of(name, chart)
     return chart
+
+
+def with_option(chart: Chart, item: PlanItem) -> tuple[Chart, Collection[str]]:
+    """A worked-out chart with one more order to start, and the features that were worked out anew.
+
+    What names treatments that the order does not hold is kept: a feature that says what it is about looks at the plan
+    for that alone.
+    """
+    other = chart.instead((item, *chart.case.plan))
+    anew = chart.values.keys() - chart.of_record
+    starts = other.planned[: len(other.planned) - len(chart.planned)]
+    if other.unrecognised == chart.unrecognised and all(t.action == "start" for t in starts):
+        held = {name for t in starts for name in (t.treatment, *t.classes, *t.possible)}
+        about = _about(chart.knowledge)
+        anew &= set(chart.leaning).union(about[""], *(about.get(name, ()) for name in held))
+        other.take_over(chart, chart.values.keys() - anew)
+    return complete(other), anew
+
+
+@cache
+def _about(knowledge: Knowledge) -> Mapping[str, frozenset[str]]:
+    """Drug, class or therapy → the features that speak of it; under “” those that name nothing."""
+    found: dict[str, set[str]] = {"": set()}
+    for name in names(knowledge):
+        named = [subject for group in subjects(knowledge.features[name]) for subject in group]
+        for subject in named or [""]:
+            found.setdefault(subject, set()).add(name)
+    return {subject: frozenset(about) for subject, about in found.items()}
 
 
 @cache
@@ -45,13 +74,16 @@ def value_of(name: str, chart: Chart) -> Value:
     found = chart.values.get(name)
     if found is None:
         feature, way = _ways(chart.knowledge)[name]
-        asked, chart.plan_asked = chart.plan_asked, False
+        asked, chart.plan_asked, leans, chart.leans = chart.plan_asked, False, chart.leans, False
         found = chart.values[name] = way(feature, chart)
         if not chart.plan_asked:
             chart.of_record.add(name)
+        elif chart.leans:
+            chart.leaning.add(name)
         chart.plan_asked |= asked
-    elif name not in chart.of_record:
-        chart.plan_asked = True
+        chart.leans = leans
+    if name not in chart.of_record:
+        chart.plan_asked = chart.leans = True
     return found
 
 

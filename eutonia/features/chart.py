@@ -6,7 +6,7 @@ everything that could not be understood is kept and named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -67,20 +67,29 @@ class Chart:
     """Features worked out without a look at the plan."""
     plan_asked: bool = False
     """Whether the plan was looked at since this was last set to False."""
+    leaning: set[str] = field(default_factory=set)
+    """Features that look at the plan through other features."""
+    leans: bool = False
+    """Whether a feature that depends on the plan was asked for since this was last set to False."""
 
     def instead(self, plan: tuple[PlanItem, ...]) -> Chart:
         """The same record with another plan; what does not depend on the plan is not worked out again."""
         other = Chart(
             case=self.case.model_copy(update={"plan": plan}),
             knowledge=self.knowledge,
-            suspect={name: told for name, told in self.suspect.items() if name in self.of_record},
-            stale={name: told for name, told in self.stale.items() if name in self.of_record},
-            values={name: self.values[name] for name in self.of_record},
             results=self.results,
             of_record=set(self.of_record),
         )
         other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
+        other.take_over(self, self.of_record)
         return other
+
+    def take_over(self, other: Chart, features: Iterable[str]) -> None:
+        """Features of another chart of this record that are known to be the same here."""
+        values = other.values
+        self.values.update({name: values[name] for name in features})
+        for mine, told in ((self.suspect, other.suspect), (self.stale, other.stale)):
+            mine.update({name: written for name, written in told.items() if name in self.values})
 
     @property
     def as_of(self) -> date:
@@ -122,7 +131,12 @@ class Chart:
     @cached_property
     def current(self) -> tuple[Taken, ...]:
         """What is in use at as_of, each product once however often it was ordered."""
-        return merged(taken for entry, parts in self.listed if self.in_use(entry) for taken in parts)
+        return merged(taken for _, parts in self.used for taken in parts)
+
+    @cached_property
+    def used(self) -> tuple[tuple[Medication, tuple[Taken, ...]], ...]:
+        """Every entry in use at as_of, with its ingredients: repeated orders too."""
+        return tuple((entry, parts) for entry, parts in self.listed if self.in_use(entry))
 
     @cached_property
     def past(self) -> tuple[Taken, ...]:
@@ -174,19 +188,22 @@ class Chart:
     @of_plan
     def unrecognised(self) -> tuple[str, ...]:
         """Entries in use or planned whose ingredients are not known."""
-        listed = [(e, parts) for e, parts in self.listed if self.in_use(e)]
-        planned = [(i, parts) for i, parts in self.plan if _names_treatment(i)]
-        names = [
-            e.text or f"RxNorm {e.rxcui}"
-            for e, parts in (*listed, *planned)
-            if not parts or self._unread(e) or any(part.treatment.startswith(UNNAMED) for part in parts)
-        ]
-        return tuple(dict.fromkeys(names))
+        planned = [(item, parts) for item, parts in self.plan if _names_treatment(item)]
+        return tuple(dict.fromkeys([*self._unrecognised_now, *self._not_recognised(planned)]))
+
+    @cached_property
+    def _unrecognised_now(self) -> tuple[str, ...]:
+        return tuple(self._not_recognised(self.used))
+
+    def _not_recognised(self, entries: Iterable[tuple[Dosage, tuple[Taken, ...]]]) -> Iterator[str]:
+        for e, parts in entries:
+            if not parts or self._unread(e) or any(part.treatment.startswith(UNNAMED) for part in parts):
+                yield e.text or f"RxNorm {e.rxcui}"
 
     @cached_property
     def contradictory(self) -> tuple[str, ...]:
         """Entries in use or planned whose code and text name different drugs."""
-        entries = (*(e for e, _ in self.listed if self.in_use(e)), *(item for item, _ in self.plan))
+        entries = (*(e for e, _ in self.used), *(item for item, _ in self.plan))
         return tuple(dict.fromkeys(f"“{e.text}” (RxNorm {e.rxcui})" for e in entries if self._contradicts(e)))
 
     def _contradicts(self, entry: Dosage) -> bool:
@@ -260,10 +277,28 @@ class Chart:
     def conditions_known(self) -> bool:
         return self.case.conditions is not None and "conditions" not in self.case.not_seen
 
-    def having(self, *value_sets: str, active: bool = True) -> list[Diagnosis]:
+    def having(self, *value_sets: str, active: bool = True) -> Sequence[Diagnosis]:
         """Diagnoses in one of `value_sets`; active ones, or of any status."""
-        wanted = set(value_sets)
-        return [d for d in self.diagnoses if d.value_sets & wanted and (d.active or not active)]
+        found = self._had.get((value_sets, active))
+        if found is None:
+            places = sorted({n for name in value_sets for n in self._diagnosed.get(name, ())})
+            those = (self.diagnoses[n] for n in places)
+            found = self._had[value_sets, active] = tuple(d for d in those if d.active or not active)
+        return found
+
+    @cached_property
+    def _had(self) -> dict[tuple[tuple[str, ...], bool], tuple[Diagnosis, ...]]:
+        """What was asked of the diagnoses before: many features ask the same, with every plan."""
+        return {}
+
+    @cached_property
+    def _diagnosed(self) -> dict[str, list[int]]:
+        """Value set → places of its diagnoses."""
+        places: dict[str, list[int]] = {}
+        for n, diagnosis in enumerate(self.diagnoses):
+            for name in diagnosis.value_sets:
+                places.setdefault(name, []).append(n)
+        return places
 
 
 def _named(taken: Iterable[Taken]) -> frozenset[str]:

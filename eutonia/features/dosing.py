@@ -163,9 +163,10 @@ class Run(NamedTuple):
 def runs(feature: ComputedFeature, chart: Chart) -> list[Run] | None:
     """Courses up to as_of, oldest first; None where the start of a current one is not known."""
     spans: list[Run] = []
-    for taken in _of(feature, (*chart.past, *_orders_in_use(chart))):
+    in_use = _orders_in_use(chart)
+    for taken in _of(feature, (*chart.past, *in_use)):
         end = supply_end(taken.start, taken.end, taken.days_supply)
-        current = taken in _orders_in_use(chart)
+        current = taken in in_use
         if taken.start is None:
             if current:
                 return None
@@ -177,7 +178,7 @@ def runs(feature: ComputedFeature, chart: Chart) -> list[Run] | None:
 
 def _orders_in_use(chart: Chart) -> list[Taken]:
     """Every order in use, repeated ones too: their dates tell how long a drug has been taken."""
-    return [t for entry, parts in chart.listed if chart.in_use(entry) for t in parts]
+    return [t for _, parts in chart.used for t in parts]
 
 
 def _join(spans: Sequence[Run], gap_days: float) -> list[Run]:

@@ -159,9 +159,7 @@ def unit_suspect(_: ComputedFeature, chart: Chart) -> Value:
 def _doses_without_unit(chart: Chart) -> dict[str, str]:
     return {
         f"dose {n}": f"{entry.text or 'A medicine'}: dose {entry.dose:g} without a unit"
-        for n, (entry, parts) in enumerate(
-            (*((e, p) for e, p in chart.listed if chart.in_use(e)), *chart.plan)
-        )
+        for n, (entry, parts) in enumerate((*chart.used, *chart.plan))
         if entry.dose is not None and not (entry.unit or "").strip()
     }
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eutonia.assessment import assess
+from eutonia.features import chart_of, with_option
 from eutonia.judging import judge_cases
 from eutonia.knowledge import load
 from eutonia.options import NOT_OFFERED, Alternative, Weights
@@ -97,6 +98,19 @@ def test_what_is_contraindicated_to_be_avoided_or_urgent_is_never_offered(case):
         assert option.verdict == first.verdict
         assert (option.verdict in NOT_OFFERED) is bool(option.why_not)
         assert {w.rule for w in option.why_not} == set(grave)
+
+
+@given(cases, st.sampled_from([(), (PlanItem(action="stop", text="carisoprodol"),)]))
+@few
+def test_what_an_order_does_not_touch_is_as_if_the_whole_case_were_read_anew(case, stops):
+    beside = chart_of(case.model_copy(update={"plan": stops}), KNOWLEDGE)
+    for option in options(case):
+        item = _plan(option.plan)
+        quick, _ = with_option(beside, item)
+        anew = chart_of(case.model_copy(update={"plan": (item, *stops)}), KNOWLEDGE)
+        differ = [n for n, value in anew.values.items() if quick.values[n] != value]
+        assert not differ, (option.therapy, differ)
+        assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
 
 
 @given(cases)
