@@ -75,27 +75,52 @@ def check(features: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     Columns: `row` (position in `features`), `rule`, `applies` (null = cannot tell), `urgent`, and `ask`, the
     features that would settle it. Rows are in no particular order.
     """
+    return named(check_coded(features, rules), rules)
+
+
+def check_coded(features: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """The same in numbers, for those who drop rows before they are read (`named`).
+
+    Columns: `row`, `rule` (position in `rules`), `applies`, and `code`, which says what is urgent and to be asked.
+    """
     starts = range(0, max(features.height, 1), ROWS_AT_ONCE)
     return pl.concat(
         [_check(features.slice(start, ROWS_AT_ONCE).rechunk(), rules, start) for start in starts]
     )
 
 
-def _check(features: pl.DataFrame, rules: Sequence[Rule], first_row: int) -> pl.DataFrame:
-    answers = judge(features, rules)
-    concerned = [rule for rule in rules if answers[rule.id].null_count() or answers[rule.id].any()]
-    codes = features.select([_code(rule).alias(rule.id) for rule in concerned])
-    answer = _end_to_end(answers, concerned, pl.Boolean)
-    place = answer.ne_missing(False).arg_true()
-    code = _end_to_end(codes, concerned, pl.UInt32).gather(place)
-    rule = place // max(features.height, 1)
+def named(found: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """What `check_coded` found, by the names of rules and features."""
+    used = found["rule"].unique().sort()
+    concerned = [rules[number] for number in used]
+    rule = used.search_sorted(found["rule"])
     names = pl.Series([rule.id for rule in concerned], dtype=pl.String)
     return pl.select(
-        row=(place % max(features.height, 1) + first_row).cast(pl.UInt32),
+        row=found["row"],
         rule=names.gather(rule),
+        applies=found["applies"],
+        urgent=found["code"] & URGENT != 0,
+        ask=_name_sets(concerned, rule, found["code"] & (URGENT - 1)),
+    )
+
+
+def _check(features: pl.DataFrame, rules: Sequence[Rule], first_row: int) -> pl.DataFrame:
+    answers = judge(features, rules)
+    concerned = [
+        (number, rule)
+        for number, rule in enumerate(rules)
+        if answers[rule.id].null_count() or answers[rule.id].any()
+    ]
+    every = [rule for _, rule in concerned]
+    codes = features.select([_code(rule).alias(rule.id) for rule in every])
+    answer = _end_to_end(answers, every, pl.Boolean)
+    place = answer.ne_missing(False).arg_true()
+    numbers = pl.Series([number for number, _ in concerned], dtype=pl.UInt32)
+    return pl.select(
+        row=(place % max(features.height, 1) + first_row).cast(pl.UInt32),
+        rule=numbers.gather(place // max(features.height, 1)),
         applies=answer.gather(place),
-        urgent=code & URGENT != 0,
-        ask=_name_sets(concerned, rule, code & (URGENT - 1)),
+        code=_end_to_end(codes, every, pl.UInt32).gather(place),
     )
 
 

@@ -44,8 +44,8 @@ def medication(feature: MedicationFeature, columns: Columns) -> str:
     is_taken, may_be = columns.any("taken", sure, where), columns.any("taken", maybe, where)
     if feature.moment == "recent":
         lately = f"t.day - t.end_day <= {number(feature.within_days or 0)}{route}"
-        is_taken = f"({is_taken} OR {columns.any('past', sure, lately)})"
-        may_be = f"({may_be} OR {columns.any('past', maybe, lately)})"
+        is_taken = f"({is_taken} OR {columns.before(feature.any_of, lately)})"
+        may_be = f"({may_be} OR {columns.before(feature.any_of, lately, sure=False)})"
     otherwise = "FALSE" if feature.moment == "planned" else no_if(ALL_RECOGNISED)
     return f"CASE WHEN {is_taken} THEN TRUE WHEN {may_be} THEN NULL ELSE {otherwise} END"
 

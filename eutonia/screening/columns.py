@@ -28,7 +28,7 @@ FROM = {
     "conditions": "condition_line AS t JOIN condition_flag AS b ON b.condition = t.condition",
     "readings": "reading_line AS t",
     "allergies": "allergy_line AS t JOIN allergy_flag AS b ON b.statement = t.statement",
-    "latest": "(SELECT * FROM reading_line WHERE back = 1) AS t",
+    "latest": "(SELECT * FROM reading_line WHERE newest) AS t",
 }
 """What is gathered from → the tables behind it: `t` the row, `p` its ingredient, `b` what its code means."""
 
@@ -59,6 +59,11 @@ class Columns:
             return "FALSE"
         word = self.gather(source, f"BIT_OR(CASE WHEN {where} THEN {bit.word} END)")
         return f"((COALESCE({word}, 0) & {bit.bit}) <> 0)"
+
+    def before(self, names: Sequence[str], where: str = "TRUE", *, sure: bool = True) -> str:
+        """Whether one of `names` was taken in the past and is so no more, in a row that holds `where`."""
+        self.groups.remember(names)
+        return self.any("past", self.groups.sure(names) if sure else self.groups.maybe(names), where)
 
     def exists(self, source: str, where: str) -> str:
         """Whether a row holds `where`."""

@@ -124,7 +124,7 @@ def _use_days(feature: ComputedFeature, columns: Columns) -> str:
     recent = number(feature.limits.get("recent_days", 0))
     where = f"{run} AND (t.goes_on OR t.day - t.last_day <= {recent})"
     days = f"{columns.max('runs', 't.last_day', where)} - {columns.max('runs', 't.first_day', where)}"
-    before = columns.any("past", columns.groups.sure(feature.about))
+    before = columns.before(feature.about)
     claimed = _any(feature, columns, "t.pool = 'p' AND t.action = 'continue'")
     started = _any(feature, columns, "t.pool = 'p' AND t.action = 'start'")
     none = f"CASE WHEN {started} OR ({ALL_RECOGNISED} AND NOT {claimed}) THEN 0.0 END"
@@ -181,6 +181,7 @@ def carisoprodol_duration_missing(feature: ComputedFeature, columns: Columns) ->
 
 def carisoprodol_repeat_courses(feature: ComputedFeature, columns: Columns) -> str:
     limits, belongs = feature.limits, _of(feature, columns)
+    columns.groups.remember(feature.about)
     recent = f"{belongs} AND NOT t.starts AND t.day - t.start_day <= {number(limits['days'])}"
     prescribers = columns.gather("listed", f"COUNT(DISTINCT CASE WHEN {recent} THEN t.provider END)")
     run = f"{_followed(feature, columns)} AND t.day - t.first_day <= {number(limits['days'])}"
@@ -199,6 +200,7 @@ stops_carisoprodol = stops_tizanidine = stops_baclofen = carisoprodol_taper_plan
 
 def carisoprodol_stopped_or_cut(feature: ComputedFeature, columns: Columns) -> str:
     limits, belongs = feature.limits, _of(feature, columns)
+    columns.groups.remember(feature.about)
     run = f"{_followed(feature, columns)} AND t.last_day - t.first_day > {number(limits['use_days'])}"
     ended = columns.exists(
         "runs", f"{run} AND NOT t.goes_on AND t.day - t.last_day <= {number(limits['days'])}"
@@ -215,9 +217,9 @@ def carisoprodol_stopped_or_cut(feature: ComputedFeature, columns: Columns) -> s
 
 
 def nonopioid_tried(feature: ComputedFeature, columns: Columns) -> str:
-    treatments = columns.groups.sure(feature.codes["treatments"])
-    now = columns.any("taken", treatments, "t.pool = 'c' AND NOT p.with_opioid")
-    before = columns.any("past", treatments, "NOT p.with_opioid")
+    treatments = feature.codes["treatments"]
+    now = columns.any("taken", columns.groups.sure(treatments), "t.pool = 'c' AND NOT p.with_opioid")
+    before = columns.before(treatments, "NOT p.with_opioid")
     tried = f"({now} OR {before})"
     return f"CASE WHEN {tried} THEN TRUE ELSE {no_if(ALL_RECOGNISED)} END"
 

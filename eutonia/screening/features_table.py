@@ -49,7 +49,7 @@ class FeatureTable:
     def query(self, engine: Engine, lowest: int, highest: int) -> str:
         """Gather what is known of the persons from `lowest` to `highest`; the query that makes their table.
 
-        It has one row per index date, ordered.
+        It has one row per index date, in any order.
         """
         make_index(engine, lowest, highest)
         make_lines(engine)
@@ -57,7 +57,7 @@ class FeatureTable:
         make_runs(engine)
         make_condition_lines(engine)
         make_allergy_lines(engine)
-        make_reading_lines(engine, self.columns.slots.get("gestation:due", -1))
+        make_reading_lines(engine)
         queries = self.columns.queries()
         for source, query in queries.items():
             engine.make(f"gathered_{source}", query)
@@ -72,7 +72,7 @@ class FeatureTable:
         return (
             "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, p.planned, "
             f"{names} FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
-            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins} ORDER BY i.index_id"
+            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins}"
         )
 
 
@@ -110,22 +110,11 @@ def make_condition_lines(engine: Engine) -> None:
     )
 
 
-def make_reading_lines(engine: Engine, due: int) -> None:
-    """Results known at each index date; `back` 1 is the latest of its slot.
-
-    Of two dates of birth expected that were written on one day (slot `due`) the earlier counts.
-    """
-    value = "CASE WHEN s.in_row THEN r.raw ELSE s.value END"
+def make_reading_lines(engine: Engine) -> None:
+    """Results known at each index date; one is the latest of its slot until the day of the next."""
     engine.make(
         "reading_line",
-        f"""
-        SELECT *, ROW_NUMBER() OVER (PARTITION BY index_id, slot ORDER BY reading_day DESC,
-                  CASE WHEN slot = {due} THEN value END, nth) AS back
-        FROM (
-            SELECT i.index_id, i.day, s.slot, s.word, r.day AS reading_day, r.nth, r.high, {value} AS value,
-                   s.word IS NOT NULL OR COALESCE({value} BETWEEN s.lowest AND s.highest, FALSE) AS sound
-            FROM idx AS i JOIN reading_fact AS r ON r.person_id = i.person_id AND r.day <= i.day
-            JOIN slot_value AS s ON s.reading = r.reading
-        ) AS l
-        """,
+        "SELECT i.index_id, i.day, s.slot, s.word, s.day AS reading_day, s.high, s.value, s.sound, "
+        "s.next_day IS NULL OR s.next_day > i.day AS newest "
+        "FROM idx AS i JOIN slot_fact AS s ON s.person_id = i.person_id AND s.day <= i.day",
     )

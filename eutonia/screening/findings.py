@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia.conditions import features_of, rules_of_the_record
 from eutonia.judging import concerns
 from eutonia.patient import PlanItem
-from eutonia.rules import check
+from eutonia.rules import check_coded, named
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,36 +32,64 @@ def find(frame: pl.DataFrame, knowledge: Knowledge, kinds: Sequence[Kind]) -> pl
 
     rules = rules_of_the_record(knowledge)
     table = frame.select(list(dict.fromkeys(name for rule in rules for name in features_of(rule))))
-    found = check(table, rules)
-    keys = frame.select(*KEY, "planned").with_row_index("row")
-    about = _concerned(frame["planned"].unique(), rules, knowledge, kinds)
-    rows = found.join(keys, on="row").join(about, on=["planned", "rule"], how="left")
-    rows = rows.with_columns(existing=pl.col("concerned").is_null()).filter(
-        pl.col("applies").fill_null(False) | ~pl.col("existing")
-    )
-    rows = rows.sort(
-        "person_id", "therapy", "episode_first", "rule", pl.col("applies").is_null(), "index_day"
-    ).unique(["person_id", "therapy", "episode_first", "rule"], keep="first", maintain_order=True)
+    keys = _numbered(frame.select(*KEY, "planned"))
+    found = check_coded(table, rules)
+    about = _concerned(keys["plan"].gather(found["row"]), found["rule"], keys, rules, knowledge, kinds)
+    found = found.with_columns(existing=~about).filter(found["applies"].fill_null(False) | about)
+    found = found.gather(_first_of_each(found, keys, len(rules)))
+    rows = named(found, rules).with_columns(found["existing"], *keys.select(KEY).gather(found["row"]))
     rows = _with_reasons(rows, table, knowledge)
     return _as_contract(pl.concat([rows, _clear(rows, keys)], how="diagonal"), knowledge)
 
 
+def _numbered(keys: pl.DataFrame) -> pl.DataFrame:
+    """Adds the number of each row's episode and plan, and its place in the order of index dates."""
+    import polars as pl
+
+    plans = keys["planned"].unique().sort()
+    order = keys.select("person_id", "therapy", "index_day").with_row_index("row")
+    order = order.sort("person_id", "therapy", "index_day")["row"]
+    episodes = keys.select("person_id", "therapy", "episode_first").gather(order)
+    fresh = pl.any_horizontal(pl.all() != pl.all().shift()).fill_null(True)
+    placed = episodes.select(
+        row=order, episode=fresh.cum_sum().cast(pl.UInt64), place=pl.int_range(pl.len(), dtype=pl.UInt64)
+    ).sort("row")
+    return keys.with_columns(
+        placed["episode"], placed["place"], plan=plans.search_sorted(keys["planned"]).cast(pl.UInt32)
+    )
+
+
+def _first_of_each(found: pl.DataFrame, keys: pl.DataFrame, rules: int) -> pl.Series:
+    """Where the first index date of each episode and rule is: those that apply go before those that are open.
+
+    One number per row is sorted many times as fast as the words that it stands for.
+    """
+    episode, place = (keys[name].gather(found["row"]) for name in ("episode", "place"))
+    pair = episode * rules + found["rule"]
+    order = ((pair * 2 + found["applies"].is_null()) * max(keys.height, 1) + place).arg_sort()
+    pair = pair.gather(order)
+    return order.filter(pair.ne_missing(pair.shift()))
+
+
 def _concerned(
-    planned: pl.Series, rules: Sequence[Rule], knowledge: Knowledge, kinds: Sequence[Kind]
-) -> pl.DataFrame:
-    """Which rules are about which plans: plans are told apart by their ingredients."""
+    plan: pl.Series,
+    rule: pl.Series,
+    keys: pl.DataFrame,
+    rules: Sequence[Rule],
+    knowledge: Knowledge,
+    kinds: Sequence[Kind],
+) -> pl.Series:
+    """Whether each rule is about each plan: plans are told apart by their ingredients."""
     import polars as pl
 
     by_name = {f"{kind.treatment}:{kind.bit}": kind for kind in kinds}
     item = PlanItem(action="start", text="an episode")
-    rows = [
-        (names, rule.id, True)
-        for names in sorted(planned)
-        for rule in rules
-        if concerns(rule, item, [by_name[name] for name in names.split(" ")], knowledge)  # type: ignore[misc]
+    about = [
+        concerns(each, item, [by_name[name] for name in names.split(" ")], knowledge)  # type: ignore[misc]
+        for names in keys["planned"].unique().sort()
+        for each in rules
     ]
-    schema_ = {"planned": pl.String, "rule": pl.String, "concerned": pl.Boolean}
-    return pl.DataFrame(rows, schema=schema_, orient="row")
+    return pl.Series(about, dtype=pl.Boolean).gather(plan * len(rules) + rule)
 
 
 def _with_reasons(rows: pl.DataFrame, table: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
@@ -70,8 +98,9 @@ def _with_reasons(rows: pl.DataFrame, table: pl.DataFrame, knowledge: Knowledge)
 
     parts = []
     for (name,), some in rows.filter(pl.col("applies")).group_by("rule", maintain_order=True):
-        values = table[some["row"]]
-        reason = values.select(_reason(features_of(knowledge.rules[str(name)]), values.schema)).to_series()
+        names = features_of(knowledge.rules[str(name)])
+        values = table.select(names).gather(some["row"])
+        reason = values.select(_reason(names, values.schema)).to_series()
         parts.append(some.select("row", "rule").with_columns(because=reason))
     if not parts:
         return rows.with_columns(because=pl.lit(None, dtype=pl.String))

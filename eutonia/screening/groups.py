@@ -3,6 +3,7 @@
 kind      treatment, bit: the ingredient at doses in one band (aspirin up to 100 mg, above, not known)
 blend     treatment, bits, one column per group: whether it belongs; null where its dose decides
 follower  run, treatment, bit, gap: whose courses are followed
+lasting   treatment: whose use still matters when it is over
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class Groups:
         self.kinds = kinds(treatments, knowledge)
         self.columns: dict[Group, int] = {}
         self.followed: dict[tuple[Group, float], int] = {}
+        self.remembered: set[Group] = set()
         self.needs: dict[str, int] = {}
 
     def members(self, names: Sequence[str]) -> frozenset[str]:
@@ -112,8 +114,13 @@ class Groups:
             return None
         return numbered("m", self.columns.setdefault(tuple(names), len(self.columns)))
 
+    def remember(self, names: Sequence[str]) -> None:
+        """Keep uses of `names` that are over: entries of other drugs are dropped where they are not in use."""
+        self.remembered.add(tuple(names))
+
     def follow(self, names: Sequence[str], gap: float) -> int:
         """Follow the courses of `names`; returns the number of the follower."""
+        self.remember(names)
         return self.followed.setdefault((tuple(names), gap), len(self.followed))
 
     def need(self, feature: str) -> Bit:
@@ -144,6 +151,7 @@ class Groups:
             "above": pl.Float64, "up_to": pl.Float64,
         }  # fmt: skip
         rows = [(number[kind.treatment], *kind[1:6]) for kind in self.kinds]
+        lasting = sorted({number[t] for names in self.remembered for t in self.members(names)})
         follows = {"run": pl.Int32, "treatment": pl.Int32, "bit": pl.Int32, "gap": pl.Float64}
         return {
             "kind": pl.DataFrame(rows, schema=bands, orient="row"),
@@ -153,6 +161,7 @@ class Groups:
                 orient="row",
             ),
             "follower": pl.DataFrame(follower, schema=follows, orient="row"),
+            "lasting": pl.DataFrame({"treatment": lasting}, schema={"treatment": pl.Int32}),
         }
 
     def _lengths(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What is taken at each index date: the pools of `Chart` (current, planned, past) as tables.
 
-use        index × entry of the medication list or plan
+used       index × entry of the medication list or plan: in use, or of a drug that matters when it is over
 line       index × entry × ingredient
 taken      the current pool (each product once) and the plan, with doses
 mixed      distinct ingredients that are not topical: now ('c'), and once the plan is carried out ('a')
@@ -32,7 +32,12 @@ def make_lines(engine: Engine) -> None:
                    x.dose, x.unit, x.times, q.drug IS NOT NULL AS of_therapy,
                    CASE WHEN x.stopped AND NOT (i.action = 'start' AND x.start_day = i.day AND q.drug IS NOT NULL)
                         THEN x.end_day > i.day ELSE x.end_day + {GRACE_DAYS} >= i.day END AS in_use
-            FROM idx AS i JOIN exposure AS x ON x.person_id = i.person_id AND x.start_day <= i.day
+            FROM idx AS i JOIN (
+                SELECT e.*, l.drug IS NOT NULL AS lasts FROM exposure AS e LEFT JOIN (
+                    SELECT DISTINCT p.drug FROM part AS p JOIN lasting AS l ON l.treatment = p.treatment
+                ) AS l ON l.drug = e.drug
+            ) AS x ON x.person_id = i.person_id AND x.start_day <= i.day
+                AND (x.lasts OR x.end_day + {GRACE_DAYS} >= i.day)
             LEFT JOIN part AS q ON q.drug = x.drug AND q.name = i.therapy
         ) AS u
         """,

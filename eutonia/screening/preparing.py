@@ -62,6 +62,8 @@ def prepare(
     staging.stage_raw_readings(engine, last)
     meanings.read_readings(engine, keys, vocabulary, knowledge, found)
     staging.stage_readings(engine)
+    names = [slot.id for slot in found.slots]
+    staging.stage_slots(engine, names.index("gestation:due") if "gestation:due" in names else -1)
     tell("reading allergies")
     found.allergies, unnamed = stage_allergies(engine, vocabulary, knowledge, last)
     found.unmapped += [

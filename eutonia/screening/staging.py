@@ -5,6 +5,7 @@
     exposure         person_id, nth, drug, start_day, end_day, measured_by, stopped, dose, unit, times, provider
     condition_fact   person_id, condition, since, until
     reading_fact     person_id, nth, reading, day, raw, high
+    slot_fact        person_id, slot, day, next_day, value, word, high, sound: what a result says to a look-up
 
 `nth` numbers a person's rows in the order in which a case lists them. Rows that cannot be used are left out here,
 once, and counted.
@@ -331,5 +332,25 @@ def stage_readings(engine: Engine) -> None:
         FROM raw_reading AS r JOIN reading_meaning AS m
           ON m.key = r.key AND m.operator = r.operator AND m.text = r.text AND m.value_concept = r.value_concept
          AND m.numeric = (r.raw IS NOT NULL) AND COALESCE(m.apart, -1e300) = COALESCE({apart()}, -1e300)
+        """,
+    )
+
+
+def stage_slots(engine: Engine, due: int) -> None:
+    """Leaves `slot_fact`; each is the latest of its person and slot until `next_day`, the day of the one after it.
+
+    Of two dates of birth expected that were written on one day (slot `due`) the earlier counts.
+    """
+    value = "CASE WHEN s.in_row THEN r.raw ELSE s.value END"
+    engine.make(
+        "slot_fact",
+        f"""
+        SELECT person_id, slot, day, value, word, high, sound, LEAD(day) OVER (PARTITION BY person_id, slot
+               ORDER BY day, CASE WHEN slot = {due} THEN value END DESC NULLS FIRST, nth DESC) AS next_day
+        FROM (
+            SELECT r.person_id, s.slot, r.day, r.nth, r.high, s.word, {value} AS value,
+                   s.word IS NOT NULL OR COALESCE({value} BETWEEN s.lowest AND s.highest, FALSE) AS sound
+            FROM reading_fact AS r JOIN slot_value AS s ON s.reading = r.reading
+        ) AS l
         """,
     )
