@@ -2,8 +2,8 @@
 
 The families of tests/data/claims_labelled.yaml are split into a tuning and a test part by a hash of their names,
 the sentences without a claim by a hash of their words. Strangers' sentences (claims_strangers.yaml) name their part.
-`--misses` shows the errors of the tuning parts only: whoever looks at a test part can no longer use it. `--write` renews
-docs/reference/claims-scores.md.
+`--misses` shows the errors of the tuning parts only: whoever looks at a test part can no longer use it.
+`--write` renews docs/reference/claims-scores.md.
 """
 
 import argparse
@@ -192,14 +192,14 @@ while looking at the tuning part only. Every claim found in a sentence counts.
 | --- | --- | --- | --- | --- | --- |
 {strangers}
 
-*Found* is a claim on its right side, made or denied. *Wrong side*: a claim that the sentence makes, taken for denied, or
-the other way round; precision counts it as an error.
+Only a claim on its right side, made or denied, counts as found. *Wrong side*: a claim that the sentence makes, taken
+for denied, or the other way round; precision counts it as an error.
 
 ## Sentences by the author of the words
 
 Written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near misses and text
-about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were
-added while looking at the tuning part and at other texts, never to mend an error of the test part. One author wrote the
+about other things. Families of claims are split into a tuning and a test part by a hash of their names; words
+were added while looking at the tuning part and at other texts, never to mend an error of the test part. One author wrote the
 sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a sentence counts.
 
 | part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |

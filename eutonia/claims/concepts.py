@@ -7,10 +7,10 @@ within its reach. Which words mean what is knowledge (wording/, languages/); thi
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 from eutonia.claims.mentions import PUNCTUATION, Mention, Reading
 from eutonia.claims.negation import give_signs
@@ -48,19 +48,23 @@ class Lexicon:
         phrases: list[_Phrase] = []
         for family in wording:
             for name, topic in family.topics.items():
-                self.parents[name] = topic.part_of
+                self.parents[name] = (*self.parents.get(name, ()), *topic.part_of)
                 if topic.companion:
                     self.companions.add(name)
-                self.kinds[name] = (*topic.kinds, *topic.part_of)
-                phrases += [_Phrase(words(w), f"@{name}", 1, False, False) for w in topic.names]
+                self.kinds[name] = (*self.kinds.get(name, ()), *topic.kinds, *topic.part_of)
+                spelt = [w for written in topic.names for w in alternatives(written)]
+                phrases += [_Phrase(words(w), f"@{name}", 1, False, False) for w in spelt]
             for name, concept in family.concepts.items():
                 for group, sign, denied in (
                     (concept.words, 1, False),
                     (concept.opposite, -1, False),
                     (concept.if_denied, 1, True),
+                    (concept.fine_if_denied, -1, True),
                 ):
                     phrases += [
-                        _Phrase(words(w), name, sign, concept.polar, denied, concept.swallows) for w in group
+                        _Phrase(words(w), name, sign, concept.polar, denied, concept.swallows)
+                        for written in group
+                        for w in alternatives(written)
                     ]
         for kind in (
             "negations",
@@ -73,7 +77,8 @@ class Lexicon:
             "permissions",
             "examples",
         ):
-            phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in getattr(language, kind)]
+            written = [w for phrase in getattr(language, kind) for w in alternatives(phrase)]
+            phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in written]
         self._exact: Mapping[str, list[_Phrase]] = defaultdict(list)
         self._prefix: Mapping[str, list[_Phrase]] = defaultdict(list)
         for phrase in phrases:
@@ -115,7 +120,17 @@ class Lexicon:
                             phrase.swallows,
                         )
                     )
-        return found
+        return list(dict.fromkeys(found))
+
+
+_EITHER = re.compile(r"\(([^()]*\|[^()]*)\)")
+
+
+def alternatives(phrase: str) -> Iterator[str]:
+    """“(can|may) take” → “can take”, “may take”."""
+    pieces = _EITHER.split(phrase)
+    choices = (piece.split("|") if number % 2 else (piece,) for number, piece in enumerate(pieces))
+    return ("".join(choice) for choice in product(*choices))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -68,11 +68,12 @@ class Reader:
         return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
 
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
-        found = [
-            match
-            for clause in clauses
-            for match in find(clause, subject, self._candidates(clause, subject), self.lexicon)
-        ]
+        found: list[Found] = []
+        spoken = subject
+        for clause in clauses:
+            found += find(clause, spoken, self._candidates(clause, spoken), self.lexicon)
+            # “Soma may help, but it is addictive”: a clause goes on about the subject of the one before it.
+            spoken = tuple(self._own([clause])[-1:]) or spoken
         if not found and subject and self.main and self._is_kind(subject[0], self.main[0]):
             return self._find(clauses, self.main)  # “it” after “muscle relaxants” may be the article's drug
         return found

@@ -7,6 +7,7 @@ the subject, or the words lie too far from every known wording of the claim, not
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,13 +59,13 @@ class Found:
 
 
 def compile_claims(claims: Iterable[Claim]) -> list[Pattern]:
-    return [_pattern(claim) for claim in claims]
+    return [_pattern(claim, says) for claim in claims for says in (claim.says, claim.or_says) if says]
 
 
-def _pattern(claim: Claim) -> Pattern:
-    lines = tuple(tuple(part(text) for text in line.split("|")) for line in claim.says)
+def _pattern(claim: Claim, says: tuple[str, ...]) -> Pattern:
+    lines = tuple(tuple(part(text) for text in line.split("|")) for line in says)
     names = {p.name for line in lines for p in line}
-    needs = frozenset(name[1:] for name in names if name.startswith("@"))
+    needs = frozenset(name.split(":")[-1].lstrip("@") for name in names if name.startswith(("@", "two:")))
     measured = sum(any(p.compare for p in line) for line in lines)
     return Pattern(claim, lines, needs, frozenset(claim.unless), measured)
 
@@ -101,6 +102,10 @@ def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
     for number, topic in enumerate(reading.topics):
         for name in lexicon.family(topic):
             seen.setdefault(f"@{name}", []).append(Mention(f"@{name}", 1000 + number, 1001 + number))
+    kinds = Counter(kind for topic in set(reading.topics) for kind in lexicon.family(topic) - {topic})
+    for kind, members in kinds.items():
+        if members > 1:
+            seen[f"two:{kind}"] = [Mention(f"two:{kind}", 1500, 1501)]
     for topic in reading.aside:
         for name in lexicon.family(topic):
             seen.setdefault(f"than:{name}", []).append(Mention(f"than:{name}", 2000, 2001))

@@ -14,6 +14,7 @@ from eutonia.claims.mentions import PUNCTUATION, Mention
 REACH = 9
 """Words."""
 BACK = 6
+NEAR = 2
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class _Clause:
 def give_signs(
     concepts: list[Mention], grammar: list[Mention], tokens: tuple[str, ...], end: int, firm: frozenset[str]
 ) -> list[Mention]:
-    """The concepts with their signs, less the words that mean nothing unless denied or allowed.
+    """The concepts with their signs, less the words that mean nothing unless denied (“won't *hurt*”) or allowed.
 
     `firm` are the negations that turn a circumstance too, where no polar concept follows.
     """
@@ -59,8 +60,8 @@ def _signed(mention: Mention, denied: bool, allowed: list[int]) -> Mention | Non
     if not mention.only_if_denied:
         return replace(mention, sign=-mention.sign) if denied else mention
     if denied:
-        return replace(mention, sign=-1)
-    return mention if any(0 <= mention.start - end <= 2 for end in allowed) else None
+        return replace(mention, sign=-mention.sign)
+    return mention if mention.sign > 0 and any(0 <= mention.start - end <= 2 for end in allowed) else None
 
 
 def _turned_back(clause: _Clause) -> Iterator[tuple[Mention, int]]:
@@ -86,16 +87,22 @@ def _goes_on(cue: Mention, clause: _Clause) -> bool:
 def _turned_ahead(cue: Mention, clause: _Clause, firm: frozenset[str]) -> set[int]:
     """Places of the concepts after a negation that it turns."""
     reach = clause.reach(cue.end)
-    ahead = [m for m in clause.polar() if cue.end <= m.start < reach]
+    ahead = [m for m in clause.polar() if cue.end <= m.start < reach and _is_near(m, cue)]
     if ahead:
         first = ahead[0]
-        overlapping = {m.start for m in ahead if m.start < first.end}
+        end = min(m.end for m in ahead if m.start == first.start)
+        overlapping = {m.start for m in ahead if m.start < end}
         return overlapping | {m.start for m in ahead if _joined(clause.tokens[first.start : m.start])}
     word = clause.tokens[cue.start]
     within = any(m.start < cue.end for m in clause.polar())
     if within or not (word in firm or word.endswith("n't")):
         return set()
     return set(sorted(m.start for m in clause.concepts if cue.end <= m.start < reach)[:1])
+
+
+def _is_near(mention: Mention, cue: Mention) -> bool:
+    """“No real *problem*” approves; “not with heart rhythm *problems*” does not."""
+    return mention.sign > 0 or not mention.only_if_denied or mention.start - cue.end <= NEAR
 
 
 def _joined(between: tuple[str, ...]) -> bool:

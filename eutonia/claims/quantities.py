@@ -23,6 +23,7 @@ class Quantity:
 
 _AGE = re.compile(r"\s*(?:old\b|of age\b|and (?:older|over|up)\b|or (?:older|over)\b)", re.IGNORECASE)
 _SPAN = re.compile(r"\b(?:for|within|after|than|about|least|most|in|over|beyond|lasts?|takes?|only|half)\s*$")
+_GESTATION = re.compile(r"\s*(?:of pregnancy|of gestation|pregnant|gestation)\b", re.IGNORECASE)
 _PER_DAY = re.compile(r"\s*(?:/|per|a|each|every|in one)?\s*(?:day\b|daily\b|24 hours\b)", re.IGNORECASE)
 
 
@@ -35,7 +36,7 @@ def quantities(text: str, language: Language) -> list[Quantity]:
         low = _number(match["low"], language)
         high = _number(match["high"], language) if match["high"] else low
         kind, factor = _unit(language)[match["unit"].lower()]
-        if _AGE.match(text, match.end()) or high < low:
+        if _AGE.match(text, match.end()) or _GESTATION.match(text, match.end()) or high < low:
             continue
         before = text[max(0, match.start() - 24) : match.start()].lower()
         if (

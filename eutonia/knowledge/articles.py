@@ -45,9 +45,12 @@ class Claim:
     """The topic it is about; where a sentence names none, the heading or paragraph does."""
     says: tuple[str, ...]
     """Each line must be found: concepts or topics with `|` between alternatives, `-` before one that must be
-    denied, `than:TOPIC` for the one compared with, or a quantity such as `days > 21`."""
+    denied, `than:TOPIC` for the one compared with, `two:TOPIC` for two of its kind, or a quantity such as
+    `days > 21`."""
     unless: tuple[str, ...] = ()
     """Concepts that make it another statement."""
+    or_says: tuple[str, ...] = ()
+    """Another way to say it, instead of `says`."""
     verdict: Judgement
     correction: str
     opposite: Opposite | None = None
@@ -87,13 +90,18 @@ class Topic:
 
 @entry
 class Concept:
-    """Words that say one thing. `*` ends a word early; `~` stands for up to three words."""
+    """Words that say one thing. `*` ends a word early; `~` stands for up to three words; `(a|b)` for either of two.
+
+    Several families may hold words of one concept: the plain ones in one file, everyday ones in another.
+    """
 
     words: tuple[str, ...] = ()
     opposite: tuple[str, ...] = ()
     """Words that say the contrary."""
     if_denied: tuple[str, ...] = ()
     """Words that say the contrary where they are denied, and nothing otherwise (“do not *take*”)."""
+    fine_if_denied: tuple[str, ...] = ()
+    """Words that say it where they are denied, and nothing otherwise (“won't *hurt*”)."""
     polar: bool = True
     """Whether a negation before it can turn it round; a circumstance (pregnancy, long-term) is not polar."""
     swallows: bool = False

@@ -118,6 +118,8 @@ def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> N
                 _check_covariate(where, entry, sections["features"])
             elif name in ("claims", "omissions"):
                 _check_says(where, entry, sections["wording"])
+            elif name == "wording":
+                _check_shared_concepts(where, entry, sections["wording"])
             elif name in ("drugs", "therapies", "classes"):
                 classes = [*getattr(entry, "classes", ()), *getattr(entry, "part_of", ())]
                 classes += [dose_class.name for dose_class in getattr(entry, "dose_classes", ())]
@@ -247,23 +249,32 @@ def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> No
         _known(where, "drug, class or therapy", name, treatments, "drugs/, classes/ and therapies/")
 
 
+def _check_shared_concepts(where: str, family: Any, wording: Entries) -> None:
+    """A concept whose words stand in several families behaves the same in each."""
+    for name, concept in family.concepts.items():
+        for other in wording.values():
+            shared = other.concepts.get(name, concept)
+            if (shared.polar, shared.swallows) != (concept.polar, concept.swallows):
+                raise KnowledgeError(where, f"“{name}” differs in polar or swallows from that in {other.id}")
+
+
 def _check_says(where: str, entry: Any, wording: Entries) -> None:
     """Every word that a claim looks for is defined. (Its rules are checked by the tests, which can say more.)"""
     topics = {topic for family in wording.values() for topic in family.topics}
     concepts = {concept for family in wording.values() for concept in family.concepts} | {"compared"}
     if entry.about != "any":
         _known(f"{where}, about", "topic", entry.about, dict.fromkeys(topics), "wording/")
-    for line in (*entry.says, *getattr(entry, "unless", ())):
+    for line in (*entry.says, *getattr(entry, "or_says", ()), *getattr(entry, "unless", ())):
         for written in re.split(r"[|&]", line):
             name = written.strip().lstrip("-±")
             if re.fullmatch(r"\w+ *(?:<=|>=|=|<|>) *[\d.]+", name):
                 continue
-            is_topic = name.startswith("@") or name.startswith("than:")
+            is_topic = name.startswith(("@", "than:", "two:"))
             known = topics if is_topic else concepts
             _known(
                 where,
                 "topic" if is_topic else "concept",
-                name.removeprefix("@").removeprefix("than:"),
+                re.sub("^(?:@|than:|two:)", "", name),
                 dict.fromkeys(known),
                 "wording/",
             )

@@ -167,6 +167,26 @@ def run(*arguments: str, text: str | bytes = "") -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "claim", "denied"),
+    [
+        ("Ibuprofen won't bother weak kidneys.", "nsaid-kidney", False),
+        ("Patients with a weak heart have problems and should not take Flexeril.", "cyc-heart", True),
+        ("Soma doesn't impair driving.", "car-driving-no-effect", True),
+        ("Baclofen by day and tizanidine by night can be combined without trouble.", "relaxant-two", False),
+        ("Soma is not just a sedative, but it can be habit-forming.", "car-dependence", False),
+        ("Massage feels good, but it has side effects.", "massage-safe", True),
+        ("Carisoprodol is for short-term use of two to three weeks.", "car-short-use-only", False),
+    ],
+)
+def test_everyday_words_and_ellipsis_are_read(text: str, claim: str, denied: bool) -> None:
+    assert (claim, denied) in {(found.claim, found.denied) for found in check(text).claims}
+
+
+def test_weeks_of_pregnancy_are_no_length_of_use() -> None:
+    assert [c.claim for c in check("Avoid NSAIDs from 20 weeks of pregnancy.").claims] == ["nsaid-pregnancy"]
+
+
 def test_json_has_the_fields_of_the_contract(tmp_path: Path) -> None:
     article = tmp_path / "article.txt"
     article.write_text(ADVERT)
