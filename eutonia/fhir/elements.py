@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from eutonia.dates import Span, span
 
@@ -131,8 +130,7 @@ def period(resource: Mapping[str, Any], name: str, note: Note) -> tuple[Span | N
     return when(value, "start", note), when(value, "end", note)
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(NamedTuple):
     """A CodeableConcept: its words, and its codes by code system."""
 
     text: str
@@ -172,8 +170,9 @@ def as_concept(value: Mapping[str, Any], note: Note) -> Concept:
             system, code = word(coding, "system", note), word(coding, "code", note)
         if code:
             codes.append((SYSTEMS.get(system, system), code.strip()))
-        shown = shown or word(coding, "display", note)
-    return Concept(word(value, "text", note) or shown, tuple(codes))
+        if not shown and "display" in coding:
+            shown = word(coding, "display", note)
+    return Concept((word(value, "text", note) if "text" in value else "") or shown, tuple(codes))
 
 
 def written(found: Concept) -> str:
@@ -193,8 +192,9 @@ def status_code(resource: Mapping[str, Any], name: str, note: Note) -> str | Non
     return found.codes[0][1] if found.codes else found.text.casefold() or None
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
+    """A number with its unit."""
+
     value: float
     unit: str | None
     comparator: str = ""
@@ -211,8 +211,8 @@ def quantity(resource: Mapping[str, Any], name: str, note: Note) -> Quantity | N
     number = amount(value, "value", note)
     if number is None:
         return None
-    unit = word(value, "code", note) or word(value, "unit", note)
-    return Quantity(number, unit or None, word(value, "comparator", note))
+    unit = (word(value, "code", note) if "code" in value else "") or word(value, "unit", note)
+    return Quantity(number, unit or None, word(value, "comparator", note) if "comparator" in value else "")
 
 
 def days(resource: Mapping[str, Any], name: str, note: Note) -> float | None:

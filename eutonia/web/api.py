@@ -90,7 +90,7 @@ async def assess(
     forecast: bool = True,
 ) -> Response:
     """Judge a plan for the patient of the body; the answer is that of `eutonia assess --json`."""
-    document = await read_json(request, state_of(request).settings.deepest)
+    document = await read_json(request)
     if not isinstance(document, dict | list):
         raise Refusal(400, "The body is neither a case nor a FHIR R4 Bundle.")
 

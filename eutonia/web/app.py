@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,7 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 def from_the_environment() -> FastAPI:
     """What each worker process of `eutonia serve` runs."""
-    return create_app(from_environment())
+    app = create_app(from_environment())
+    # What is loaded by now stays: the collector need not look through all the knowledge in the middle of a request.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _serve_files(app: FastAPI) -> None:

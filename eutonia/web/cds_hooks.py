@@ -46,6 +46,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 JSON = "application/json"
 M = TypeVar("M", bound=BaseModel)
 
+SMALL = 64_000
+"""Bytes of a request that is judged within milliseconds."""
+
 
 @router.get("")
 async def discovery(request: Request) -> Response:
@@ -81,7 +84,7 @@ async def call(service: str, request: Request) -> Response:
     if service not in HOOKS:
         raise Refusal(404, "There is no such service. GET /cds-services lists those that there are.")
     await state.trust.check(request.headers.get("authorization"), _called(request))
-    asked = _model(HookRequest, await read_json(request, state.settings.deepest))
+    asked = _model(HookRequest, await read_json(request))
     if asked.hook not in HOOKS[service]:
         raise Refusal(
             400, f"{service} answers {' and '.join(HOOKS[service])}, not this hook.", where=("hook",)
@@ -89,7 +92,7 @@ async def call(service: str, request: Request) -> Response:
     check_context(asked)
     gathered = await _gather(asked, state)
     require(gathered)
-    made = await state.workers.run(_cards, asked, gathered, state, _base(request))
+    made = await _made(asked, gathered, request)
     for rule in rules_in(made):
         state.metrics.cards.labels(rule).inc()
     return Response(orjson.dumps({"cards": made}), media_type=JSON)
@@ -104,7 +107,7 @@ async def feedback(service: str, request: Request) -> Response:
     if service not in HOOKS:
         raise Refusal(404, "There is no such service. GET /cds-services lists those that there are.")
     await state.trust.check(request.headers.get("authorization"), _called(request))
-    given = _model(kept.FeedbackRequest, await read_json(request, state.settings.deepest))
+    given = _model(kept.FeedbackRequest, await read_json(request))
     rows = [
         kept.Row(
             card=str(each.card),
@@ -118,6 +121,14 @@ async def feedback(service: str, request: Request) -> Response:
     ]
     await state.workers.run(state.store.add, rows)
     return Response(b"{}", media_type=JSON)
+
+
+async def _made(asked: HookRequest, gathered: Gathered, request: Request) -> list[dict[str, Any]]:
+    """The cards; worked out here where that takes less than handing it to a thread and back would disturb."""
+    state = state_of(request)
+    if asked.fhirAuthorization is None and len(await request.body()) <= SMALL:
+        return _cards(asked, gathered, state, _base(request))
+    return await state.workers.run(_cards, asked, gathered, state, _base(request))
 
 
 def _cards(asked: HookRequest, gathered: Gathered, state: State, page: str) -> list[dict[str, Any]]:

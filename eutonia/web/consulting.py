@@ -192,12 +192,18 @@ def _as_of(record: Iterable[Resource], drafts: Sequence[Resource], today: date) 
 
 
 def _days(resources: Iterable[Resource]) -> Iterator[date]:
+    for text in set(_written(resources)):
+        try:
+            yield span(text).first
+        except ValueError:
+            continue
+
+
+def _written(resources: Iterable[Resource]) -> Iterator[str]:
+    """When each resource happened or was written, as text."""
     for resource in resources:
         for name in DATED.get(str(resource.get("resourceType")), ()):
             value = resource.get(name)
             value = value.get("start") if isinstance(value, dict) else value
             if isinstance(value, str) and value[:2] in ("19", "20"):
-                try:
-                    yield span(value[:10]).first
-                except ValueError:
-                    continue
+                yield value[:10]

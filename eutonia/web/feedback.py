@@ -91,6 +91,9 @@ class Rate(NamedTuple):
 class Store(Protocol):
     """Where feedback is kept."""
 
+    remote: bool
+    """Whether an answer may have to be waited for: then it is asked in a thread."""
+
     def add(self, rows: Sequence[Row]) -> None:
         """Keep rows durably; the same card, outcome and time are kept once."""
 
@@ -122,8 +125,14 @@ TABLES = (
 )
 
 
+FORGET_EVERY = 30.0
+"""Seconds after which tokens that have expired are forgotten."""
+
+
 class SqliteStore:
     """One file, shared by the worker processes of a machine."""
+
+    remote = False
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -131,8 +140,9 @@ class SqliteStore:
             self._path = folder / "feedback.sqlite3"
             self._lock = threading.Lock()
             self._file = self._open(self._path, "FULL")
-            # Tokens are remembered for minutes: losing the last ones with the power costs nothing.
-            self._tokens = self._open(folder / "tokens.sqlite3", "NORMAL")
+            # Tokens are remembered for minutes, and with the power their file may be lost: nobody waits for the disk.
+            self._tokens = self._open_or_anew(folder / "tokens.sqlite3")
+            self._forget_at = 0.0
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 f"The feedback store in {folder} cannot be opened: {error}. Set EUTONIA_DATA to a folder to write in."
@@ -146,6 +156,20 @@ class SqliteStore:
         for table in TABLES:
             connection.execute(table)
         return connection
+
+    @classmethod
+    def _open_or_anew(cls, path: Path) -> sqlite3.Connection:
+        """The file of tokens; one that a loss of power has left unreadable is begun anew."""
+        try:
+            connection = cls._open(path, "OFF")
+            connection.execute("SELECT count(*) FROM seen_tokens")
+            return connection
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                each.unlink(missing_ok=True)
+            return cls._open(path, "OFF")
 
     def add(self, rows: Sequence[Row]) -> None:
         with self._lock:
@@ -168,7 +192,9 @@ class SqliteStore:
 
     def first_sight(self, issuer: str, token_id: str, until: float, now: float) -> bool:
         with self._lock:
-            self._tokens.execute("DELETE FROM seen_tokens WHERE until < ?", (now,))
+            if now > self._forget_at:
+                self._tokens.execute("DELETE FROM seen_tokens WHERE until < ?", (now,))
+                self._forget_at = now + FORGET_EVERY
             new = self._tokens.execute(
                 "INSERT OR IGNORE INTO seen_tokens VALUES (?, ?, ?)", (issuer, token_id, until)
             )
@@ -178,6 +204,8 @@ class SqliteStore:
 class PostgresStore:
     """A PostgreSQL database, shared by several machines."""
 
+    remote = True
+
     def __init__(self, url: str) -> None:
         try:
             import psycopg
@@ -186,6 +214,7 @@ class PostgresStore:
             raise NotAvailable(
                 "EUTONIA_FEEDBACK_URL needs psycopg. Install it with `pip install eutonia[postgresql]`."
             ) from None
+        self._forget_at = 0.0
         self._pool = ConnectionPool(url, min_size=1, max_size=4, open=True)
         try:
             with self._pool.connection(timeout=10.0) as connection:
@@ -210,7 +239,9 @@ class PostgresStore:
 
     def first_sight(self, issuer: str, token_id: str, until: float, now: float) -> bool:
         with self._pool.connection() as connection:
-            connection.execute("DELETE FROM seen_tokens WHERE until < %s", (now,))
+            if now > self._forget_at:
+                connection.execute("DELETE FROM seen_tokens WHERE until < %s", (now,))
+                self._forget_at = now + FORGET_EVERY
             new = connection.execute(
                 "INSERT INTO seen_tokens VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
                 (issuer, token_id, until),

@@ -6,6 +6,7 @@ the settings list for its issuer.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -67,8 +68,9 @@ class Trust:
         except (JoseError, ValueError):
             raise Refusal(401, "The token's signature cannot be verified.") from None
         self._check_claims(verified, url)
-        life_ends = float(verified["exp"]) + SKEW
-        if not self._store.first_sight(issuer, str(verified["jti"]), life_ends, time.time()):
+        seen = issuer, str(verified["jti"]), float(verified["exp"]) + SKEW, time.time()
+        asked = self._store.first_sight
+        if not (await asyncio.to_thread(asked, *seen) if self._store.remote else asked(*seen)):
             raise Refusal(401, "The token was used before. Make a new one for each call.")
 
     def _check_claims(self, claims: Mapping[str, Any], url: str) -> None:
@@ -82,8 +84,8 @@ class Trust:
             raise Refusal(401, "The token is from the future.")
         if expires - issued > LONGEST_LIFE or expires <= issued:
             raise Refusal(401, "The token must live for at most ten minutes.")
-        not_before = claims.get("nbf", 0)
-        if not isinstance(not_before, int | float) or not_before > now + SKEW:
+        not_before = _number(claims.get("nbf", 0))
+        if not_before is None or not_before > now + SKEW:
             raise Refusal(401, "The token is not valid yet.")
         audience = claims.get("aud")
         if url not in (audience if isinstance(audience, list) else [audience]):
@@ -91,8 +93,8 @@ class Trust:
                 401, "The token is for another address. Its aud must be the exact URL that is called."
             )
         token_id = claims.get("jti")
-        if not isinstance(token_id, str) or not 0 < len(token_id) <= 256:
-            raise Refusal(401, "The token needs a jti.")
+        if not isinstance(token_id, str) or not 0 < len(token_id) <= 256 or not token_id.isprintable():
+            raise Refusal(401, "The token needs a jti: at most 256 printable characters.")
 
     async def _keys(self, issuer: str, header: Mapping[str, Any]) -> KeySet:
         where = self._issuers[issuer]
@@ -128,7 +130,10 @@ def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Seconds since 1970; None for what cannot be a moment."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        return None
+    return float(value)
 
 
 def _is_address(where: str) -> bool:

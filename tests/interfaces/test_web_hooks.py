@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from web_making import (
     CARISOPRODOL,
@@ -309,3 +311,33 @@ def test_drafts_are_of_the_patient_of_the_context_however_they_say_it(client: Te
         body = request(order("o1", CARISOPRODOL, days=60) | {"subject": subject})
         del body["prefetch"]["patient"]["id"]
         assert call(client, body)["cards"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.integers() | st.text('a{[]}"\\', max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text('{["\\a', max_size=3), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(JSON_VALUES)
+def test_the_depth_of_a_body_is_that_of_its_values(value: Any) -> None:
+    """Brackets, quotes and backslashes in strings do not count."""
+    from eutonia.web.bodies import depth
+
+    def plain(part: Any) -> int:
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else None
+        return 0 if inner is None else 1 + max(map(plain, inner), default=0)
+
+    assert depth(json.dumps(value).encode()) == plain(value)
+    assert depth(json.dumps(value, ensure_ascii=False, indent=1).encode()) == plain(value)
+
+
+@pytest.mark.parametrize("broken", [b"[" * 100_000, b'"' * 99_999, b"\\" * 99_999, b"]" * 9, b'{"', b""])
+def test_a_broken_body_is_refused_before_it_is_parsed(client: Any, broken: bytes) -> None:
+    answer = client.post("/cds-services/eutonia-muscle-pain", content=broken, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["resourceType"] == "OperationOutcome"
