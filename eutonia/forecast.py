@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.errors import InputError
 from eutonia.features.chart import Chart
-from eutonia.features.taken import Taken, action_of
+from eutonia.features.taken import Taken, action_of, mg_per_dose
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
 from eutonia.patient import Dosage, PlanItem
@@ -152,11 +152,18 @@ def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
     if len(parts) > 1:
         return [_as_item(part, item) for part in parts]
     named: dict[str, Any] = {"text": parts[0].treatment}
-    steps = tuple(step.model_copy(update={"text": parts[0].treatment}) for step in item.steps)
+    steps = tuple(_in_mg(step, parts[0]) for step in item.steps)
     dosed = {"dose": parts[0].mg_per_dose, "dose_high": None, "unit": "mg"} if parts[0].mg_per_dose else {}
     if parts[0].duration_days is not None and not item.steps:
         named["duration_days"] = parts[0].duration_days  # as stated, from dates, or from what is dispensed
     return [item.model_copy(update={**named, **dosed, "steps": steps})]
+
+
+def _in_mg(step: PlanItem, part: Taken) -> PlanItem:
+    """A step by the name that was recognised, its dose in mg where that is known."""
+    mg = mg_per_dose(step, part.strength_mg, 1.0)
+    dosed = {"dose": mg, "dose_high": None, "unit": "mg"} if mg is not None else {}
+    return step.model_copy(update={"text": part.treatment, **dosed})
 
 
 def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:

@@ -262,6 +262,66 @@ def test_doses_side_by_side_add_up():
     assert found.dose * found.times_per_day == 1750
 
 
+def step(times, days=None, *, first="", last="", **more):
+    """One instruction of 350 mg so many times a day, for days or between dates."""
+    (made,) = every_day(times, 350, **more)
+    repeat = made["timing"]["repeat"]
+    if days:
+        repeat["boundsDuration"] = {"value": days, "unit": "days"}
+    if first:
+        repeat["boundsPeriod"] = {"start": first, "end": last}
+    return made
+
+
+def only_plan(*instructions):
+    (item,) = read(bundle(order(status="draft", dosageInstruction=list(instructions)))).plan
+    return item
+
+
+def told(item):
+    return [(s.start_day, s.duration_days, s.dose, s.times_per_day) for s in item.steps]
+
+
+def test_instructions_in_sequence_are_the_steps_of_a_taper():
+    item = only_plan(step(2, 5, sequence=2), step(4, 10, sequence=1))
+    assert told(item) == [(0, 10, 350, 4), (10, 5, 350, 2)]
+    assert (item.dose, item.times_per_day, item.duration_days) == (350, 4, 15)
+
+
+def test_instructions_of_one_number_run_side_by_side_within_a_sequence():
+    item = only_plan(step(3, 7, sequence=1), step(1, 7, sequence=1), step(1, 7, sequence=2))
+    assert told(item) == [(0, 7, 350, 3), (0, 7, 350, 1), (7, 7, 350, 1)]
+    assert (item.dose * item.times_per_day, item.duration_days) == (1400, 14)
+
+
+def test_dates_that_do_not_overlap_are_a_sequence_without_numbers():
+    item = only_plan(
+        step(4, first="2026-03-01", last="2026-03-10"), step(2, first="2026-03-12", last="2026-03-14")
+    )
+    assert told(item) == [(0, 10, 350, 4), (11, 3, 350, 2)]
+    assert (item.duration_days, str(item.start), str(item.end)) == (14, "2026-03-01", "2026-03-14")
+
+
+def test_dates_that_overlap_add_up():
+    item = only_plan(
+        step(3, first="2026-03-01", last="2026-03-10"), step(1, first="2026-03-05", last="2026-03-10")
+    )
+    assert (item.steps, item.dose * item.times_per_day, item.duration_days) == ((), 1400, 10)
+
+
+def test_a_sequence_of_unknown_lengths_states_its_largest_day():
+    item = only_plan(step(2, sequence=1), step(4, sequence=2))
+    assert (item.steps, item.dose * item.times_per_day, item.duration_days) == ((), 1400, None)
+
+
+def test_steps_that_stand_in_the_text_are_kept():
+    item = only_plan({"text": "1 tab qid for 7 days, then 1 tab bid for 7 days"})
+    assert [(s.start_day, s.times_per_day, s.text) for s in item.steps] == [
+        (0, 4, "carisoprodol 350 MG Oral Tablet"),
+        (7, 2, "carisoprodol 350 MG Oral Tablet"),
+    ]
+
+
 def test_a_daily_maximum_caps_how_often():
     limit = {
         "numerator": {"value": 1050, "unit": "mg", "code": "mg"},

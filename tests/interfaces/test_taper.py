@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from eutonia import read
+
 PLAN = "carisoprodol 350 mg four times a day for 90 days"
 START = ("--start", "2026-03-02")
 
@@ -173,6 +175,16 @@ def test_the_orders_are_valid_fhir(files: Path) -> None:
         if i["sequence"] == 1
     )
     assert total == answered(PLAN, "--age", "70")["days"][0]["total_mg"]
+
+
+def test_the_orders_read_back_as_the_schedule(files: Path) -> None:
+    bundle = json.loads((files / "taper.fhir").read_text())
+    (item,) = read(bundle).plan
+    answer = answered(PLAN, "--age", "70")
+    assert item.duration_days == len(answer["days"])
+    for number, day in enumerate(answer["days"]):
+        under_way = [s for s in item.steps if s.start_day <= number < s.start_day + s.duration_days]
+        assert sum(s.dose * s.times_per_day for s in under_way) == day["total_mg"]
 
 
 def test_the_page_stands_alone_and_has_a_box_for_each_dose(files: Path) -> None:

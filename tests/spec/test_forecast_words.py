@@ -37,6 +37,13 @@ def test_a_sedative_that_cannot_be_simulated_is_named():
     assert "leave out" not in told(carisoprodol, {"text": "lisinopril 10 mg", "status": "active"})
 
 
+def test_steps_in_tablets_are_those_in_milligrams():
+    steps = "{} four times a day for 7 days, then {} twice a day for 7 days"
+    assert told("Soma 350 mg " + steps.format("1 tablet", "1 tablet")) == told(
+        "carisoprodol " + steps.format("350 mg", "350 mg")
+    )
+
+
 def test_a_part_of_the_plan_that_cannot_be_simulated_is_named():
     assert "codeine (it is not simulated)" in told(
         "Soma Compound with Codeine 1 tablet four times a day for 5 days"
