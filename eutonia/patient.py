@@ -5,6 +5,7 @@ A case file has exactly these fields. `None` means not known; an empty list mean
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,14 @@ When = Annotated[
 ]
 """A date, or the first and last day it may have been: `2026-02-14`, `2026-02`, `2026`."""
 
+
+def _as_sex(value: Any) -> Any:
+    word = value.strip().casefold() if isinstance(value, str) else value
+    return {"f": "female", "m": "male"}.get(word, word)
+
+
+Sex = Annotated[Literal["male", "female", "other", "unknown"], BeforeValidator(_as_sex)]
+
 Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value).strip())]
 """Codes are often written as numbers; they are read as text."""
 
@@ -48,7 +57,7 @@ class Patient(Record):
 
     age_years: float | None = Field(None, ge=0, le=130)
     birth_date: When | None = None
-    sex: Literal["male", "female", "other", "unknown"] | None = None
+    sex: Sex | None = None
     weight_kg: float | None = Field(None, gt=0, le=700)
     height_cm: float | None = Field(None, gt=0, le=280)
     ancestry: str | None = None
@@ -163,19 +172,30 @@ class Observation(Record):
     status: str | None = None
 
 
+def _named(field: str) -> Callable[[Any], Any]:
+    """Takes words alone for an entry: `epilepsy` for `{text: epilepsy}`."""
+    return lambda value: {field: value} if isinstance(value, str) else value
+
+
+AsCondition = Annotated[Condition, BeforeValidator(_named("text"), json_schema_input_type=Condition | str)]
+AsAllergy = Annotated[Allergy, BeforeValidator(_named("substance"), json_schema_input_type=Allergy | str)]
+AsMedication = Annotated[Medication, BeforeValidator(_named("text"), json_schema_input_type=Medication | str)]
+AsPlan = Annotated[PlanItem, BeforeValidator(_named("text"), json_schema_input_type=PlanItem | str)]
+
+
 class Case(Record):
     """One patient, the record known at `as_of`, and the plan in question."""
 
     as_of: date
     region: str | None = None
     patient: Patient = Patient()
-    conditions: tuple[Condition, ...] | None = None
+    conditions: tuple[AsCondition, ...] | None = None
     no_known_allergies: bool | None = None
-    allergies: tuple[Allergy, ...] | None = None
-    medications: tuple[Medication, ...] | None = None
+    allergies: tuple[AsAllergy, ...] | None = None
+    medications: tuple[AsMedication, ...] | None = None
     labs: tuple[Lab, ...] | None = None
     observations: tuple[Observation, ...] | None = None
-    plan: tuple[PlanItem, ...] = ()
+    plan: tuple[AsPlan, ...] = ()
     question: str = ""
     warnings: tuple[str, ...] = ()
     """Oddities met while the record was read."""

@@ -13,15 +13,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from eutonia.errors import InputError, NotAvailable
+from eutonia.documents import Exported, Source, check_strictly, load
+from eutonia.errors import InputError
 from eutonia.patient import Case, Medication, PlanItem
-
-MOST_BYTES = 50_000_000
-"""A record of one patient is a few megabytes; more is a mistake, or an attack on memory."""
-DEEPEST, MOST_NODES = 100, 1_000_000
-"""Levels and nodes of a YAML file; FHIR needs about 20 levels."""
-
-Source = str | Path | bytes | Mapping[str, Any] | Sequence[Any]
 
 
 def read(
@@ -65,7 +59,7 @@ def read_all(
     if ndjson_files(folder):
         export = Export(folder)
         for name in export.patients:
-            case = _exported_case(_Exported(export, name), str(folder), day)
+            case = _exported_case(Exported(export, name), str(folder), day)
             yield name, case.model_copy(update=change)
         return
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".json", ".yaml", ".yml")):
@@ -93,157 +87,11 @@ def _plan(text: str) -> PlanItem:
     return item
 
 
-# --- from bytes to a document -----------------------------------------------------------------------
-
-
-def load(source: Source, patient: str | None) -> tuple[Any, str]:
-    """The document in `source`, and what to call it in messages. Of a bulk export, only `patient` is loaded."""
-    if isinstance(source, bytes | bytearray):
-        return parse(bytes(source), "the input"), "the input"
-    if isinstance(source, Mapping) or (isinstance(source, Sequence) and not isinstance(source, str)):
-        return source, "the input"
-    if isinstance(source, str) and source.lstrip().startswith(("{", "[")):
-        return parse(source.encode(), "the input"), "the input"
-    path = Path(source)
-    try:
-        if path.is_dir():
-            return _folder(path, patient), str(path)
-        if path.suffix.casefold() == ".ndjson":
-            return _export(path, patient), str(path)
-        if path.stat().st_size >= MOST_BYTES:
-            raise InputError(_too_large(str(path), path.stat().st_size))
-        return parse(path.read_bytes(), str(path)), str(path)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}. Check the name.") from None
-    except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
-
-
-def _too_large(where: str, size: int) -> str:
-    return (
-        f"{where} has {size / 1e6:.0f} MB; the limit for one record is {MOST_BYTES / 1e6:.0f} MB. "
-        "Split it by patient, or give a bulk export as a folder of NDJSON files."
-    )
-
-
-def _folder(path: Path, patient: str | None) -> Any:
-    from eutonia.bulk import ndjson_files
-
-    if ndjson_files(path):
-        return _export(path, patient)
-    files = sorted(path.glob("*.json"))
-    if not files:
-        raise InputError(f"{path} holds no .ndjson and no .json file. Give a bulk export folder or a file.")
-    if sum(f.stat().st_size for f in files) >= MOST_BYTES:
-        raise InputError(_too_large(str(path), sum(f.stat().st_size for f in files)))
-    return [parse(f.read_bytes(), str(f)) for f in files]
-
-
-def _export(path: Path, patient: str | None) -> Any:
-    from eutonia.bulk import Export
-
-    export = Export(path)
-    name = export.choose(patient)
-    return _Exported(export, name)
-
-
-class _Exported(list[Any]):
-    """The resources of one patient of an export, and the resource types that were exported."""
-
-    def __init__(self, export: Any, patient: str) -> None:
-        super().__init__(export.resources(patient))
-        self.kinds: frozenset[str] = export.kinds
-        self.unread: list[str] = export.unread
-        self.patient = patient
-
-
-def parse(content: bytes, where: str) -> Any:
-    """JSON or YAML, told apart by the content. Raises InputError for what is neither."""
-    if len(content) >= MOST_BYTES:
-        raise InputError(_too_large(where, len(content)))
-    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if not start:
-        raise InputError(f"{where} is empty. Give a case file or a FHIR R4 Bundle.")
-    if b"\0" in content[:1000]:
-        raise InputError(
-            f"{where} is not text: it may be compressed or an image. Give a case file or a FHIR R4 Bundle."
-        )
-    return _json(content, where) if start in (b"{", b"[") else _yaml(content, where)
-
-
-def _json(content: bytes, where: str) -> Any:
-    import orjson
-
-    try:
-        return orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        if content.count(b"\n{") and error.msg.startswith("unexpected content"):
-            raise InputError(
-                f"{where} holds one JSON document a line. Name it .ndjson to have it read so."
-            ) from None
-        at = f"line {error.lineno}, column {error.colno}"
-        cut = " The file seems to be cut short." if error.pos >= len(error.doc.rstrip()) - 1 else ""
-        raise InputError(
-            f"{where} is not valid JSON: {error.msg} at {at}.{cut} Export or copy it again."
-        ) from None
-
-
-def _yaml(content: bytes, where: str) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        _check_size(yaml.parse(content, Loader=loader), where)
-        return yaml.load(content, Loader=loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        what = getattr(error, "problem", None) or "it cannot be read"
-        raise InputError(
-            f"{where} is neither JSON nor valid YAML: {what}{at}. Give a case file or a FHIR R4 Bundle."
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where} cannot be read: {error}. Give a case file or a FHIR R4 Bundle.") from None
-
-
-def _check_size(events: Iterable[Any], where: str) -> None:
-    """Refuse YAML that is nested too deep, or that its aliases would blow up."""
-    open_nodes: list[list[Any]] = []  # [anchor, nodes]
-    anchors: dict[str, int] = {}
-    total = 0
-    for event in events:
-        kind = type(event).__name__
-        if kind in ("MappingStartEvent", "SequenceStartEvent"):
-            open_nodes.append([event.anchor, 1])
-            if len(open_nodes) > DEEPEST:
-                raise InputError(
-                    f"{where} is nested more than {DEEPEST} levels deep. No case is; check what made it."
-                )
-            continue
-        size = 0
-        if kind in ("MappingEndEvent", "SequenceEndEvent"):
-            anchor, size = open_nodes.pop()
-            if anchor:
-                anchors[anchor] = size
-        elif kind == "AliasEvent":
-            size = anchors.get(event.anchor, 1)
-        elif kind == "ScalarEvent":
-            size = 1
-        total = max(total, size)
-        if open_nodes:
-            open_nodes[-1][1] += size
-            total = max(total, open_nodes[-1][1])
-        if total > MOST_NODES:
-            raise InputError(
-                f"{where} holds more than {MOST_NODES:,} values once its aliases are followed. Write it out plainly."
-            )
-
-
 # --- from a document to a case ----------------------------------------------------------------------
 
 
 def _case(document: Any, where: str, patient: str | None, as_of: date | None, strict: bool) -> Case:
-    if isinstance(document, _Exported):
+    if isinstance(document, Exported):
         if strict:
             check_strictly(list(document), where)
         return _exported_case(document, where, as_of)
@@ -284,7 +132,7 @@ def _fhir(
     return read_fhir(document, patient=patient, as_of=as_of, where=where, asked=tuple(asked)).case
 
 
-def _exported_case(document: _Exported, where: str, as_of: date | None) -> Case:
+def _exported_case(document: Exported, where: str, as_of: date | None) -> Case:
     case = _fhir(list(document), where, document.patient, as_of, asked=document.kinds)
     lost = tuple(f"{line}; set aside." for line in document.unread)
     return case.model_copy(update={"warnings": (*case.warnings, *lost)}) if lost else case
@@ -330,7 +178,7 @@ def _case_entry(entry: Mapping[str, Any], where: str, as_of: date | None, wanted
 _Entry = TypeVar("_Entry", PlanItem, Medication)
 DOSING = (
     "dose", "dose_high", "unit", "times_per_day", "times_per_day_low", "every_hours", "clock_times",
-    "as_needed", "route", "duration_days", "steps", "start_day",
+    "as_needed", "route", "duration_days", "steps", "start_day", "quantity", "days_supply",
 )  # fmt: skip
 """What the words of an entry may tell beside its name."""
 
@@ -364,7 +212,12 @@ def _explain(error: ValidationError, where: str) -> str:
     if first["type"] == "missing":
         hint = " Add it, or give --as-of (as_of=)." if place == "as_of" else " Add it."
         return f"{where}: {place} is missing.{hint}{more}"
-    return f"{where}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}.{more} See `eutonia schema case`."
+    wrong = EXPECTED.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
+    return f"{where}: {place}: {wrong}.{more} See `eutonia schema case`."
+
+
+EXPECTED = {"tuple_type": "should be a list", "model_type": "should be fields with values"}
+"""What is wrong, in the words of a case file, where pydantic speaks of Python."""
 
 
 def _close(name: str, place: tuple[int | str, ...]) -> str:
@@ -377,30 +230,6 @@ def _close(name: str, place: tuple[int | str, ...]) -> str:
         "medications": models.Medication, "observations": models.Observation, "plan": models.PlanItem,
     }  # fmt: skip
     model = parents.get(str(place[0]), Case) if len(place) > 1 else Case
-    near = difflib.get_close_matches(name, list(model.model_fields), n=1)
+    fields = list(model.model_fields)
+    near = [f for f in fields if f.startswith(f"{name}_")] or difflib.get_close_matches(name, fields, n=1)
     return f" Did you mean {near[0]}?" if near else ""
-
-
-# --- strict -----------------------------------------------------------------------------------------
-
-
-def check_strictly(document: Any, where: str) -> None:
-    """Check FHIR against the R4 specification. Raises InputError with the first things that break it."""
-    try:
-        import fhirkit
-    except ImportError:
-        raise NotAvailable(
-            "Checking FHIR strictly needs fhirkit-rs. Install it with `pip install eutonia[fhir]`."
-        ) from None
-    resources = document if isinstance(document, list) else [document]
-    try:
-        found = [
-            f"{i.path}: {i.message}" for r in resources for i in fhirkit.validate(r) if i.severity == "error"
-        ]
-    except (fhirkit.ParseError, fhirkit.ValidationError, TypeError, ValueError) as error:
-        found = [str(error)]
-    if found:
-        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
-        raise InputError(
-            f"{where} is not valid FHIR R4: {'; '.join(found[:3])}{more}. Correct it, or read it without --strict."
-        )

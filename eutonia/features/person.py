@@ -6,7 +6,7 @@ from datetime import date
 from eutonia.dates import Span, days_ago, within
 from eutonia.features.chart import Chart
 from eutonia.features.diagnosis import truth_of
-from eutonia.features.results import latest, readings
+from eutonia.features.results import latest, number_in, readings
 from eutonia.features.value import NO, UNKNOWN, Value
 from eutonia.knowledge.safety import ComputedFeature
 
@@ -218,10 +218,9 @@ def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
 def _recent(feature: ComputedFeature, chart: Chart, group: str, names: tuple[str, ...]) -> float | None:
     for reading in readings(chart, feature.codes[group], names):
         if within(reading.when, feature.limits["days"], chart.as_of) is not False:
-            try:
-                return float(str(reading.value))
-            except ValueError:
-                continue
+            number, _, __ = number_in(reading.value)
+            if number is not None:
+                return number
     return None
 
 

@@ -90,7 +90,7 @@ def latest(
     if not found:
         return None
     reading = found[0]
-    number, bound, inside = _number(reading.value)
+    number, bound, inside = number_in(reading.value)
     written = f"{title or reading.name} {reading.value}" + (
         "" if inside and not reading.unit else f" {reading.unit or '(no unit)'}"
     )
@@ -116,7 +116,7 @@ def latest(
     return Result(value, reading.when, written, reading.reference_high)
 
 
-def _number(value: object) -> tuple[float | None, int, str | None]:
+def number_in(value: object) -> tuple[float | None, int, str | None]:
     """The number in a result, the side on which a `<` or `>` leaves it open, and the unit that is written with it."""
     if isinstance(value, bool) or value is None:
         return None, 0, None

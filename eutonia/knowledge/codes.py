@@ -107,8 +107,10 @@ class CodeIndex:
     def _by_words(self, words: Sequence[str]) -> Match:
         """Each term counts as the words before and behind it say: now, in the past, or not at all."""
         said: dict[str, set[str]] = {"now": set(), "past": set(), "not": set()}
-        for first, last, value_sets in self._terms_in(words):
-            said[_sense(words, first, last)] |= value_sets
+        terms = list(self._terms_in(words))
+        for first, last, value_sets in terms:
+            begins, ends = _widest(terms, first, last)
+            said[_sense(words, begins, ends)] |= value_sets
         if said["now"]:
             return Match(self._wider(said["now"]), False, False)
         if said["past"]:
@@ -248,6 +250,12 @@ OTHERS = frozenset(
 
 REACH = 8
 """Words before a term that a cue reaches over."""
+
+
+def _widest(terms: Sequence[tuple[int, int, frozenset[str]]], first: int, last: int) -> tuple[int, int]:
+    """The longest term around one: in “seizure disorder ruled out” the words behind are behind both."""
+    around = [(begins, ends) for begins, ends, _ in terms if begins <= first and last <= ends]
+    return max(around, key=lambda span: span[1] - span[0])
 
 
 def _sense(words: Sequence[str], first: int, last: int) -> str:

@@ -12,8 +12,9 @@ from fhir_making import ME, bundle, condition, order, patient
 
 from eutonia import read
 from eutonia.cli import main
+from eutonia.documents import MOST_BYTES
 from eutonia.errors import InputError, NotAvailable
-from eutonia.reading import MOST_BYTES, read_all
+from eutonia.reading import read_all
 
 CASE = {
     "as_of": "2026-03-02",
@@ -43,6 +44,41 @@ def test_a_case_is_the_same_from_mapping_json_yaml_and_bytes(tmp_path):
         read(source) for source in (CASE, as_json, str(as_yaml), json.dumps(CASE), json.dumps(CASE).encode())
     ]
     assert all(case == cases[0] for case in cases)
+
+
+def test_words_alone_are_an_entry():
+    """A list written by hand: the name, or the whole dosing text."""
+    case = read(
+        CASE
+        | {
+            "conditions": ["epilepsy"],
+            "allergies": ["penicillin"],
+            "medications": ["oxycodone 5 mg every 6 hours"],
+            "plan": ["Soma 350 mg 1 tab qid, disp #56"],
+        }
+    )
+    assert (case.conditions[0].text, case.allergies[0].substance) == ("epilepsy", "penicillin")
+    assert (case.medications[0].dose, case.medications[0].times_per_day) == (5, 4)
+    assert (case.plan[0].times_per_day, case.plan[0].quantity) == (4, 56)
+
+
+@pytest.mark.parametrize(("written", "sex"), [("F", "female"), ("Male", "male"), ("other", "other")])
+def test_sex_is_read_however_it_is_written(written, sex):
+    assert read(CASE | {"patient": {"sex": written}}).patient.sex == sex
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"plan": "carisoprodol 350 mg qid"}, "plan: should be a list"),
+        ({"plan": [350]}, r"plan\[0\]: should be fields with values"),
+        ({"patient": {"age": 34}}, "patient.age is not a field of a case. Did you mean age_years?"),
+        ({"patient": {"weight": 80}}, "Did you mean weight_kg?"),
+    ],
+)
+def test_what_is_wrong_in_a_case_file_is_said_in_its_own_words(change, said):
+    with pytest.raises(InputError, match=said):
+        read(CASE | change)
 
 
 def test_plans_in_words_replace_the_plan_of_the_file():

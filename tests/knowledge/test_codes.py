@@ -212,6 +212,7 @@ def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
         "Rule out DVT",
         "r/o DVT",
         "DVT ruled out",
+        "Seizure disorder - ruled out",
         "Mother has epilepsy",
         "Epilepsy in her mother",
         "Father: lung cancer",

@@ -74,6 +74,12 @@ def test_a_pregnancy_told_42_weeks_ago_is_over(knowledge: Knowledge) -> None:
     assert known("pregnant", knowledge, observations=told) is True
 
 
+@pytest.mark.parametrize("score", [9, "9", "9/12", "9 points"])
+def test_a_score_is_read_however_it_is_written(score: object, knowledge: Knowledge) -> None:
+    answer = {"text": "AUDIT-C", "value": score, "date": "2026-02-01"}
+    assert known("hazardous_alcohol", knowledge, observations=[answer]) is True
+
+
 def test_a_sign_denied_in_error_or_in_the_future_is_not_denied(knowledge: Knowledge) -> None:
     denied = {"text": "fever", "value": False, "date": "2026-02-28"}
     assert "fever" in Chart(_seen(denied), knowledge).denied
