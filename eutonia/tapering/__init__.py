@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from eutonia.features.chart import Chart
     from eutonia.knowledge import Knowledge
     from eutonia.patient import Case, PlanItem
-    from eutonia.tapering.making import Budget
+    from eutonia.tapering.settling import Budget
 
 __all__ = ["Taper", "adapt", "taper", "taper_for"]
 
@@ -45,7 +45,8 @@ def taper(
     """
     from eutonia.knowledge import load
     from eutonia.patient import Case
-    from eutonia.tapering.making import make, silent
+    from eutonia.tapering.making import make
+    from eutonia.tapering.settling import silent
     from eutonia.tapering.use import chart_of
 
     knowledge = knowledge or load()
@@ -87,7 +88,8 @@ def adapt(
     """
     from eutonia.knowledge import load
     from eutonia.tapering.adapting import adapt as changed
-    from eutonia.tapering.making import make, silent
+    from eutonia.tapering.making import make
+    from eutonia.tapering.settling import silent
     from eutonia.tapering.use import chart_of
 
     knowledge = knowledge or load()
@@ -117,7 +119,8 @@ def taper_for(
     """As `taper`, for a chart that was read already. Raises InputError where nothing in it can be tapered."""
     from eutonia.errors import InputError
     from eutonia.forecast import facts_of
-    from eutonia.tapering.making import make, silent
+    from eutonia.tapering.making import make
+    from eutonia.tapering.settling import silent
     from eutonia.tapering.use import policy_of
 
     if drug is None:

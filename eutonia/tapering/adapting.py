@@ -17,10 +17,11 @@ from eutonia.features.chart import Chart
 from eutonia.knowledge.tapers import Band, Scale
 from eutonia.tapering import tablets
 from eutonia.tapering.laying_out import days_and_steps, visits
-from eutonia.tapering.making import MADE, Budget, Plan, Progress, hold_of, settle, silent
+from eutonia.tapering.measuring import MADE, hold_of
 from eutonia.tapering.models import Adapted, Refer, Step, Taper
 from eutonia.tapering.response import Column
 from eutonia.tapering.search import Loss, Start, as_doses, find
+from eutonia.tapering.settling import Budget, Plan, Progress, settle, silent
 
 NO_OTHERS: dict[str, Any] = {"alternatives": {}, "made": None, "continuing": None}
 """What was said beside the whole schedule does not hold for the rest of it."""

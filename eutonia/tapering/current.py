@@ -8,8 +8,8 @@ from eutonia.errors import InputError, NotAvailable
 from eutonia.features.chart import Chart
 from eutonia.summaries import Spread
 from eutonia.tapering import taper_for
-from eutonia.tapering.making import QUICK
 from eutonia.tapering.models import CurrentUse, Predicted, Taper, Way
+from eutonia.tapering.settling import QUICK
 from eutonia.tapering.suitability import Judge, is_needed
 from eutonia.tapering.use import policy_of
 

@@ -206,7 +206,7 @@ async def taper_form(request: Request) -> Response:
 
 def _tapered(fields: Fields, state: State) -> str:
     from eutonia.tapering import taper_for
-    from eutonia.tapering.making import QUICK
+    from eutonia.tapering.settling import QUICK
 
     template = environment().get_template("tapered.html.j2")
     try:
