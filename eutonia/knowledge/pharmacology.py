@@ -123,7 +123,7 @@ class Effects:
 class CovariateEffect:
     """A factor on a kinetic quantity or on sensitivity, in patients of one kind or for each so much of a feature."""
 
-    feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed"]
+    feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed", "pain"]
     """`fed`: the order says that it is taken with food."""
     equals: tuple[str, ...] = ()
     at_least: float | None = None
@@ -132,8 +132,13 @@ class CovariateEffect:
     per: float | None = None
     """Given both, the factor holds for each `per` above `reference`, from `at_least` on and no further than `below`."""
     on: str
-    """A kinetic quantity, or a pathway's name for that part of clearance alone."""
+    """A kinetic quantity, a pathway's name for that part of clearance alone, or `pain_maximum` for pain relief."""
     factor: float
+    spread: float | None = None
+    """How much patients differ in the size of the effect: standard deviation of the logarithm of its exponent; where
+    absent, that of model/covariates."""
+    uncertainty: float | None = None
+    """How unsure its typical size is, on the same scale; where absent, that of model/covariates for the mark."""
     sources: tuple[Citation, ...]
     note: str = ""
 

@@ -463,7 +463,9 @@ def solve(
 
 
 def dosing_length(schedule: Schedule) -> float:
-    """Hours over which doses are taken, in whole days."""
+    """Hours over which doses are taken, or therapies go on where there are none, in whole days."""
+    if not any(r.times for r in schedule.regimens) and schedule.sessions:
+        return max(math.ceil(max(s.end for s in schedule.sessions) / DAY - 1e-9), 1) * DAY
     return (math.floor(schedule.last_dose / DAY) + 1) * DAY
 
 

@@ -311,24 +311,34 @@ class Individuals:
                     factor = np.where(of_these, factor * (activity / quantity.value), factor)
                 self.enzyme[enzyme] = self.enzyme.get(enzyme, self.constant(1.0)) * factor
 
-    def factors(self, effects: Sequence[CovariateEffect], fed: bool = False) -> dict[str, Column]:
-        """What covariates multiply, by what they act on."""
+    def factors(self, effects: Sequence[CovariateEffect], of: str, fed: bool = False) -> dict[str, Column]:
+        """What covariates of `of` multiply, by what they act on.
+
+        The exponent of a factor is 1 in the typical patient: patients differ in how strongly a failing organ tells, and
+        an effect that we assumed is less sure than one that was measured. Grades of one organ are unsure together.
+        """
+        rule = self.knowledge.model["covariates"].parameters
         found: dict[str, Column] = {}
         for effect in effects:
-            factor = (
-                self._graded(effect) if effect.per else np.where(self._holds(effect, fed), effect.factor, 1.0)
+            often = self._graded(effect) if effect.per else self._holds(effect, fed).astype(float)
+            spread = effect.spread if effect.spread is not None else rule["between"].value
+            unsure = (
+                effect.uncertainty if effect.uncertainty is not None else rule[effect.sources[0].mark].value
             )
-            found[effect.on] = found.get(effect.on, self.constant(1.0)) * factor
+            name = f"covariate/{of}/{effect.on}/{effect.feature}"
+            strength = np.exp(self.deviation(name, spread if often.any() else 0.0, unsure))
+            found[effect.on] = found.get(effect.on, self.constant(1.0)) * effect.factor ** (often * strength)
         return found
 
     def _graded(self, effect: CovariateEffect) -> Column:
         value = np.clip(self.facts[effect.feature], effect.at_least, effect.below)
-        return np.asarray(effect.factor ** ((value - (effect.reference or 0.0)) / (effect.per or 1.0)))
+        return np.asarray((value - (effect.reference or 0.0)) / (effect.per or 1.0))
 
     def _holds(self, effect: CovariateEffect, fed: bool) -> NDArray[np.bool_]:
-        if effect.feature in ("fed", "ancestry"):
-            one = str(fed).lower() if effect.feature == "fed" else str(self.patients.facts.get("ancestry"))
-            return np.full(self.patients.number, one in effect.equals)
+        if effect.feature == "fed":
+            return np.full(self.patients.number, str(fed).lower() in effect.equals)
+        if effect.feature in ("ancestry", "pain"):
+            return np.full(self.patients.number, self.patients.facts.get(effect.feature) in effect.equals)
         if effect.feature == "sex":
             return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":

@@ -149,7 +149,7 @@ class _Builder:
             return self.cache[name]
         substance = self.known.substances[name]
         k, people = substance.kinetics, self.people
-        on = people.factors(substance.covariates, name in people.fed)
+        on = people.factors(substance.covariates, name, name in people.fed)
         one = people.constant(1.0)
         f: dict[str, Any] = {"on": on}
         f["ka"] = self.figure(substance, k.absorption_rate, "absorption_rate") * on.get(
@@ -201,7 +201,9 @@ class _Builder:
         elif k.clearance is not None:
             f["decay"] = ((f["clearance"] / f["volume"], 1.0 / f["volume"]),)
         if k.lag is not None:
-            f["lag"] = self.figure(substance, k.lag, "lag")
+            f["lag"] = np.minimum(
+                self.figure(substance, k.lag, "lag") * on.get("lag", one), self._longest(name)
+            )
         self.cache[name] = f
         return f
 
@@ -370,13 +372,14 @@ class _Builder:
             response = getattr(substance.effects, name)
             if response is not None:
                 signals.append(signal)
-                maximum.append(self.figure(substance, response.maximum, f"{name}_maximum"))
+                most = self.figure(substance, response.maximum, f"{name}_maximum")
+                maximum.append(most * self.disposition(key)["on"].get(f"{name}_maximum", 1.0))
                 half.append(self.figure(substance, response.half_concentration, f"{name}_half"))
         return Axis(np.array(signals, np.int64), _stack(maximum, self.people), _stack(half, self.people))
 
     def _brain(self) -> Column:
         part = self.people.part
-        sensitivity = self.people.factors(self.known.model["readouts"].covariates).get(
+        sensitivity = self.people.factors(self.known.model["readouts"].covariates, "readouts").get(
             "sensitivity", self.people.constant(1.0)
         )
         fast, slow, most = (part("adaptation", name) for name in ("fast_share", "slow_share", "most"))

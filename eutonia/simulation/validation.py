@@ -178,7 +178,9 @@ def _compared(
         model_p25=lower,
         model_p75=upper,
         model_p95=high,
-        relative_difference=None if model is None else figures(model / finding.value - 1.0),
+        relative_difference=None
+        if model is None or not finding.value
+        else figures(model / finding.value - 1.0),
         agrees=model is not None and _meet(finding, float(low or 0.0), float(high or 0.0)),
         in_half=_inside(finding.value, lower, upper),
         in_ninety=_inside(finding.value, low, high),
