@@ -116,6 +116,8 @@ class Effects:
     relaxation: Response | None = None
     pain: Response | None = None
     """Fraction of pain taken away."""
+    pain_persistent: Response | None = None
+    """That in persistent pain, where it differs."""
     ventilation: Response | None = None
 
 
@@ -123,7 +125,7 @@ class Effects:
 class CovariateEffect:
     """A factor on a kinetic quantity or on sensitivity, in patients of one kind or for each so much of a feature."""
 
-    feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed", "pain"]
+    feature: Literal["age", "sex", "weight", "liver", "egfr", "pregnant", "ancestry", "fed"]
     """`fed`: the order says that it is taken with food."""
     equals: tuple[str, ...] = ()
     at_least: float | None = None
@@ -132,7 +134,7 @@ class CovariateEffect:
     per: float | None = None
     """Given both, the factor holds for each `per` above `reference`, from `at_least` on and no further than `below`."""
     on: str
-    """A kinetic quantity, a pathway's name for that part of clearance alone, or `pain_maximum` for pain relief."""
+    """A kinetic quantity, or a pathway's name for that part of clearance alone."""
     factor: float
     spread: float | None = None
     """How much patients differ in the size of the effect: standard deviation of the logarithm of its exponent; where

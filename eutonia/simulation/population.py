@@ -337,8 +337,8 @@ class Individuals:
     def _holds(self, effect: CovariateEffect, fed: bool) -> NDArray[np.bool_]:
         if effect.feature == "fed":
             return np.full(self.patients.number, str(fed).lower() in effect.equals)
-        if effect.feature in ("ancestry", "pain"):
-            return np.full(self.patients.number, self.patients.facts.get(effect.feature) in effect.equals)
+        if effect.feature == "ancestry":
+            return np.full(self.patients.number, self.patients.facts.get("ancestry") in effect.equals)
         if effect.feature == "sex":
             return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":

@@ -367,13 +367,13 @@ class _Builder:
 
     def _axis(self, name: str, acting: dict[str, int]) -> Axis:
         signals, maximum, half = [], [], []
+        kind = str(self.people.patients.facts.get("pain", "acute"))
         for key, signal in acting.items():
             substance = self.known.substances[key]
-            response = getattr(substance.effects, name)
+            response = getattr(substance.effects, f"{name}_{kind}", None) or getattr(substance.effects, name)
             if response is not None:
                 signals.append(signal)
-                most = self.figure(substance, response.maximum, f"{name}_maximum")
-                maximum.append(most * self.disposition(key)["on"].get(f"{name}_maximum", 1.0))
+                maximum.append(self.figure(substance, response.maximum, f"{name}_maximum"))
                 half.append(self.figure(substance, response.half_concentration, f"{name}_half"))
         return Axis(np.array(signals, np.int64), _stack(maximum, self.people), _stack(half, self.people))
 

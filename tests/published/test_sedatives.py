@@ -3,7 +3,7 @@
 import pytest
 
 from eutonia.knowledge import Knowledge
-from eutonia.simulation import outcome
+from eutonia.simulation import outcome, population
 
 
 def course(plan: list[str], knowledge: Knowledge, **facts: object) -> dict[str, float]:
@@ -83,3 +83,59 @@ def test_old_age_and_a_failing_liver_make_the_same_dose_more(knowledge: Knowledg
     young = course(plan, knowledge)
     assert course(plan, knowledge, age=75)["peak_impairment"] > 1.3 * young["peak_impairment"]
     assert course(plan, knowledge, liver="child-pugh-b")["peak_impairment"] > 1.3 * young["peak_impairment"]
+
+
+def test_half_a_unit_of_drive_is_half_to_four_fifths_of_a_gram_of_alcohol_a_litre(
+    knowledge: Knowledge,
+) -> None:
+    """The equivalence used for teaching (assumed): 0.5 kT for 0.5 to 0.8 g/L, where impairment begins to count."""
+    found = course(["4 drinks of alcohol once"], knowledge, sex="male", weight=80)
+    assert 500 < found["ethanol/cmax_mg_l"] < 800
+    assert found["peak_drive"] == pytest.approx(0.5, abs=0.08)
+    assert found["peak_impairment"] == pytest.approx(20, abs=5)
+
+
+def test_alcohol_falls_by_thirteen_hundredths_of_a_gram_an_hour(knowledge: Knowledge) -> None:
+    """0.13 g/L an hour with a standard deviation of 0.05, in 141 doses to 68 people."""
+    found = outcome("6 drinks of alcohol once", patients=population(68, seed=1), until="8 hours", every="1 hour",
+                    knowledge=knowledge)  # fmt: skip
+    level = found.level[:, 0]
+    high = level[:, 5] > 300.0
+    fall = (level[high, 3] - level[high, 5]) / 2.0 / 1000.0
+    assert fall.mean() == pytest.approx(0.13, abs=0.02)
+    assert 0.02 < fall.std() < 0.06
+
+
+def test_impairment_counts_above_ten_milligrams_of_parent_and_metabolite_a_litre(
+    knowledge: Knowledge,
+) -> None:
+    """Logan 2000: 104 drivers; impairment possible at any level, the worst signs above 10 mg/L of both together."""
+    usual = outcome("carisoprodol 350 mg four times a day for 3 days", patients={"cyp2c19": "normal"}, draws=0,
+                    until="3 days", every="0.5 hour", knowledge=knowledge)  # fmt: skip
+    more = outcome("carisoprodol 1400 mg four times a day for 3 days", patients={"cyp2c19": "normal"}, draws=0,
+                   until="3 days", every="0.5 hour", knowledge=knowledge)  # fmt: skip
+    both, impaired = usual.level[0].sum(0), usual.courses["impairment"][0]
+    assert both.max() < 13
+    assert impaired.max() < 30
+    strongly = more.courses["impairment"][0] > 40
+    assert strongly.any()
+    assert (more.level[0].sum(0)[strongly] > 10).all()
+
+
+def test_sleepiness_by_drug_is_in_the_order_of_the_trials(knowledge: Knowledge) -> None:
+    """Tizanidine in spasticity doses and cyclobenzaprine most, metaxalone and methocarbamol least."""
+    plans = (
+        "tizanidine 8 mg three times a day",
+        "cyclobenzaprine 10 mg three times a day",
+        "cyclobenzaprine 5 mg three times a day",
+        "carisoprodol 350 mg four times a day",
+        "methocarbamol 1500 mg four times a day",
+        "metaxalone 800 mg three times a day",
+    )
+    rates = [
+        outcome(f"{plan} for 7 days", patients=population(60, seed=2), until="7 days", courses=False,
+                knowledge=knowledge).per_patient["probability_drowsy"].mean()
+        for plan in plans
+    ]  # fmt: skip
+    tizanidine, ten, five, carisoprodol, methocarbamol, metaxalone = rates
+    assert tizanidine > ten > five > carisoprodol > max(methocarbamol, metaxalone)
