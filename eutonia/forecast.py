@@ -79,7 +79,7 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         assumptions=[*with_others.assumptions, *left_out],
         outcome=with_others,
     )
-    return made.model_copy(update={"sentences": list(sentences(made))})
+    return made.model_copy(update={"sentences": list(sentences(made, facts["regular_user"]))})
 
 
 def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
@@ -253,15 +253,17 @@ def simulated_features(made: Forecast, knowledge: Knowledge) -> dict[str, float 
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def sentences(made: Forecast) -> Iterator[str]:
-    """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile)."""
+def sentences(made: Forecast, in_use: bool) -> Iterator[str]:
+    """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile).
+
+    `in_use`: the drug is taken already, so that nothing is to be said of when it is first felt.
+    """
     assert made.summary is not None
     effects = made.summary.effects
     withdrawal = (made.alone or made.summary).withdrawal  # of stopping this drug, not the others
     if effects.peak_relief.median:
-        onset = (
-            f", first felt after {_span(effects.onset_h, 'h')}" if effects.onset_h.median is not None else ""
-        )
+        begins = effects.onset_h.median is not None and not in_use
+        onset = f", first felt after {_span(effects.onset_h, 'h')}" if begins else ""
         yield (
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
             f"{_share(effects.probability_relief)} notice any."
@@ -314,11 +316,21 @@ def _combination(made: Forecast) -> Iterator[str]:
     if made.alone is None or made.summary is None:
         return
     both, alone = made.summary.effects, made.alone.effects
-    yield (
-        f"With {', '.join(made.with_medicines)} the greatest impairment is {_span(both.peak_impairment)} of 100, "
-        f"against {_span(alone.peak_impairment)} without; breathing falls to "
-        f"{_percent(both.min_ventilation)} of resting, against {_percent(alone.min_ventilation)}."
-    )
+    others = ", ".join(made.with_medicines)
+    pairs = {
+        "the greatest impairment is {} of 100, against {} without": [
+            _span(e.peak_impairment) for e in (both, alone)
+        ],
+        "breathing falls to {} of resting, against {} without": [
+            _percent(e.min_ventilation) for e in (both, alone)
+        ],
+        "the best relief is {} of 100, against {} without": [_span(e.peak_relief) for e in (both, alone)],
+    }
+    changed = [words.format(*pair) for words, pair in pairs.items() if pair[0] != pair[1]]
+    if changed:
+        yield f"With {others} {'; '.join(changed)}."
+    else:
+        yield f"What is taken already ({others}) changes none of these numbers."
 
 
 def _span(s: Spread, unit: str = "") -> str:

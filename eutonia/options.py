@@ -19,6 +19,7 @@ from eutonia.features.pain import index_pain
 from eutonia.features.taken import action_of
 from eutonia.judging import Beside, Judgement, Screened, Verdict, asked_by, beside
 from eutonia.knowledge import SEVERITIES, Knowledge
+from eutonia.knowledge.safety import Rule
 from eutonia.knowledge.treatments import Drug, Option, Therapy
 from eutonia.patient import PlanItem
 from eutonia.remembered import remembered
@@ -38,7 +39,7 @@ class Weights(BaseModel):
 
 
 class WhyNot(BaseModel):
-    """A rule that keeps an alternative from being offered."""
+    """A rule that keeps an alternative from being offered, or calls for care."""
 
     rule: str
     title: str
@@ -63,6 +64,10 @@ class Alternative(BaseModel):
     verdict: Verdict
     offered: bool
     why_not: list[WhyNot]
+    cautions: list[WhyNot]
+    """Rules that call for care where it is offered all the same."""
+    in_use: bool
+    """Whether it is taken already: then it is judged as going on in the dose of `plan`."""
     checked: bool
     """False where a fact that could still rule it out is not known; `ask` names it."""
     ask: list[str]
@@ -97,7 +102,7 @@ def alternatives(
     found = [
         (
             _score(c.option, chronic, weights),
-            _alternative(c, record.screen(_plans(knowledge)[c.option.plan]), chronic, population, knowledge),
+            _alternative(c, record.screen(_order(c, record.chart)), chronic, population, knowledge),
         )
         for c in candidates
     ]
@@ -187,7 +192,7 @@ def best_offered(
     record = _without_the_plan(judged.chart)
     found: list[Alternative] = []
     for candidate in candidates:
-        screened = record.screen(_plans(knowledge)[candidate.option.plan])
+        screened = record.screen(_order(candidate, record.chart))
         made = _alternative(candidate, screened, chronic, None, knowledge)
         if made.offered and not made.ask and made.fits is not False:
             found.append(made)
@@ -207,6 +212,13 @@ def _without_the_plan(chart: Chart) -> Beside:
     """The same patient without what the plan begins; what it stops is stopped all the same."""
     stops = tuple(item for item, _ in chart.plan if action_of(item) == "stop")
     return beside(complete(chart.instead(stops)))
+
+
+def _order(candidate: _Candidate, chart: Chart) -> PlanItem:
+    """The order that is judged: of what is taken already, its dose in place of the one in use."""
+    item = _plans(chart.knowledge)[candidate.option.plan]
+    in_use = any(t.treatment == candidate.entry.id for t in chart.current)
+    return item.model_copy(update={"action": "continue"}) if in_use else item
 
 
 @cache
@@ -245,7 +257,9 @@ def _alternative(
         plan=option.plan,
         verdict=screened.verdict,
         offered=offered,
-        why_not=[WhyNot(rule=r.id, title=r.title, severity=r.severity) for r in against],
+        why_not=[_why(rule) for rule in against],
+        cautions=[_why(i.rule) for i in screened.issues if i.rule.severity == "caution" and not i.urgent],
+        in_use=screened.chart.plan[0][0].action == "continue",
         checked=not ask,
         ask=ask,
         ask_for=[knowledge.features[name].title for name in ask],
@@ -269,6 +283,10 @@ def _alternative(
             for c in option.sources
         ],
     )
+
+
+def _why(rule: Rule) -> WhyNot:
+    return WhyNot(rule=rule.id, title=rule.title, severity=rule.severity)
 
 
 def _evidence_level(option: Option, chronic: Any) -> int:

@@ -91,8 +91,8 @@ def latest(
         return None
     reading = found[0]
     number, bound, inside = number_in(reading.value)
-    written = f"{title or reading.name} {reading.value}" + (
-        "" if inside and not reading.unit else f" {reading.unit or '(no unit)'}"
+    written = f"{title or reading.name} {_in_words(reading.value)}" + (
+        "" if inside and not reading.unit else f" {_in_words(reading.unit or '(no unit)')}"
     )
     written += f" ({reading.when})" if reading.when else ""
     if number is None:
@@ -114,6 +114,13 @@ def latest(
         return None
     value = math.nextafter(value, math.inf * bound) if bound else value
     return Result(value, reading.when, written, reading.reference_high)
+
+
+def _in_words(value: object) -> str:
+    """A value or unit for reading: whole numbers without a point, UCUM's remarks without their braces."""
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    return re.sub(r"\{([^}]*)\}", lambda m: m[1].replace("_", " "), str(value))
 
 
 def number_in(value: object) -> tuple[float | None, int, str | None]:

@@ -23,6 +23,7 @@ from eutonia.fhir.bundle import (
     subject_of,
 )
 from eutonia.fhir.elements import Note, concept, part, parts, status_code, when, word, written
+from eutonia.fhir.renewals import renewals
 from eutonia.patient import Allergy, Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
 Place = tuple[str, Any]
@@ -341,6 +342,8 @@ def _case(made: _Record, as_of: date | None, about: Mapping[str, Any], places: I
         notes.append(f"Without a part in any rule, and not read: {listed(made.ignored)}.")
     if "allergies" in made.none_known and made.allergies:
         notes.append("“No known allergies” stands beside allergies: the allergies count.")
+    plan, renewed = renewals(made.plan, made.medications, day)
+    notes += renewed
     medications = _or_unknown(
         made.medications, "MedicationRequest" in made.seen or "medications" in made.none_known
     )
@@ -364,7 +367,7 @@ def _case(made: _Record, as_of: date | None, about: Mapping[str, Any], places: I
         medications=medications,
         labs=_or_unknown(made.labs, saw),
         observations=_or_unknown(observed, saw),
-        plan=tuple(made.plan),
+        plan=plan,
         not_seen=tuple(sorted(made.not_understood)),
         warnings=tuple(notes),
     )

@@ -109,7 +109,9 @@ def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:
     for option in offered[:OPTIONS_SHOWN]:
         own = [title for title in option.ask_for if title not in always]
         ask = f" Not checked: {_titles(own)}." if own else ""
-        line = f"{option.title}: {option.evidence['says']} Begins to help: {option.onset}.{ask}"
+        care = f" With care: {_titles(w.title for w in option.cautions)}." if option.cautions else ""
+        taken = " (taken already)" if option.in_use else ""
+        line = f"{option.title}{taken}: {option.evidence['says']} Begins to help: {option.onset}.{care}{ask}"
         yield fill(line, width, initial_indent=f"  {option.rank}. ", subsequent_indent="     ")
     if len(offered) > OPTIONS_SHOWN:
         yield f"  and {len(offered) - OPTIONS_SHOWN} more in --json"

@@ -47,7 +47,7 @@ def ways_on(taper: Taper) -> CurrentUse | None:
     going_on = Way(
         way="continue", days=on.days, predicted=on.then_stopped,
         says=[
-            f"Impaired for {_span(on.hours_impaired_a_day)} h of each day.",
+            f"By itself it impairs for {_span(on.hours_impaired_a_day)} h of each day.",
             f"It only puts off the stop. After {on.days} more days: {_withdrawal(on.then_stopped)}.",
         ],
     )  # fmt: skip

@@ -5,6 +5,7 @@ from fhir_making import (
     ME,
     RXNORM,
     STATUS,
+    UCUM,
     bundle,
     coded,
     condition,
@@ -80,6 +81,28 @@ def test_a_proposal_that_is_not_a_draft_is_no_medication():
 def test_a_renewal_continues():
     draft = order(status="draft", priorPrescription={"reference": "MedicationRequest/m0"})
     assert read(bundle(draft)).plan[0].action == "continue"
+
+
+@pytest.mark.parametrize(
+    ("authored", "times", "status", "action"),
+    [
+        ("2026-02-20", 4, "active", "continue"),
+        ("2026-02-20", 3, "active", "start"),
+        ("2026-02-20", 4, "stopped", "start"),
+        ("2025-11-20", 4, "active", "start"),
+    ],
+    ids=["the very dose in use", "another dose", "stopped", "run out long ago"],
+)
+def test_a_draft_that_repeats_what_is_in_use_renews_it(authored, times, status, action):
+    """So that 1,400 mg a day are not counted twice; few systems fill in priorPrescription."""
+    month = {"expectedSupplyDuration": {"value": 30, "unit": "days", "system": UCUM, "code": "d"}}
+    listed = order(
+        authoredOn=authored, status=status, dispenseRequest=month, dosageInstruction=every_day(times, 350)
+    )
+    draft = order(id="m2", status="draft", authoredOn="2026-03-02", dosageInstruction=every_day(4, 350))
+    case = read(bundle(listed, draft))
+    assert [item.action for item in case.plan] == [action]
+    assert ("repeats an order in use" in said(case)) is (action == "continue")
 
 
 @pytest.mark.parametrize("status", ["stopped", "cancelled", "entered-in-error", "on-hold", "completed"])

@@ -285,6 +285,7 @@ def test_a_drug_in_long_use_can_be_tapered_at_a_click(client: TestClient) -> Non
     began = (datetime.now(UTC) - timedelta(days=60)).date().isoformat()
     active = order("m1", CARISOPRODOL, status="active", days=90) | {"authoredOn": began}
     body = request(order("o1", CARISOPRODOL, days=30))
+    body["prefetch"]["patient"]["birthDate"] = "1950-05-01"  # for whom a published schedule is meant
     body["prefetch"]["medications"] = searchset(active)
     (card, *_) = call(client, body)["cards"]
     (taper,) = [s for s in card["suggestions"] if s["label"].startswith("Taper instead")]

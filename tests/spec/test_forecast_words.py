@@ -48,3 +48,26 @@ def test_a_part_of_the_plan_that_cannot_be_simulated_is_named():
     assert "codeine (it is not simulated)" in told(
         "Soma Compound with Codeine 1 tablet four times a day for 5 days"
     )
+
+
+def test_what_is_taken_already_is_told_with_what_it_adds_or_as_adding_nothing():
+    carisoprodol = "carisoprodol 350 mg four times a day for 7 days"
+    oxycodone = {"text": "oxycodone", "dose": 10, "unit": "mg", "times_per_day": 4, "status": "active"}
+    acetaminophen = {
+        "text": "acetaminophen",
+        "dose": 500,
+        "unit": "mg",
+        "times_per_day": 3,
+        "status": "active",
+    }
+    assert "With oxycodone the greatest impairment is" in told(carisoprodol, oxycodone)
+    said = told("ibuprofen 400 mg three times a day for 5 days", acetaminophen)
+    assert "With acetaminophen the best relief is" in said
+    assert "breathing" not in said, "nothing of what does not change"
+
+
+def test_when_it_is_first_felt_is_told_of_a_start_alone():
+    carisoprodol = {"text": "carisoprodol", "dose": 350, "unit": "mg", "times_per_day": 4, "status": "active"}
+    plan = "carisoprodol 350 mg four times a day for 7 days"
+    assert "first felt" in told(plan)
+    assert "first felt" not in told(f"continue {plan}", carisoprodol)

@@ -192,3 +192,25 @@ def _plan(text: str) -> PlanItem:
     from eutonia.dosing_text import read_plan
 
     return read_plan(text, KNOWLEDGE)
+
+
+def test_what_is_taken_already_goes_on_and_is_not_added_on_top():
+    taken = Medication(text="acetaminophen 500 mg", dose=1000, unit="mg", times_per_day=4, status="active")
+    case = Case(
+        as_of=AS_OF, region="US", patient=Patient(age_years=40, sex="male"), conditions=(BACK,), allergies=(),
+        no_known_allergies=True, medications=(taken,), labs=(), observations=(), plan=(PLAN,),
+    )  # fmt: skip
+    option = next(o for o in options(case) if o.therapy == "acetaminophen")
+    assert option.in_use
+    assert "apap-daily-over-4g" not in {w.rule for w in option.why_not}
+
+
+def test_what_calls_for_care_stands_beside_what_is_offered():
+    driver = Case(
+        as_of=AS_OF, region="US", patient=Patient(age_years=40, sex="male", occupation="bus driver"),
+        conditions=(BACK,), allergies=(), no_known_allergies=True, medications=(), labs=(), observations=(),
+        plan=(PLAN,),
+    )  # fmt: skip
+    cautions = {o.therapy: [w.rule for w in o.cautions] for o in options(driver) if o.offered}
+    assert "car-driving-occupation" in cautions["cyclobenzaprine"]
+    assert cautions["heat"] == []
