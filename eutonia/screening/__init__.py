@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING, Literal
 
 from eutonia.errors import InputError
 from eutonia.screening.parts import Parts
-from eutonia.screening.summary import Forecasts, Screen, Shown, Tally, Unmapped, forecasts_of
+from eutonia.screening.summary import (
+    OTHERWISE,
+    WARNINGS,
+    Forecasts,
+    Screen,
+    Shown,
+    Tally,
+    Unmapped,
+    forecasts_of,
+)
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -82,7 +91,7 @@ def screen(
         ) as (runs, prepared),
     ):
         folder = _parts_folder(out, Path(scratch))
-        chunks = _chunks(runs, persons_at_once or runs.persons_at_once)
+        chunks = _chunks(runs, persons_at_once)
         asked = (knowledge.version, str(database), prepared.as_of, since, region)
         name = name_of_run(*asked, name_of_code(), name_of_database(str(database)), chunks)
         parts = Parts(folder, name)
@@ -233,11 +242,21 @@ def _forecasts(
     return forecasts_of(found, Shown(min_cell), seed, DRAWS)
 
 
-def _chunks(engine: Engine, persons_at_once: int) -> list[tuple[int, int]]:
+def _chunks(engine: Engine, persons_at_once: int | None) -> list[tuple[int, int]]:
     """Ranges of person ids; one empty range where nobody is exposed, so that the output has its columns."""
-    ids = engine.get("SELECT DISTINCT person_id FROM index_date ORDER BY person_id")["person_id"]
-    starts = range(0, len(ids), persons_at_once)
-    return [(ids[s], ids[min(s + persons_at_once, len(ids)) - 1]) for s in starts] or [(0, -1)]
+    import polars as pl
+
+    counted = engine.get(
+        "SELECT person_id, COUNT(*) AS n FROM index_date GROUP BY person_id ORDER BY person_id"
+    )
+    if persons_at_once:
+        number = pl.int_range(pl.len()) // persons_at_once
+    else:
+        number = (pl.col("n").cum_sum() - 1) // engine.rows_at_once
+    ends = counted.group_by(number.alias("chunk"), maintain_order=True).agg(
+        lowest=pl.col("person_id").min(), highest=pl.col("person_id").max()
+    )
+    return list(ends.select("lowest", "highest").iter_rows()) or [(0, -1)]
 
 
 def _summary(
@@ -249,6 +268,7 @@ def _summary(
     min_cell: int,
     started: float,
 ) -> Screen:
+    from eutonia.knowledge import SEVERITIES
     from eutonia.screening.cdm import view
     from eutonia.screening.quality import look_over
 
@@ -256,12 +276,16 @@ def _summary(
     persons = engine.get(
         f"SELECT COUNT(DISTINCT person_id) AS n FROM {view('person', engine, columns=('person_id',))} AS p"
     )
+    gravest = shown.parts(tally.gravest, (*SEVERITIES, *OTHERWISE))
+    hidden = None in gravest.values()
     order = _gravest_first(tally.issues, knowledge, shown)
     return Screen(
         persons=shown(persons["n"][0]),
         exposed=shown(tally.exposed),
         episodes=shown(tally.episodes),
-        clear=shown(tally.clear),
+        clear=None if gravest["clear"] is None else shown(tally.clear),
+        warned=None if hidden else sum(tally.gravest[name] for name in WARNINGS),
+        gravest=gravest,
         issues=shown.all(tally.issues, order),
         unknown=shown.all(tally.unknown),
         asks=shown.all(tally.asks),

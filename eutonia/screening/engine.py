@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """A connection that keeps tables between queries."""
 
-    persons_at_once: int
-    """Exposed persons in a chunk."""
+    rows_at_once: int
+    """Index dates in a chunk, of whole persons."""
     columns: dict[str, dict[str, str]]
     """Table of the CDM (lower case) → its columns (lower case → as written)."""
     types: dict[str, dict[str, str]]
@@ -44,8 +44,9 @@ class Engine(Protocol):
 class DuckDB:
     """DuckDB in one process, spilling to disk beyond `memory`."""
 
-    persons_at_once = 20_000
-    """Some 200 features of each of their index dates are in memory at once."""
+    rows_at_once = 2 * 122_880
+    """DuckDB gives each thread whole groups of 122,880 rows: fewer than two keep a second core idle. Some 200
+    features of each row are in memory at once."""
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None

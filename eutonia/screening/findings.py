@@ -48,11 +48,11 @@ def _numbered(keys: pl.DataFrame) -> pl.DataFrame:
 
     plans = keys["planned"].unique().sort()
     order = keys.select("person_id", "therapy", "index_day").with_row_index("row")
-    order = order.sort("person_id", "therapy", "index_day")["row"]
-    episodes = keys.select("person_id", "therapy", "episode_first").gather(order)
+    rows = order.sort("person_id", "therapy", "index_day")["row"]
+    episodes = keys.select("person_id", "therapy", "episode_first").gather(rows)
     fresh = pl.any_horizontal(pl.all() != pl.all().shift()).fill_null(True)
     placed = episodes.select(
-        row=order, episode=fresh.cum_sum().cast(pl.UInt64), place=pl.int_range(pl.len(), dtype=pl.UInt64)
+        row=rows, episode=fresh.cum_sum().cast(pl.UInt64), place=pl.int_range(pl.len(), dtype=pl.UInt64)
     ).sort("row")
     return keys.with_columns(
         placed["episode"], placed["place"], plan=plans.search_sorted(keys["planned"]).cast(pl.UInt32)

@@ -25,7 +25,14 @@ def _lines(result: Screen, width: int) -> Iterator[str]:
         f"{told(result.exposed, result)} of {told(result.persons, result)} persons take or took a muscle relaxant "
         f"({told(result.episodes, result)} episodes), as of {result.as_of}."
     )
-    yield f"For {told(result.clear, result)} of them no rule applies and none is open."
+    yield (
+        f"A warning (caution or graver) about it applies to {of_whole(result.warned)} of them; for "
+        f"{of_whole(result.clear)} no rule applies and none is open."
+    )
+    yield ""
+    yield click.style("THE GRAVEST RULE OF EACH PERSON", bold=True)
+    for name, n in result.gravest.items():
+        yield f"{of_whole(n):>9}  {rate(n, result):>8}  {GRAVEST[name]}"[:width]
     rules = load().rules
     for severity in SEVERITIES:
         found = {rule: n for rule, n in result.issues.items() if rules[rule].severity == severity}
@@ -61,6 +68,19 @@ def _lines(result: Screen, width: int) -> Iterator[str]:
     yield from textwrap.wrap(result.notice, width)
 
 
+GRAVEST = {
+    "contraindicated": "contraindicated",
+    "avoid": "avoid",
+    "caution": "caution",
+    "monitor": "monitoring only",
+    "info": "standard advice only, given to everyone on the drug",
+    "other": "only rules about other treatment in use",
+    "open": "nothing found, and something cannot be told",
+    "clear": "nothing found and nothing open",
+}
+"""Parts of the exposed persons (`Screen.gravest`) in words."""
+
+
 def _forecast_lines(result: Screen, width: int) -> Iterator[str]:
     if result.forecast is None:
         return
@@ -84,6 +104,11 @@ def _share(probability: float | None) -> str:
 
 def told(count: Count, result: Screen) -> str:
     return f"<{result.min_cell}" if count is None else f"{count:,}"
+
+
+def of_whole(count: Count) -> str:
+    """A part of the exposed persons: one that is not shown need not be small (`Shown.parts`)."""
+    return "not shown" if count is None else f"{count:,}"
 
 
 def rate(count: Count, result: Screen) -> str:
@@ -112,8 +137,11 @@ def as_html(result: Screen) -> str:
         rows=_rows(result, years),
         span=f"from {years[0]} to {years[-1]}" if years else "",
         questions={f.id: f.ask for f in load().features.values() if f.ask},
+        gravest=[(name, GRAVEST[name], n, rate(n, result)) for name, n in result.gravest.items()],
         told=lambda count: told(count, result),
+        of_whole=of_whole,
         percent=_percent,
+        share=_share_of,
     )
 
 
@@ -127,7 +155,7 @@ def _rows(result: Screen, years: list[int]) -> list[dict[str, Any]]:
             "severity": rules[rule].severity,
             "persons": n,
             "rate": rate(n, result),
-            "share": 0 if n is None or not result.exposed else round(100 * n / result.exposed, 1),
+            "share": _share_of(n, result.exposed),
             "unknown": result.unknown.get(rule, 0),
             **_trend([(year, rates.get((rule, year))) for year in years]),
         }
@@ -148,3 +176,8 @@ def _trend(rates: list[tuple[int, float | None]]) -> dict[str, Any]:
 
 def _percent(part: Count, whole: Count) -> str:
     return "" if part is None or not whole else f"{100 * part / whole:.1f} %"
+
+
+def _share_of(part: Count, whole: Count) -> float:
+    """The length of a bar, of 100."""
+    return 0 if part is None or not whole else round(100 * part / whole, 1)

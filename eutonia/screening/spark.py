@@ -85,7 +85,7 @@ def open_spark(database: str | Path, *, memory: str | None, threads: int | None)
 class Spark:
     """The engine's queries on a Spark session."""
 
-    persons_at_once = 500_000
+    rows_at_once = 3_000_000
 
     def __init__(self, session: Any) -> None:
         self.session = session

@@ -178,9 +178,7 @@ def stage_exposures(engine: Engine, as_of: int | None) -> None:
     start, end, verbatim = (
         day(f"x.{c}") for c in ("drug_exposure_start_date", "drug_exposure_end_date", "verbatim_end_date")
     )
-    engine.make(
-        "raw_exposure",
-        f"""
+    raw = f"""
         SELECT x.person_id, x.drug_exposure_id AS id, d.drug, d.usual_days, d.strength, d.countable,
                {start} AS start_day, {end} AS end_day, {verbatim} AS verbatim_day,
                x.stop_reason IS NOT NULL AS stopped, x.quantity, x.days_supply, NULLIF(x.provider_id, 0) AS provider,
@@ -191,8 +189,7 @@ def stage_exposures(engine: Engine, as_of: int | None) -> None:
         JOIN drug AS d ON {same(drug_key(), "d")}
         LEFT JOIN sig AS g ON g.sig = x.sig
         WHERE d.is_drug AND x.drug_exposure_start_date IS NOT NULL
-        """,
-    )
+        """
     supply = f"CASE WHEN days_supply >= 1 AND days_supply <= {LONGEST_SUPPLY} THEN CEIL(days_supply) END"
     a_day = (
         "CASE WHEN sig_unit = 'mg' THEN sig_dose / strength ELSE sig_dose END * sig_times"  # tablets of a day
@@ -222,7 +219,7 @@ def stage_exposures(engine: Engine, as_of: int | None) -> None:
                    CASE WHEN sig_times IS NOT NULL AND sig_dose IS NOT NULL THEN sig_unit
                         WHEN {by_quantity} THEN 'tablet' END AS unit,
                    CASE WHEN sig_times IS NOT NULL THEN sig_times WHEN {by_quantity} THEN {sure} END AS times
-            FROM raw_exposure AS x JOIN known_person AS p ON p.person_id = x.person_id
+            FROM ({raw}) AS x JOIN known_person AS p ON p.person_id = x.person_id
             WHERE (p.birth_year IS NULL OR x.start_day >= {day("MAKE_DATE(p.birth_year, 1, 1)")})
               AND (p.died IS NULL OR x.start_day <= p.died) {until}
         ) AS y

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eutonia.knowledge import SEVERITIES
 from eutonia.screening.quality import Oddity
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 Count = int | None
 """A number of persons; None where it is below the smallest that may be told."""
+
+WARNINGS = ("contraindicated", "avoid", "caution")
+"""Severities that warn; the others advise what holds for everyone on the drug, such as how to take it."""
+
+OTHERWISE = ("other", "open", "clear")
+"""Persons with no such rule: only rules about other treatment apply; some cannot be told; nothing at all."""
 
 
 class Unmapped(BaseModel):
@@ -81,6 +88,10 @@ class Screen(BaseModel):
     episodes: Count
     clear: Count
     """Exposed persons for whom no rule applies and none is open."""
+    warned: Count
+    """Exposed persons with a warning: a rule about their muscle relaxant applies that is of caution or graver."""
+    gravest: dict[str, Count]
+    """Every exposed person once, by the gravest rule about the muscle relaxant that applies, else `OTHERWISE`."""
     issues: dict[str, Count]
     """Rule → persons to whom it applies."""
     unknown: dict[str, Count]
@@ -117,6 +128,7 @@ class Tally:
         self.therapies: Counter[str] = Counter()
         self.years: Counter[tuple[str, int]] = Counter()
         self.exposed_years: Counter[int] = Counter()
+        self.gravest: Counter[str] = Counter()
 
     def add(self, frame: pl.DataFrame) -> None:
         import polars as pl
@@ -127,6 +139,7 @@ class Tally:
         self.clear += frame["rule"].null_count()
         applying = frame.filter(pl.col("applies"))
         opened = frame.filter(pl.col("applies").is_null() & pl.col("rule").is_not_null())
+        self.gravest.update(_gravest(frame))
         year = pl.col("index_date").dt.year()
         self.issues.update(_persons(applying, "rule"))
         self.unknown.update(_persons(opened, "rule"))
@@ -152,6 +165,26 @@ class Tally:
         ]
 
 
+def _gravest(frame: pl.DataFrame) -> dict[str, int]:
+    """Persons by the gravest rule about the muscle relaxant that applies, or why there is none."""
+    import polars as pl
+
+    order = [*SEVERITIES, *OTHERWISE]
+    applies = pl.col("applies").fill_null(False)
+    kind = (
+        pl.when(applies & ~pl.col("existing"))
+        .then(pl.col("severity"))
+        .when(applies)
+        .then(pl.lit("other"))
+        .when(pl.col("rule").is_not_null())
+        .then(pl.lit("open"))
+        .otherwise(pl.lit("clear"))
+    )
+    rank = kind.replace_strict({name: n for n, name in enumerate(order)}, return_dtype=pl.UInt8)
+    ranks = frame.select("person_id", rank.alias("rank")).group_by("person_id").agg(pl.col("rank").min())
+    return {order[n]: count for n, count in ranks.group_by("rank").len().iter_rows()}
+
+
 def _persons(frame: pl.DataFrame, column: str) -> dict[str, int]:
     import polars as pl
 
@@ -173,6 +206,14 @@ class Shown:
             sorted(counts, key=lambda name: (-(self(counts[name]) or 0), name)) if order is None else order
         )
         return {name: self(counts[name]) for name in names}
+
+    def parts(self, counts: Counter[str], names: Iterable[str]) -> dict[str, Count]:
+        """Parts of a whole that is shown: beside a hidden one the next smallest is hidden, or both were told."""
+        told = {name: self(counts[name]) for name in names}
+        if list(told.values()).count(None) == 1:
+            others = [name for name, n in told.items() if n]
+            told |= dict.fromkeys(sorted(others, key=lambda name: counts[name])[:1])
+        return told
 
 
 def forecasts_of(found: pl.DataFrame, shown: Shown, seed: int, draws: int) -> Forecasts:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from eutonia.cli import main
 from eutonia.errors import InputError
 from eutonia.screening import prepared_database
 from eutonia.screening.person import explain_person
+from eutonia.screening.summary import Shown
 
 CARISOPRODOL, BACLOFEN, METHOCARBAMOL, OXYCODONE, DIAZEPAM, UNKNOWN = (
     9000001,
@@ -260,6 +262,25 @@ def test_small_counts_are_not_shown(folder: Path) -> None:
     assert all(
         year.persons is None and year.per_1000 is None for year in answer.years if year.rule == "car-opioid"
     )
+
+
+def test_everyone_is_counted_once_by_the_gravest_rule(folder: Path, tmp_path: Path) -> None:
+    """Standard advice is given to everyone on carisoprodol, and is told apart from warnings."""
+    out = tmp_path / "issues.parquet"
+    answer = eutonia.screen(folder, out=out, region="US")
+    assert sum(n or 0 for n in answer.gravest.values()) == answer.exposed
+    about = pl.read_parquet(out).filter(pl.col("applies"), ~pl.col("existing"))
+    warned = about.filter(pl.col("severity").is_in(["contraindicated", "avoid", "caution"]))
+    assert answer.warned == warned["person_id"].n_unique() > 0
+    grave = about.filter(pl.col("severity") == "contraindicated")["person_id"].n_unique()
+    assert answer.gravest["contraindicated"] == grave
+
+
+def test_a_hidden_part_cannot_be_worked_out_from_the_others() -> None:
+    shown = Shown(5)
+    counts = Counter({"a": 100, "b": 3, "c": 40})
+    assert shown.parts(counts, ("a", "b", "c", "d")) == {"a": 100, "b": None, "c": None, "d": 0}
+    assert shown.parts(Counter({"a": 100, "c": 40}), ("a", "c")) == {"a": 100, "c": 40}
 
 
 def test_a_database_without_relaxants_gives_an_empty_table(tmp_path: Path) -> None:
