@@ -39,3 +39,16 @@ def announce() -> None:
     """Tell a person at a terminal why the first simulation of many patients takes so long."""
     if not ready() and sys.stderr.isatty():
         print("Compiling the simulation once for this machine: about half a minute.", file=sys.stderr)
+
+
+_at_hand: list[bool] = []
+
+
+def keep_at_hand() -> None:
+    """From now on, in this process, even one patient is simulated by the compiled engine: it has been loaded."""
+    _at_hand.append(True)
+
+
+def at_hand() -> bool:
+    """Whether `keep_at_hand` was called: a service answers many, and loads it once."""
+    return bool(_at_hand)

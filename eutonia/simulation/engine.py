@@ -15,7 +15,7 @@ import numpy as np
 
 from eutonia.errors import InputError
 from eutonia.simulation.columns import trace
-from eutonia.simulation.compiled import ready
+from eutonia.simulation.compiled import at_hand, ready
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import Grid, build_grid
@@ -189,6 +189,8 @@ def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
 
     Nobody waits half a minute for a compiler to learn of one patient: few patients use it only once it is there.
     """
+    if at_hand():
+        return True
     days = (until - min((r.times[0] for r in schedule.regimens if r.times), default=0.0)) / DAY
     loaded = "eutonia.simulation.lanes" in sys.modules
     return patients * days > 64 * W_COMPILED and (loaded or patients > CHUNK or (days > LONG and ready()))

@@ -26,6 +26,7 @@ from eutonia.web.problems import Refusal, outcome, problem
 from eutonia.web.settings import Settings, from_environment
 from eutonia.web.state import State, state_of
 from eutonia.web.trust import Trust
+from eutonia.web.warming import load_when_compiled
 from eutonia.web.work import Workers
 
 log = logging.getLogger("eutonia.web")
@@ -77,6 +78,7 @@ def from_the_environment() -> FastAPI:
     # What is loaded by now stays: the collector need not look through all the knowledge in the middle of a request.
     gc.collect()
     gc.freeze()
+    load_when_compiled(app.state.eutonia.knowledge)
     return app
 
 

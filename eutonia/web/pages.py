@@ -20,7 +20,7 @@ from eutonia.assessment import Assessment, assess
 from eutonia.dosing_text import read_plan
 from eutonia.errors import EutoniaError
 from eutonia.features.chart import Chart
-from eutonia.forecast import forecast
+from eutonia.forecast import DRAWS, forecast
 from eutonia.judging import PlanAssessment, Question, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
@@ -43,8 +43,11 @@ HERE = Path(__file__).parent
 QUESTIONS_SHOWN = 8
 MOST_FIELDS = 200
 MOST_DAYS, MOST_TIMES = 90, 12
-LIVE_DRAWS = 60
-"""Virtual patients behind a plot that follows a slider: enough for the bands, quick enough to follow."""
+LIVE_DRAWS = 40
+"""Virtual patients behind a plot while a slider moves: quick enough to follow. Once it rests, all are drawn."""
+
+LIVE_POINTS = 240
+"""Moments of a chart while a slider moves."""
 
 
 @cache
@@ -256,13 +259,15 @@ def _course(fields: Fields, state: State) -> bytes:
     text = f"{name} {changed['dose']:g} mg {changed['times']:g} times a day for {changed['days']:g} days"
     plan = [*case.plan[:place], read_plan(text), *case.plan[place + 1 :]]
     chart = Chart(case.model_copy(update={"plan": tuple(plan)}), state.knowledge)
-    made = forecast(chart, place, draws=LIVE_DRAWS)
+    made = forecast(chart, place, draws=LIVE_DRAWS if "moving" in fields else DRAWS)
     if made is None or made.outcome is None:
         raise Refusal(422, "; ".join(made.sentences) if made else f"“{name}” cannot be simulated.")
     panels = [p for p in fields.get("panels", "").split() if p in TITLES]
     shown = made.outcome
     if panels and not {"tolerance", "withdrawal"} & set(panels):
         shown = _until(shown, (changed["days"] + 2.0) * 24.0)  # nothing more happens in these
+    if "moving" in fields:
+        shown = _thinned(shown)
     spec = _spec(shown, state, panels)
     head = orjson.dumps({"plan": text, "told": " ".join([f"{text}:", *made.sentences[:3]])})
     return head[:-1] + b',"spec":' + spec.encode() + b"}"
@@ -270,7 +275,15 @@ def _course(fields: Fields, state: State) -> bytes:
 
 def _until(outcome: Outcome, end: float) -> Outcome:
     """The first hours of a course."""
-    kept = outcome.times <= end
+    return _at(outcome, outcome.times <= end)
+
+
+def _thinned(outcome: Outcome) -> Outcome:
+    """A course at fewer moments, for a chart that is replaced in a moment."""
+    return _at(outcome, slice(None, None, -(-len(outcome.times) // LIVE_POINTS)))
+
+
+def _at(outcome: Outcome, kept: Any) -> Outcome:
     return replace(
         outcome,
         times=outcome.times[kept],

@@ -26,9 +26,11 @@ def serve(host: str, port: int, workers: int) -> None:
     import uvicorn
 
     from eutonia.web.settings import from_environment
+    from eutonia.web.warming import compile_beside
 
     from_environment()  # wrong settings are told here, in one line, not by each worker
     _refuse_taken_port(host, port)
+    compiling = compile_beside()
     with tempfile.TemporaryDirectory(prefix="eutonia-metrics-") as folder:
         if workers > 1:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
@@ -46,6 +48,8 @@ def serve(host: str, port: int, workers: int) -> None:
             limit_concurrency=1000,
             log_config=LOGS,
         )
+    if compiling is not None and compiling.poll() is None:
+        compiling.terminate()
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

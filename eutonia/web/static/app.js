@@ -71,13 +71,15 @@ function show(slider) {
   slider.parentElement.querySelector('output').textContent = text;
 }
 
-async function follow(box) {
+// While a slider moves, a few virtual patients are drawn; once it rests, all of them.
+async function follow(box, moving) {
   const fields = new URLSearchParams(form ? new FormData(form) : undefined);
   box.querySelectorAll('[data-try]').forEach((slider) => fields.set(`try.${slider.dataset.try}`, valueOf(slider)));
   const figure = box.querySelector('figure.chart') || box.parentElement.querySelector('figure.chart');
   fields.set('place', box.dataset.place || '0');
   fields.set('plan_field', box.dataset.planField || 'plan');
   if (figure.dataset.drug) { fields.set('drug', figure.dataset.drug); fields.set('panels', figure.dataset.panels); }
+  if (moving) fields.set('moving', '1');
   if (box.running) box.running.abort();
   box.running = new AbortController();
   const tried = box.querySelector('.tried');
@@ -99,8 +101,10 @@ document.addEventListener('input', (event) => {
   if (!slider.dataset || !slider.dataset.try) return;
   show(slider);
   const box = slider.closest('.try, .learn');
-  if (!followSoon.has(box)) followSoon.set(box, later(120, follow));
-  followSoon.get(box)(box);
+  if (!followSoon.has(box)) followSoon.set(box, [later(60, follow), later(600, follow)]);
+  const [soon, atRest] = followSoon.get(box);
+  soon(box, true);
+  atRest(box, false);
 });
 document.querySelectorAll('.learn').forEach((box, number) => {
   const seen = new IntersectionObserver((entries) => {
