@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.schemas import json_schema
+from eutonia.schemas import MODELS, json_schema
 from eutonia.web.bodies import read_json
 from eutonia.web.limits import LONGEST_DAYS, read_bounded
-from eutonia.web.problems import Refusal
+from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described
 from eutonia.web.state import State, state_of
 
 router = APIRouter(prefix="/api/v1", tags=["API"])
@@ -18,17 +18,18 @@ router = APIRouter(prefix="/api/v1", tags=["API"])
 MOST_VIRTUAL = 2000
 """Virtual patients of one request: more is work for the command line."""
 
-PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"description": text, **PROBLEM}
-    for code, text in (
-        (400, "No JSON, or not of this form"),
-        (413, "Too large"),
-        (422, "Cannot be answered; `detail` says why and what to do"),
-        (429, "Too many requests"),
-        (503, "Busy, or it took too long"),
-    )
-}
+ERRORS = described("application/problem+json", PROBLEM_SCHEMA, (400, 405, 408, 413, 415, 422, 429, 500, 503))
+
+
+def _answers(format_name: str) -> dict[int | str, dict[str, Any]]:
+    """What an endpoint may answer, for its description: a format that `eutonia schema` prints, or a problem."""
+    address = {"$ref": f"#/components/schemas/{format_name}"}
+    return {200: {"description": f"As `eutonia schema {format_name}` says", "content": {
+        "application/json": {"schema": address}}}, **ERRORS}  # fmt: skip
+
+
+FORMATS = ("case", "assessment", "course-summary", "taper", "comparison", "evidence", "claims")
+"""Formats of bodies and answers."""
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Name = Annotated[str, Query(min_length=1, max_length=100)]
@@ -44,8 +45,8 @@ class Facts(_Body):
     age: float | None = Field(None, ge=0, le=130)
     sex: str | None = Field(None, pattern="^(male|female)$")
     weight: float | None = Field(None, gt=0, le=700)
-    cyp2c19: str | None = Field(None, max_length=40)
-    liver: str | None = Field(None, max_length=40)
+    cyp2c19: str | None = Field(None, pattern="^(poor|intermediate|normal|rapid|ultrarapid)$")
+    liver: str | None = Field(None, pattern="^(normal|child-pugh-[abc])$")
     egfr: float | None = Field(None, ge=0, le=300)
     pregnant: bool | None = None
     ancestry: str | None = Field(None, max_length=60)
@@ -79,9 +80,28 @@ class Article(_Body):
     text: Annotated[str, Field(min_length=1, max_length=500_000)]
 
 
-@router.post("/assess", responses=ERRORS, openapi_extra={"requestBody": {"required": True, "content": {
-    "application/json": {"schema": {"type": "object", "description":
-        "A case (eutonia schema case) or a FHIR R4 Bundle."}}}}})  # fmt: skip
+BUNDLE = {
+    "type": "object",
+    "required": ["resourceType", "entry"],
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "entry": {"type": "array", "items": {"type": "object"}},
+    },
+}
+CASE_OR_BUNDLE = {
+    "description": "A case (eutonia schema case) or a FHIR R4 Bundle.",
+    "anyOf": [{"$ref": "#/components/schemas/case"}, BUNDLE],
+}
+
+
+@router.post(
+    "/assess",
+    response_class=Response,
+    responses=_answers("assessment"),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": CASE_OR_BUNDLE}}}
+    },
+)
 async def assess(
     request: Request,
     plan: Annotated[list[Text] | None, Query(max_length=10)] = None,
@@ -105,7 +125,7 @@ async def assess(
     return await _answer(request, work)
 
 
-@router.post("/simulate", responses=ERRORS)
+@router.post("/simulate", response_class=Response, responses=_answers("course-summary"))
 async def simulate(request: Request, asked: Simulation) -> Response:
     """Simulate a plan; the answer is that of `eutonia simulate --json`."""
 
@@ -127,7 +147,7 @@ async def simulate(request: Request, asked: Simulation) -> Response:
     return await _answer(request, work)
 
 
-@router.post("/taper", responses=ERRORS)
+@router.post("/taper", response_class=Response, responses=_answers("taper"))
 async def taper(request: Request, asked: Tapering) -> Response:
     """Find a way off a drug; the answer is that of `eutonia taper --json`."""
 
@@ -143,7 +163,7 @@ async def taper(request: Request, asked: Tapering) -> Response:
     return await _answer(request, work)
 
 
-@router.get("/compare", responses=ERRORS)
+@router.get("/compare", response_class=Response, responses=_answers("comparison"))
 async def compare(
     request: Request,
     therapy: Annotated[list[Name], Query(min_length=2, max_length=6)],
@@ -160,7 +180,7 @@ async def compare(
     return await _answer(request, work)
 
 
-@router.get("/evidence", responses=ERRORS)
+@router.get("/evidence", response_class=Response, responses=_answers("evidence"))
 async def evidence(
     request: Request,
     therapy: Name,
@@ -179,7 +199,7 @@ async def evidence(
     return await _answer(request, work)
 
 
-@router.post("/check", responses=ERRORS)
+@router.post("/check", response_class=Response, responses=_answers("claims"))
 async def check(request: Request, article: Article) -> Response:
     """The checkable claims of an article; the answer is that of `eutonia check --json`."""
 
@@ -192,7 +212,7 @@ async def check(request: Request, article: Article) -> Response:
 
 
 @router.get("/schema/{name}", responses=ERRORS)
-async def schema(name: str) -> dict[str, Any]:
+async def schema(name: Annotated[str, Path(json_schema_extra={"enum": list(MODELS)})]) -> dict[str, Any]:
     """The JSON Schema of a format."""
     return json_schema(name)
 

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+def with_formats(api: dict[str, Any], formats: Sequence[str]) -> dict[str, Any]:
+    """The description with the formats of `eutonia schema` among its components, each with its own parts."""
+    from eutonia.schemas import json_schema
+
+    schemas = api.setdefault("components", {}).setdefault("schemas", {})
+    for name in formats:
+        whole = json_schema(name)
+        parts = whole.pop("$defs", {})
+        whole.pop("$schema")
+        schemas[name] = _moved(whole, name)
+        schemas |= {f"{name}.{part}": _moved(schema, name) for part, schema in parts.items()}
+    return api
+
+
+def _moved(schema: Any, name: str) -> Any:
+    """A schema whose references point to the components of the description."""
+    if isinstance(schema, list):
+        return [_moved(each, name) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _moved(value, name) for key, value in schema.items()}
+    if isinstance(found.get("$ref"), str):
+        found["$ref"] = found["$ref"].replace("#/$defs/", f"#/components/schemas/{name}.")
+    return found
 
 
 def endpoints(api: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -32,7 +58,7 @@ def endpoints(api: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def bodies(api: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The named objects that are sent, field by field."""
+    """The named objects that are sent, field by field; formats have small names, and `eutonia schema` for them."""
     schemas = api.get("components", {}).get("schemas", {})
     return [
         {
@@ -49,7 +75,7 @@ def bodies(api: Mapping[str, Any]) -> list[dict[str, Any]]:
             ],
         }
         for name, schema in schemas.items()
-        if "properties" in schema and not name.endswith("ValidationError")
+        if "properties" in schema and name[0].isupper() and not name.endswith("ValidationError")
     ]
 
 

@@ -18,11 +18,12 @@ from eutonia import __version__
 from eutonia.errors import EutoniaError
 from eutonia.knowledge import load
 from eutonia.web import api, cds_hooks, pages, smart
+from eutonia.web.apidocs import with_formats
 from eutonia.web.feedback import open_store
 from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
 from eutonia.web.outside import Outside
-from eutonia.web.problems import Refusal, outcome, problem
+from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described, outcome, problem
 from eutonia.web.settings import Settings, from_environment
 from eutonia.web.state import State, state_of
 from eutonia.web.trust import Trust
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     _serve_files(app)
     _answer_errors(app)
     _watch(app)
+    _describe(app)
     app.add_middleware(Around, settings=settings, metrics=state.metrics)
     return app
 
@@ -103,18 +105,31 @@ class Files(StaticFiles):
         return response
 
 
+PROBLEMS = "application/problem+json"
 KEEP = {"Cache-Control": "public, max-age=3600"}
+
+
+def _describe(app: FastAPI) -> None:
+    """The OpenAPI description, with the formats that `eutonia schema` prints."""
+    made = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = with_formats(made(), api.FORMATS)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _watch(app: FastAPI) -> None:
     """Health, readiness and counts."""
 
-    @app.get("/healthz", tags=["running"])
+    @app.get("/healthz", tags=["running"], responses=described(PROBLEMS, PROBLEM_SCHEMA, (405, 429)))
     async def healthz() -> dict[str, str]:
         """Alive."""
         return {"status": "ok", "version": __version__}
 
-    @app.get("/readyz", tags=["running"])
+    @app.get("/readyz", tags=["running"], responses=described(PROBLEMS, PROBLEM_SCHEMA, (405, 429, 503)))
     async def readyz(request: Request) -> Response:
         """Ready: the knowledge is loaded and the store can be read."""
         state = state_of(request)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from eutonia import __version__
 from eutonia.web import feedback as kept
 from eutonia.web.bodies import read_json
 from eutonia.web.cards import cards, rule_of, rules_in
-from eutonia.web.consulting import CONTEXT, HookRequest, check_context, consult
+from eutonia.web.consulting import HookRequest, check_context, consult
 from eutonia.web.gathering import PREFETCH, Gathered, from_prefetch, require
+from eutonia.web.hook_schemas import CARDS, FEEDBACK, REQUEST, SERVICES, answers, sent
 from eutonia.web.outside import read_fhir_pages
 from eutonia.web.problems import Refusal
 from eutonia.web.state import State, state_of
@@ -44,13 +45,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 JSON = "application/json"
+Service = Annotated[str, Path(json_schema_extra={"enum": list(HOOKS)})]
 M = TypeVar("M", bound=BaseModel)
 
 SMALL = 64_000
 """Bytes of a request that is judged within milliseconds."""
 
 
-@router.get("")
+@router.get("", response_class=Response, responses=answers("services", SERVICES))
 async def discovery(request: Request) -> Response:
     """The services offered, and what each needs to know."""
     state = state_of(request)
@@ -73,12 +75,13 @@ async def discovery(request: Request) -> Response:
     return Response(orjson.dumps({"services": services}), media_type=JSON)
 
 
-@router.post("/{service}", openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": {
-    "type": "object", "required": ["hook", "hookInstance", "context"], "properties": {
-        "hook": {"type": "string", "enum": list(CONTEXT)}, "hookInstance": {"type": "string"},
-        "context": {"type": "object"}, "prefetch": {"type": "object"}, "fhirServer": {"type": "string"},
-        "fhirAuthorization": {"type": "object"}}}}}}})  # fmt: skip
-async def call(service: str, request: Request) -> Response:
+@router.post(
+    "/{service}",
+    response_class=Response,
+    responses=answers("cards", CARDS),
+    openapi_extra=sent(REQUEST),
+)
+async def call(service: Service, request: Request) -> Response:
     """Judge what the hook is about; at most three cards."""
     state = state_of(request)
     if service not in HOOKS:
@@ -98,10 +101,10 @@ async def call(service: str, request: Request) -> Response:
     return Response(orjson.dumps({"cards": made}), media_type=JSON)
 
 
-@router.post("/{service}/feedback", openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": {
-    "type": "object", "required": ["feedback"], "properties": {"feedback": {"type": "array", "items": {
-        "type": "object", "required": ["card", "outcome", "outcomeTimestamp"]}}}}}}}})  # fmt: skip
-async def feedback(service: str, request: Request) -> Response:
+@router.post(
+    "/{service}/feedback", response_class=Response, responses=answers(), openapi_extra=sent(FEEDBACK)
+)
+async def feedback(service: Service, request: Request) -> Response:
     """Keep what became of cards. Once it is answered 200, it is on the disk."""
     state = state_of(request)
     if service not in HOOKS:

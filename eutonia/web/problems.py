@@ -34,6 +34,48 @@ FHIR_CODES: Mapping[int, str] = {
 """HTTP status → issue type of an OperationOutcome."""
 
 
+PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+}
+
+OUTCOME_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["resourceType", "issue"],
+    "properties": {
+        "resourceType": {"const": "OperationOutcome"},
+        "issue": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["severity", "code", "diagnostics"],
+                "properties": {
+                    "severity": {"const": "error"},
+                    "code": {"type": "string"},
+                    "diagnostics": {"type": "string"},
+                    "expression": {"type": "array", "items": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
+
+
+def described(kind: str, schema: Mapping[str, Any], codes: Sequence[int]) -> dict[int | str, dict[str, Any]]:
+    """Answers with an error, for the description of the API."""
+    return {
+        code: {"description": TITLES[code], "content": {kind: {"schema": dict(schema)}}} for code in codes
+    }
+
+
 class Refusal(Exception):
     """The request is refused with `status`, in words that the caller may see."""
 

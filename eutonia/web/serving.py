@@ -30,7 +30,7 @@ def serve(host: str, port: int, workers: int) -> None:
 
     from_environment()  # wrong settings are told here, in one line, not by each worker
     _refuse_taken_port(host, port)
-    compiling = compile_beside()
+    compile_beside()
     with tempfile.TemporaryDirectory(prefix="eutonia-metrics-") as folder:
         if workers > 1:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
@@ -48,8 +48,6 @@ def serve(host: str, port: int, workers: int) -> None:
             limit_concurrency=1000,
             log_config=LOGS,
         )
-    if compiling is not None and compiling.poll() is None:
-        compiling.terminate()
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -26,11 +26,10 @@ PATIENTS, HOURS = 300, 240.0
 LONGEST_WAIT = 900.0
 
 
-def compile_beside() -> subprocess.Popen[bytes] | None:
-    """Start to compile, unless that has been done. Nothing waits for it."""
-    if _done().exists():
-        return None
-    return subprocess.Popen([sys.executable, "-m", "eutonia.web.warming"], stdin=subprocess.DEVNULL)
+def compile_beside() -> None:
+    """Start to compile, unless that has been done, in a process that ends with this one. Nothing waits for it."""
+    if not _done().exists():
+        subprocess.Popen([sys.executable, "-m", "eutonia.web.warming"], stdin=subprocess.DEVNULL)
 
 
 def load_when_compiled(knowledge: Knowledge) -> None:
@@ -48,7 +47,9 @@ def _load(knowledge: Knowledge) -> None:
         _run(knowledge)
         compiled.keep_at_hand()
     except Exception as error:
-        log.warning("the compiled simulation cannot be loaded (%s): the slower one is used", type(error).__name__)
+        log.warning(
+            "the compiled simulation cannot be loaded (%s): the slower one is used", type(error).__name__
+        )
 
 
 def _run(knowledge: Knowledge) -> None:
@@ -64,8 +65,15 @@ def _done() -> Path:
     return compiled.folder() / "all"
 
 
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
+
+
 def main() -> None:
     os.nice(15)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _run(load())
     _done().touch()
 

@@ -116,3 +116,15 @@ def test_one_patient_never_waits_for_a_compiler(
     assert engine.wants_compiling(20_000, 2400.0, schedule)
     monkeypatch.setattr(engine, "ready", lambda: True)
     assert engine.wants_compiling(200, 2400.0, schedule)
+
+
+def test_a_service_that_has_the_engine_at_hand_uses_it_for_one_patient_too(
+    monkeypatch: pytest.MonkeyPatch, knowledge: Knowledge
+) -> None:
+    from eutonia.simulation import compiled, engine
+
+    schedule = read(PLANS[0], knowledge, 24.0)
+    monkeypatch.setattr(compiled, "_at_hand", [])
+    assert not engine.wants_compiling(1, 24.0, schedule)
+    compiled.keep_at_hand()
+    assert engine.wants_compiling(1, 24.0, schedule)
