@@ -113,7 +113,6 @@ class _Said:
     doses: float | None = None
     divided: float | None = None
     refills: float = 0.0
-    understood: int = 0
 
 
 def _read(text: str, written: str = "") -> Sig:
@@ -193,7 +192,6 @@ def _gather(phrases: Iterable[Phrase], named: bool) -> _Said:
 
 def _take(said: _Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a table of kinds)
     kind, value, fields = phrase.kind, phrase.says, said.fields
-    said.understood += kind not in ("word", "filler")
     match kind:
         case "word" | "ratio":
             if last in ("word", "ratio") or kind == "ratio" or (not said.name and last != "unread"):

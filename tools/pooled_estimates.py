@@ -38,16 +38,20 @@ def page(knowledge: Knowledge) -> str:
         if pool.condition != condition:
             condition = pool.condition
             parts.append(f"## {knowledge.populations[condition].title}\n")
-        ours = evidence(
-            pool.therapy,
-            pool.comparator,
-            condition=pool.condition,
-            outcome=pool.outcome,
-            day=pool.day,
-            knowledge=knowledge,
-        )
-        parts.append(_entry(knowledge, pool, ours))
+        parts.append(_entry(knowledge, pool, ours_on(pool, knowledge)))
     return "\n".join(parts)
+
+
+def ours_on(pool: PublishedPool, knowledge: Knowledge) -> Evidence:
+    """Our answer to the question of a published pool."""
+    return evidence(
+        pool.therapy,
+        pool.comparator,
+        condition=pool.condition,
+        outcome=pool.outcome,
+        day=pool.day,
+        knowledge=knowledge,
+    )
 
 
 def _entry(knowledge: Knowledge, pool: PublishedPool, ours: Evidence) -> str:

@@ -21,22 +21,26 @@ def _of(feature: ComputedFeature, pool: Iterable[Taken]) -> list[Taken]:
     return [t for t in pool if t.belongs(feature.about)]
 
 
-def _none_taken(feature: ComputedFeature, chart: Chart) -> bool:
-    """Whether it is known that none of the feature's drugs is taken or planned."""
-    return not _of(feature, chart.involved) and chart.all_recognised
-
-
 # --- doses ------------------------------------------------------------------------------------------
 
 
-def _daily_mg(feature: ComputedFeature, chart: Chart) -> Value:
-    """All products together; unknown where the dose of one of them is."""
+def _over_all(
+    feature: ComputedFeature,
+    chart: Chart,
+    amount: Callable[[Taken], float | None],
+    together: Callable[[list[float]], float],
+) -> Value:
+    """The amounts of all products together; 0 where none is taken, unknown where one of them is."""
     taken = _of(feature, chart.dosed)
     if not taken:
         return Value(0.0) if chart.all_recognised else UNKNOWN
-    doses = [t.daily_mg for t in taken]
-    known = [dose for dose in doses if dose is not None]
-    return Value(sum(known), names(taken)) if len(known) == len(doses) else UNKNOWN
+    amounts = [amount(t) for t in taken]
+    known = [mg for mg in amounts if mg is not None]
+    return Value(together(known), names(taken)) if len(known) == len(amounts) else UNKNOWN
+
+
+def _daily_mg(feature: ComputedFeature, chart: Chart) -> Value:
+    return _over_all(feature, chart, lambda t: t.daily_mg, sum)
 
 
 def _daily_mg_at_least(feature: ComputedFeature, chart: Chart) -> Value:
@@ -49,12 +53,7 @@ carisoprodol_daily_mg_at_least = acetaminophen_daily_mg_at_least = _daily_mg_at_
 
 
 def carisoprodol_single_mg(feature: ComputedFeature, chart: Chart) -> Value:
-    taken = _of(feature, chart.dosed)
-    if not taken:
-        return Value(0.0) if chart.all_recognised else UNKNOWN
-    doses = [t.mg_per_dose for t in taken]
-    known = [d for d in doses if d is not None]
-    return Value(max(known), names(taken)) if len(known) == len(doses) else UNKNOWN
+    return _over_all(feature, chart, lambda t: t.mg_per_dose, max)
 
 
 def carisoprodol_dose_missing(feature: ComputedFeature, chart: Chart) -> Value:

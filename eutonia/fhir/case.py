@@ -248,17 +248,13 @@ def _list_reader(
 
 
 def _composition(made: _Record, resource: Resource, note: Note) -> bool:
-    """A document: a section that says `nilknown` states an empty list."""
     for section in parts(resource, "section", note):
-        why = concept(section, "emptyReason", note)
-        code = concept(section, "code", note).code("loinc") or ""
-        if any(c == "nilknown" for _, c in why.codes) and code in record.NIL_SECTIONS:
-            made.none_known.add(record.NIL_SECTIONS[code])
+        _list(made, section, note)
     return True
 
 
 def _list(made: _Record, resource: Resource, note: Note) -> bool:
-    """A List that says `nilknown` states an empty list, too."""
+    """A List, or a section of a document, that says `nilknown` states an empty list."""
     why = concept(resource, "emptyReason", note)
     code = concept(resource, "code", note).code("loinc") or ""
     if any(c == "nilknown" for _, c in why.codes) and code in record.NIL_SECTIONS:

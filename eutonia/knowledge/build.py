@@ -5,7 +5,7 @@ nothing. Every error names the file, the place in it, and the remedy.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -100,46 +100,13 @@ def _entry(path: str, entry_id: str, content: bytes, reader: TypeAdapter[Any]) -
         raise KnowledgeError(f"{path}, {place}", f"{first['msg']} (found {first['input']!r:.80}).") from None
 
 
-def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:  # noqa: PLR0912  (a check a section)
+def _check(sections: dict[str, Entries], paths: dict[tuple[str, str], str]) -> None:
     for name, entries in sections.items():
         for entry in entries.values():
             where = paths[name, entry.id]
             _check_references(where, name, entry, sections)
-            if name == "rules":
-                _check_rule(where, entry, sections)
-            elif name == "features":
-                _check_feature(where, entry, sections)
-            elif name == "populations":
-                for value_set in entry.value_sets:
-                    _known(
-                        f"{where}, value_sets", "value set", value_set, sections["value_sets"], "value_sets/"
-                    )
-            elif name == "covariates":
-                _check_covariate(where, entry, sections["features"])
-            elif name in ("claims", "omissions"):
-                _check_says(where, entry, sections["wording"])
-            elif name == "wording":
-                _check_shared_concepts(where, entry, sections["wording"])
-            elif name in ("drugs", "therapies", "classes"):
-                classes = [*getattr(entry, "classes", ()), *getattr(entry, "part_of", ())]
-                classes += [dose_class.name for dose_class in getattr(entry, "dose_classes", ())]
-                for class_id in classes:
-                    _known(where, "class", class_id, sections["classes"], "classes/")
-            elif name == "products":
-                for drug in entry.ingredients:
-                    _known(where, "drug", drug, sections["drugs"], "drugs/")
-            elif name == "exposure_lengths" and entry.of:
-                treatments = {**sections["drugs"], **sections["classes"]}
-                _known(where, "drug or class", entry.of, treatments, "drugs/ and classes/")
-            elif name in ("tapers", "taper_policies"):
-                _check_taper(where, entry, sections)
-            elif name == "substances":
-                _check_substance(where, entry, sections)
-            elif name == "posteriors":
-                _check_posterior(where, entry, sections)
-            elif name == "value_sets":
-                for other in entry.includes:
-                    _known(where, "value set", other, sections["value_sets"], "value_sets/")
+            if name in CHECKS:
+                CHECKS[name](where, entry, sections)
 
 
 def _check_references(where: str, section: str, entry: Any, sections: dict[str, Entries]) -> None:
@@ -147,6 +114,29 @@ def _check_references(where: str, section: str, entry: Any, sections: dict[str, 
         _known(where, "source", citation.key, sections["sources"], "sources/")
     for at, what, name, among in references(section, entry):
         _known(f"{where}, {at}", what, name, sections[among], f"{among}/")
+
+
+def _check_value_sets(where: str, entry: Any, sections: dict[str, Entries]) -> None:
+    for place in ("value_sets", "includes"):
+        for name in getattr(entry, place, ()):
+            _known(f"{where}, {place}", "value set", name, sections["value_sets"], "value_sets/")
+
+
+def _check_classes(where: str, entry: Any, sections: dict[str, Entries]) -> None:
+    by_dose = [dose_class.name for dose_class in getattr(entry, "dose_classes", ())]
+    for name in (*getattr(entry, "classes", ()), *getattr(entry, "part_of", ()), *by_dose):
+        _known(where, "class", name, sections["classes"], "classes/")
+
+
+def _check_product(where: str, product: Any, sections: dict[str, Entries]) -> None:
+    for drug in product.ingredients:
+        _known(where, "drug", drug, sections["drugs"], "drugs/")
+
+
+def _check_exposure_length(where: str, length: Any, sections: dict[str, Entries]) -> None:
+    if length.of:
+        treatments = {**sections["drugs"], **sections["classes"]}
+        _known(where, "drug or class", length.of, treatments, "drugs/ and classes/")
 
 
 def _check_substance(where: str, substance: Any, sections: dict[str, Entries]) -> None:
@@ -225,9 +215,9 @@ def _check_taper(where: str, entry: Any, sections: dict[str, Entries]) -> None:
         _known(where, "rule", rule, sections["rules"], "rules/")
 
 
-def _check_covariate(where: str, covariate: Any, features: Entries) -> None:
+def _check_covariate(where: str, covariate: Any, sections: dict[str, Entries]) -> None:
     for name in filter(None, (covariate.feature, *(case.when for case in covariate.cases))):
-        _known(where, "feature", name, features, "knowledge/features/")
+        _known(where, "feature", name, sections["features"], "knowledge/features/")
 
 
 def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> None:
@@ -239,8 +229,7 @@ def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> No
         )
     if feature.asks:
         _known(f"{where}, asks", "feature", feature.asks, sections["features"], "knowledge/features/")
-    for value_set in getattr(feature, "value_sets", ()):
-        _known(f"{where}, value_sets", "value set", value_set, sections["value_sets"], "value_sets/")
+    _check_value_sets(where, feature, sections)
     groups = getattr(feature, "all_of", ()) or (
         getattr(feature, "any_of", ()) or getattr(feature, "about", ()),
     )
@@ -249,19 +238,20 @@ def _check_feature(where: str, feature: Any, sections: dict[str, Entries]) -> No
         _known(where, "drug, class or therapy", name, treatments, "drugs/, classes/ and therapies/")
 
 
-def _check_shared_concepts(where: str, family: Any, wording: Entries) -> None:
+def _check_shared_concepts(where: str, family: Any, sections: dict[str, Entries]) -> None:
     """A concept whose words stand in several families behaves the same in each."""
     for name, concept in family.concepts.items():
-        for other in wording.values():
+        for other in sections["wording"].values():
             shared = other.concepts.get(name, concept)
             if (shared.polar, shared.swallows) != (concept.polar, concept.swallows):
                 raise KnowledgeError(where, f"“{name}” differs in polar or swallows from that in {other.id}")
 
 
-def _check_says(where: str, entry: Any, wording: Entries) -> None:
+def _check_says(where: str, entry: Any, sections: dict[str, Entries]) -> None:
     """Every word that a claim looks for is defined. (Its rules are checked by the tests, which can say more.)"""
-    topics = {topic for family in wording.values() for topic in family.topics}
-    concepts = {concept for family in wording.values() for concept in family.concepts} | {"compared"}
+    families = sections["wording"].values()
+    topics = {topic for family in families for topic in family.topics}
+    concepts = {concept for family in families for concept in family.concepts} | {"compared"}
     if entry.about != "any":
         _known(f"{where}, about", "topic", entry.about, dict.fromkeys(topics), "wording/")
     for line in (*entry.says, *getattr(entry, "or_says", ()), *getattr(entry, "unless", ())):
@@ -286,3 +276,25 @@ def _known(where: str, what: str, name: str, among: Mapping[str, Any], folder: s
     close = get_close_matches(name, among, n=1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
     raise KnowledgeError(where, f"unknown {what} “{name}”.{hint} They are the files in {folder}")
+
+
+CHECKS: Mapping[str, Callable[[str, Any, dict[str, Entries]], None]] = {
+    "rules": _check_rule,
+    "features": _check_feature,
+    "value_sets": _check_value_sets,
+    "populations": _check_value_sets,
+    "covariates": _check_covariate,
+    "claims": _check_says,
+    "omissions": _check_says,
+    "wording": _check_shared_concepts,
+    "drugs": _check_classes,
+    "therapies": _check_classes,
+    "classes": _check_classes,
+    "products": _check_product,
+    "exposure_lengths": _check_exposure_length,
+    "tapers": _check_taper,
+    "taper_policies": _check_taper,
+    "substances": _check_substance,
+    "posteriors": _check_posterior,
+}
+"""Section → what has to hold of each of its entries: the file, the entry, all sections."""

@@ -4,6 +4,7 @@ import pytest
 
 from eutonia import meta
 from eutonia.appraisal import evidence
+from tools.pooled_estimates import ours_on
 
 title = "Rows of the trials, pooled by hand"
 
@@ -75,13 +76,6 @@ def test_certainty_is_near_that_of_reviews(knowledge):
     for pool in knowledge.published_pools.values():
         if pool.certainty not in levels:
             continue
-        ours = evidence(
-            pool.therapy,
-            pool.comparator,
-            condition=pool.condition,
-            outcome=pool.outcome,
-            day=pool.day,
-            knowledge=knowledge,
-        )
+        ours = ours_on(pool, knowledge)
         gap = levels.index(ours.certainty.level) - levels.index(pool.certainty)
         assert -2 <= gap <= 1, pool.id
