@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         state.workers.close()
         await outside.close()
+        store.close()
 
     app = FastAPI(
         title="eutonia",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from eutonia.errors import InputError, NotAvailable
 
@@ -38,6 +38,13 @@ class Accepted(_Part):
     id: UUID
 
 
+def _written(value: Any) -> Any:
+    """A moment is written as text; a bare number would be taken for seconds since 1970."""
+    if not isinstance(value, str) or not value[:4].isdigit():
+        raise ValueError("a moment as text is needed, 2026-11-25T10:00:00Z")
+    return value
+
+
 class Feedback(_Part):
     """One thing that was done with one card."""
 
@@ -45,7 +52,7 @@ class Feedback(_Part):
     outcome: Literal["accepted", "overridden"]
     acceptedSuggestions: list[Accepted] | None = None
     overrideReason: OverrideReason | None = None
-    outcomeTimestamp: datetime
+    outcomeTimestamp: Annotated[datetime, BeforeValidator(_written)]
 
     @model_validator(mode="after")
     def _says_what_was_accepted(self) -> Feedback:
@@ -102,6 +109,9 @@ class Store(Protocol):
 
     def first_sight(self, issuer: str, token_id: str, until: float, now: float) -> bool:
         """Whether a token is seen for the first time; it is remembered until it expires."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
 
 
 def rates(store: Store) -> list[Rate]:
@@ -200,6 +210,11 @@ class SqliteStore:
             )
             return new.rowcount == 1
 
+    def close(self) -> None:
+        with self._lock:
+            self._file.close()
+            self._tokens.close()
+
 
 class PostgresStore:
     """A PostgreSQL database, shared by several machines."""
@@ -215,11 +230,13 @@ class PostgresStore:
                 "EUTONIA_FEEDBACK_URL needs psycopg. Install it with `pip install eutonia[postgresql]`."
             ) from None
         self._forget_at = 0.0
-        self._pool = ConnectionPool(url, min_size=1, max_size=4, open=True)
         try:
-            with self._pool.connection(timeout=10.0) as connection:
+            with psycopg.connect(url, connect_timeout=10) as connection:
+                # Workers that start together would make the same table at once, and one of them would fail.
+                connection.execute("SELECT pg_advisory_xact_lock(hashtext('eutonia'))")
                 for table in TABLES:
                     connection.execute(table)
+            self._pool = ConnectionPool(url, min_size=1, max_size=4, timeout=10.0, open=True)
         except psycopg.Error:
             raise InputError(
                 "EUTONIA_FEEDBACK_URL: the database cannot be used. Check the address and rights."
@@ -247,6 +264,9 @@ class PostgresStore:
                 (issuer, token_id, until),
             )
             return bool(new.rowcount == 1)
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 def open_store(folder: Path, url: str) -> Store:

@@ -46,7 +46,7 @@ def _of_hook(hook: str) -> Schema:
         hookInstance={"type": "string", "minLength": 1, "maxLength": 128},
         context=_object(" ".join(context), **context),
         prefetch=_or_null({"type": "object"}),
-        fhirServer=_or_null({"type": "string", "minLength": 1, "maxLength": 2000}),
+        fhirServer=_or_null({"type": "string", "maxLength": 2000}),
         fhirAuthorization=_or_null(_object("access_token", access_token=TEXT)),
     )
     return {**request, "dependentRequired": {"fhirAuthorization": ["fhirServer"]}}
