@@ -17,6 +17,11 @@ WORTH_A_BAR = 5000
 @click.argument("plans", nargs=-1, required=True, metavar="PLAN...")
 @click.option("--with", "also", multiple=True, metavar="PLAN", help="What else is taken or done.")
 @patient_flags
+@click.option(
+    "--pain",
+    type=click.Choice(["acute", "persistent"]),
+    help="The course of pain without treatment; acute where absent.",
+)
 @click.option("--population", "number", type=int, metavar="N", help="Simulate N patients instead of one.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option(
@@ -36,8 +41,8 @@ WORTH_A_BAR = 5000
 @json_option
 @speaks_plainly
 def command(
-    plans: tuple[str, ...], also: tuple[str, ...], number: int | None, seed: int, draws: int, adherence: float,
-    until: str | None, every: str, out: str | None, plot: str | None, as_json: bool, **flags: Any,
+    plans: tuple[str, ...], also: tuple[str, ...], pain: str | None, number: int | None, seed: int, draws: int,
+    adherence: float, until: str | None, every: str, out: str | None, plot: str | None, as_json: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Simulate PLAN: levels, relief, impairment, tolerance and withdrawal over time, with bands.
 
@@ -49,6 +54,8 @@ def command(
     from eutonia.simulation.summary import summarise
 
     facts = patient_facts(flags)
+    if pain is not None:
+        facts["pain"] = pain
     who: Any = population(number, seed=seed, **facts) if number is not None else facts
     plan: Any = [*plans, *also]
     if len(plan) == 1 and plan[0].lower().endswith(".csv"):

@@ -103,7 +103,8 @@ def outcome(
 def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:
     """Read whatever a plan may be given as."""
     from eutonia.patient import PlanItem
-    from eutonia.simulation.schedule import Schedule, read_events, read_schedule
+    from eutonia.simulation.events import read_events
+    from eutonia.simulation.schedule import Schedule, read_schedule
 
     if isinstance(plan, Schedule):
         return plan

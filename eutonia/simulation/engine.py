@@ -412,7 +412,7 @@ def _chunk(patients: Patients, task: Task) -> _Part:
         grid,
         therapies,
         whole,
-        schedule.last_dose,
+        _last_taken(schedule, grid),
         dosing_length(schedule),
         task.compiled,
         task.threads,
@@ -427,6 +427,13 @@ def _chunk(patients: Patients, task: Task) -> _Part:
     place = np.searchsorted(times, np.round(task.outputs, 9))
     level = np.moveaxis(states.level[place][:, : len(system.substances)], 2, 0).swapaxes(1, 2)
     return _Part(system.substances, level, {name: seen[name][place].T for name in COURSES}, per_patient, pain)
+
+
+def _last_taken(schedule: Schedule, grid: Grid) -> Column | float:
+    """The last dose, which each patient takes at another time where it is as needed."""
+    if not any(r.as_needed for r in schedule.regimens):
+        return schedule.last_dose
+    return np.asarray(np.where(grid.amounts > 0.0, grid.event_time[:, None], 0.0).max(0))
 
 
 def _doses_taken(system: System, grid: Grid) -> dict[str, Column]:

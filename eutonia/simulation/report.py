@@ -30,6 +30,8 @@ def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
             _row("    area under the level", x.auc_mg_h_l, "mg·h/L"),
             _row("    half-life", x.half_life_h, "h"),
         ]
+        if x.doses_taken.sd:  # as needed, or forgotten
+            lines.append(_row("    doses taken", x.doses_taken, ""))
     e = summary.effects
     lines += [
         "",

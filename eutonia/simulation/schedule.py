@@ -137,6 +137,7 @@ def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
             f"Nothing in the plan can be simulated. Substances: {', '.join(sorted(knowledge.substances))}; "
             f"therapies: {', '.join(sorted(knowledge.therapy_courses))}."
         )
+    notes += [_rule_of(r, knowledge) for _, r in orders if r.as_needed]
     zero = min((r.times[0] for _, r in orders if r.times), default=knowledge.clock_times["usual"].first)
     clock = zero % DAY
     shifted = [_shift(r, -zero).until(stops.get(r.substance, math.inf)) for _, r in orders]
@@ -176,8 +177,8 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
     written = (item.text or item.therapy or "").strip()
     if not written:
         raise InputError(f"The plan “{item.written}” names no drug or therapy. Write which one.")
-    words = _plain(re.sub(r"\s+[\d./-]+\s*(?:(?:mg|g|mcg)\b.*)?$", "", written.lower()))
-    names = _names(knowledge)
+    words = plain(re.sub(r"\s+[\d./-]+\s*(?:(?:mg|g|mcg)\b.*)?$", "", written.lower()))
+    names = all_names(knowledge)
     found = names.get(words) or names.get(words.removesuffix("s"))
     if found is None:
         first = words.split()[0]
@@ -193,7 +194,7 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
     if product is not None:
         stated = re.search(r"(\d+(?:\.\d+)?(?:[-/]\d+(?:\.\d+)?)+)", item.written or written)
         strengths = [float(part) for part in re.split("[-/]", stated[1])] if stated else []
-        parts = [part for part in words.split() if part in product.ingredients]
+        parts = [part for part in words.split() if part in product.ingredients] or list(product.ingredients)
         by_name = dict(zip(parts, strengths, strict=True)) if len(parts) == len(strengths) else {}
         yield from ((name, by_name.get(name, mg)) for name, mg in product.ingredients.items())
     else:
@@ -201,18 +202,18 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
         yield found, float(strength[1]) if strength else None
 
 
-def _names(knowledge: Knowledge) -> Mapping[str, str]:
+def all_names(knowledge: Knowledge) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for section in (knowledge.therapies, knowledge.products, knowledge.drugs, knowledge.therapy_courses,
                     knowledge.modulators, knowledge.substances):  # fmt: skip
         for key, thing in section.items():
             for name in (key, thing.title, *getattr(thing, "synonyms", ()), *getattr(thing, "brands", ())):
-                names[_plain(name)] = key
+                names[plain(name)] = key
     return names
 
 
 @lru_cache(8192)
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Letters and digits alone, so that hyphens, points and apostrophes do not matter."""
     return " ".join(re.findall(r"[^\W_]+", name.lower().replace("’", "").replace("'", "")))
 
@@ -242,6 +243,14 @@ def _regimen(
         gap, most = _needed_at_most(item, knowledge)
         regimen = replace(regimen, as_needed=True, gap=gap, most_a_day=most)
     return start, regimen
+
+
+def _rule_of(regimen: Regimen, knowledge: Knowledge) -> str:
+    from_ = knowledge.model["as-needed"].parameters["threshold"].value
+    return (
+        f"{regimen.substance} as needed is taken in waking hours when pain passes about {from_:g} of 100, at least "
+        f"{regimen.gap:.3g} h after the last dose and at most {regimen.most_a_day} times a day."
+    )
 
 
 def _needed_at_most(item: PlanItem, knowledge: Knowledge) -> tuple[float, int]:
@@ -277,6 +286,8 @@ def _amount(name: str, per_unit: float | None, item: PlanItem, knowledge: Knowle
     """mg in one dose; the upper end where a range is ordered."""
     substance = knowledge.substances[name]
     dose = item.dose_high or item.dose
+    if dose is None and per_unit and item.unit is None:
+        return per_unit  # one of a product whose strength is its name
     if dose is None:
         raise InputError(
             f"The plan “{item.written or item.text}” states no dose of {name}. Add it, such as “350 mg”."
@@ -337,76 +348,3 @@ def _hour(text: str) -> float:
 
 def _shift(regimen: Regimen, by: float) -> Regimen:
     return replace(regimen, times=tuple(t + by for t in regimen.times))
-
-
-def read_events(table: Any, knowledge: Knowledge) -> Schedule:
-    """Read an event table in the convention of NONMEM and mrgsolve, of one patient.
-
-    Columns: `time` (h), `amt` (mg), `cmt` or `substance` (its name), and where used `evid`, `ii` (h), `addl`.
-    Takes a CSV path, records, or a frame.
-    """
-    rows = _rows(table)
-    doses: dict[str, list[tuple[float, float]]] = {}
-    previous = -math.inf
-    for number, row in enumerate(rows, 1):
-        place = f"row {number} of the event table"
-        evid = int(row.get("evid") or (1 if float(row.get("amt") or 0) > 0 else 0))
-        time, amount = _number(row, "time", place), _number(row, "amt", place)
-        if time < previous - 1e-9:
-            raise InputError(
-                f"{place}: time {time:g} h lies before the row above it. Sort the table by time."
-            )
-        previous = time
-        if evid == 0:
-            continue
-        if evid not in (1, 4):
-            raise InputError(f"{place}: evid {evid} is not read; doses are evid 1, observations 0.")
-        if amount <= 0:
-            raise InputError(f"{place}: the amount {amount:g} is not positive.")
-        name = str(row.get("substance") or row.get("cmt") or "carisoprodol").lower()
-        if name not in knowledge.substances:
-            raise InputError(
-                f"{place}: unknown substance “{name}”. Known: {', '.join(sorted(knowledge.substances))}."
-            )
-        more, every = int(row.get("addl") or 0), float(row.get("ii") or 0)
-        if more and every <= 0:
-            raise InputError(f"{place}: addl {more} needs ii, the hours between doses.")
-        doses.setdefault(name, []).extend((time + n * every, amount) for n in range(more + 1))
-    if not doses:
-        raise InputError("The event table holds no dose (evid 1 with amt above 0).")
-    regimens = tuple(
-        Regimen(name, tuple(t for t, _ in sorted(d)), tuple(a for _, a in sorted(d)))
-        for name, d in doses.items()
-    )
-    length = max(r.times[-1] for r in regimens)
-    return Schedule(regimens, (), (), knowledge.clock_times["usual"].first, length, ())
-
-
-def _rows(table: Any) -> list[dict[str, Any]]:
-    if isinstance(table, str) or hasattr(table, "__fspath__"):
-        import csv
-
-        try:
-            with open(table, newline="", encoding="utf-8") as file:
-                records = list(csv.DictReader(file))
-        except OSError as error:
-            raise InputError(f"Cannot read {table}: {error.strerror}.") from None
-    elif hasattr(table, "to_dicts"):
-        records = table.to_dicts()
-    elif hasattr(table, "to_dict"):
-        records = table.to_dict("records")
-    else:
-        records = [dict(row) for row in table]
-    return [
-        {str(k).strip().lower(): v for k, v in row.items() if v not in (None, "", ".")} for row in records
-    ]
-
-
-def _number(row: Mapping[str, Any], name: str, place: str) -> float:
-    try:
-        value = float(row.get(name) or 0)
-    except ValueError:
-        raise InputError(f"{place}: {name} is “{row[name]}”, not a number.") from None
-    if not math.isfinite(value) or value < 0:
-        raise InputError(f"{place}: {name} {value:g} must be zero or more.")
-    return value

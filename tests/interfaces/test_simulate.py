@@ -58,6 +58,7 @@ def test_the_text_names_the_drug_and_says_what_was_assumed() -> None:
         ([PLAN, "--every", "0 h"], "every"),
         ([PLAN, "--draws", "4", "--out", "course.xyz"], ".nc, .parquet or .csv"),
         ([PLAN, "--adherence", "2"], "Adherence"),
+        (["diazepam 10 mg intravenous once"], "route"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_status_2(arguments: list[str], words: str) -> None:
@@ -104,6 +105,56 @@ def test_an_event_table_says_the_same_as_the_words() -> None:
     )
     read = eutonia.simulate(table, patients={"age": 40}, draws=3, until=48)
     np.testing.assert_allclose(read.concentration, said.concentration)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"amt": 350, "cmt": "carisoprodol", "rate": 100}, "infusion"),
+        ({"amt": 350, "cmt": "carisoprodol", "ss": 1, "ii": 6}, "steady state"),
+        ({"amt": 350, "cmt": 1}, "holds its name"),
+        ({"amt": 350, "cmt": "carisoprodol", "addl": "x", "ii": 6}, "not a number"),
+        ({"amt": 350, "cmt": "carisoprodol", "addl": 10**9, "ii": 6}, "50,000"),
+        ({"amt": 3.5e8, "cmt": "carisoprodol"}, "slip of the pen"),
+        ({"amt": 15000, "cmt": "carisoprodol", "addl": 3, "ii": 1}, "slip of the pen"),
+        ({"amt": "abc", "cmt": "carisoprodol"}, "not a number"),
+        ({"amt": -350, "cmt": "carisoprodol"}, "zero or more"),
+        ({"amt": 350, "cmt": "carisoprodol", "evid": 3}, "evid 3"),
+        ({"id": 2, "amt": 350, "cmt": "carisoprodol"}, "of one patient"),
+    ],
+)
+def test_what_an_event_table_cannot_say_is_refused(row: dict[str, object], words: str) -> None:
+    first = {"id": 1, "time": 0, "amt": 350, "cmt": "carisoprodol"}
+    with pytest.raises(InputError, match=words):
+        eutonia.simulate([first, {"id": 1, "time": 1, **row}], draws=2, until=24)
+
+
+def test_a_file_that_is_no_table_is_one_message(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "noise.csv").write_bytes(bytes(range(256)))
+    code, out, err = run(str(tmp_path / "noise.csv"))
+    assert (code, out) == (2, "")
+    assert "not a table" in err
+
+
+def test_a_brand_with_its_strengths_is_one_tablet() -> None:
+    said = eutonia.simulate("percocet 5/325 once", patients={"age": 40}, draws=3, until=24, summary=True)
+    both = ["oxycodone 5 mg once", "acetaminophen 325 mg once"]
+    apart = eutonia.simulate(both, patients={"age": 40}, draws=3, until=24, summary=True)
+    np.testing.assert_allclose(
+        said["cmax_mg_l"].sel(substance="oxycodone"), apart["cmax_mg_l"].sel(substance="oxycodone")
+    )
+
+
+def test_food_changes_what_the_label_says_it_changes() -> None:
+    """Oxycodone: area up by 27 %; diazepam: down by about a quarter; carisoprodol: nothing."""
+
+    def area(plan: str, drug: str) -> float:
+        found = eutonia.simulate(plan, patients={"age": 40}, draws=0, until="10 days", summary=True)
+        return float(found["auc_mg_h_l"].sel(substance=drug)[0])
+
+    for drug, dose, ratio in (("oxycodone", 10, 1.27), ("diazepam", 10, 0.76), ("carisoprodol", 350, 1.0)):
+        fed, fasted = (area(f"{drug} {dose} mg once{food}", drug) for food in (" with a meal", ""))
+        assert fed / fasted == pytest.approx(ratio, rel=0.01)
 
 
 def test_an_event_table_out_of_order_is_refused() -> None:
