@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eutonia.simulation import adaptation, kinetics
+from eutonia.simulation import adaptation, kinetics, steps
+from eutonia.simulation.effects import States
 from eutonia.simulation.grid import Grid
 from eutonia.simulation.population import Column
 from eutonia.simulation.system import System
@@ -25,8 +26,6 @@ class Trace:
     time: Column
     level: Column
     """Signals at the end of each step."""
-    middle: Column
-    """Signals in the middle of each step; of the step that ends there."""
     energy: Column
     relaxing: Column
     """The part of the energy that eases spasm."""
@@ -37,6 +36,8 @@ class Trace:
     withdrawal: Column
     hazard: Column
     """Integral of the cube of withdrawal, kT³ h."""
+    halfway: States
+    """States in the middle of each step; of the step that ends there."""
     common: NDArray[np.int64]
     """The step that ends at each of the grid's common times."""
 
@@ -47,14 +48,16 @@ class _State:
     def __init__(self, system: System) -> None:
         n = system.number
         self.modes = np.zeros((len(system.rates), n))
-        self.extra = [np.zeros((len(i.rates), n)) for i in system.induced]
-        self.speed = [np.ones(n) for _ in system.induced]
+        self.induced = [(np.zeros((len(own.rates), n)), np.ones(n), np.zeros(n)) for own in system.induced]
+        """What its modes hold beyond the linear level, the speed of its elimination, and what draws that up."""
         self.stock = [np.zeros(n) for _ in system.saturable]
         self.level = np.zeros((system.signals, n))
         self.linear = np.zeros((system.signals, n))
         self.energy, self.relaxing, self.other = np.zeros(n), np.zeros(n), np.zeros(n)
         self.brain = np.zeros((5, n))
         """Fast, slow, dulled, stirred, withdrawal."""
+        self.turning, self.net, self.felt = np.zeros(n), np.zeros(n), np.zeros(n)
+        """Change of the slow opponent, net drive and deficit."""
         self.hazard = np.zeros(n)
 
 
@@ -73,11 +76,13 @@ class _Engine:
         self.signals = system.entry_signal[self.starts] if len(self.starts) else self.starts
         self.site_starts = np.flatnonzero(np.diff(system.member_site, prepend=-1))
         self.rows: list[tuple[Column, ...]] = []
+        self.halfway: list[tuple[Column, ...]] = []
         self.common: list[int] = []
         self.now = np.full(system.number, grid.times[0])
 
     def run(self) -> None:
-        self._keep(self.state.level)
+        self._keep()
+        self.halfway.append(self.rows[0][:-1])
         self.common.append(0)
         for i in range(len(self.grid.times) - 1):
             self._interval(i)
@@ -93,7 +98,7 @@ class _Engine:
             return
         arrive = np.stack([grid.event_time[e] + system.lags[grid.event_input[e]] for e in events])
         inside = (arrive >= begin - 1e-9) & (arrive < end - 1e-9)
-        at = np.where(inside, np.maximum(arrive, begin), end)
+        at = np.where(inside, np.maximum(arrive, begin), begin)  # what arrives elsewhere takes no time here
         order = np.argsort(at, axis=0, kind="stable")
         for k in range(len(events) + 1):
             until = (
@@ -101,7 +106,7 @@ class _Engine:
                 if k < len(events)
                 else np.full(system.number, end)
             )
-            self._march(until - self.now, grid.before[i] if k == 0 else grid.after[i])
+            self._march(until - self.now, grid.sizes(i, k))
             self.now = until
             if k < len(events):
                 for place, event in enumerate(events):
@@ -115,18 +120,17 @@ class _Engine:
                         self.state.level[pool.inflow] = self._linear(self.state.modes)[pool.inflow]
 
     def _march(self, length: Column, sizes: tuple[int, ...]) -> None:
-        if not np.any(length > 0.0):
+        if not sizes:
             return
-        unit = length / sum(sizes)
+        unit = np.maximum(length, 0.0) / sum(sizes)  # steps of no length are taken too, as in any other batch
         half = np.exp(-self.system.rates * (0.5 * unit))
-        induced = [np.exp(-i.rates * (0.5 * unit)) for i in self.system.induced]
         reached = 1
         for size in sizes:
             while reached < size:
-                half, induced, reached = half * half, [e * e for e in induced], 2 * reached
-            self._step(unit * size, half, induced)
+                half, reached = half * half, 2 * reached
+            self._step(unit * size, half)
 
-    def _step(self, h: Column, half: Column, induced: list[Column]) -> None:
+    def _step(self, h: Column, half: Column) -> None:
         state, system = self.state, self.system
         before, linear = state.level, state.linear
         halfway = state.modes * half
@@ -137,18 +141,21 @@ class _Engine:
             middle, level = linear_mid.copy(), linear_end.copy()
             for k, own in enumerate(system.induced):
                 s = own.signal
-                middle[s], level[s] = self._induce(k, h, induced[k], linear[s], linear_mid[s], linear_end[s])
+                middle[s], level[s] = self._induce(k, h, linear[s], linear_mid[s], linear_end[s])
             for k, pool in enumerate(system.saturable):
                 middle[pool.signal], level[pool.signal] = self._deplete(
                     k, h, before[pool.inflow], linear_mid[pool.inflow], linear_end[pool.inflow]
                 )
         state.linear, state.level = linear_end, level
-        energy_mid, _, other_mid = self._energies(middle)
+        energy_mid, relaxing_mid, other_mid = self._energies(middle)
         energy, relaxing, other = self._energies(level)
-        self._adapt(h, energy_mid, other_mid, energy, other)
+        brain_mid = self._adapt(
+            h, np.stack([state.energy, energy_mid, energy]), np.stack([state.other, other_mid, other])
+        )
         state.energy, state.relaxing, state.other = energy, relaxing, other
+        self.halfway.append((self.now + 0.5 * h, middle, energy_mid, relaxing_mid, other_mid, *brain_mid))
         self.now = self.now + h
-        self._keep(middle)
+        self._keep()
 
     def _linear(self, modes: Column) -> Column:
         level = np.zeros((self.system.signals, self.system.number))
@@ -170,26 +177,29 @@ class _Engine:
         energy = system.strength * np.log((1.0 + opened) / (1.0 + closed))
         return energy[system.gaba].sum(0), system.relaxes @ energy, energy[~system.gaba].sum(0)
 
-    def _induce(
-        self, k: int, h: Column, half: Column, start: Column, mid: Column, end: Column
-    ) -> tuple[Column, Column]:
-        """What induced elimination takes beyond the linear system, by a Runge-Kutta step in its own modes."""
-        own, extra, speed = self.system.induced[k], self.state.extra[k], self.state.speed[k]
-
-        def change(linear: Column, beyond: Column, rate: Column) -> tuple[Column, Column]:
-            level = linear + beyond.sum(0)
-            lost = own.clearance * (rate - 1.0) * level
-            return -own.weights * lost, kinetics.induction(level, rate, own.maximum, own.half, own.time)
-
-        k1, s1 = change(start, extra, speed)
-        k2, s2 = change(mid, half * (extra + 0.5 * h * k1), speed + 0.5 * h * s1)
-        k3, s3 = change(mid, half * extra + 0.5 * h * k2, speed + 0.5 * h * s2)
-        k4, s4 = change(end, half * (half * extra + h * k3), speed + h * s3)
-        beyond = half * half * extra + h / 6.0 * (half * half * k1 + 2.0 * half * (k2 + k3) + k4)
-        self.state.extra[k] = beyond
-        self.state.speed[k] = speed + h / 6.0 * (s1 + 2.0 * s2 + 2.0 * s3 + s4)
-        between = 0.5 * (extra + beyond) + h / 8.0 * (k1 - k4 - own.rates * (extra - beyond))
-        return mid + between.sum(0), end + beyond.sum(0)
+    def _induce(self, k: int, h: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
+        """Level of an induced substance in the middle and at the end of a step, from its linear levels."""
+        own, extra, speed, pull = self.system.induced[k], *self.state.induced[k]
+        damped, rate = steps.damping(own.rates, h), 1.0 / own.time
+        weights = damped * own.weights * h
+        sums = weights.sum(0), (weights * own.rates * h).sum(0)
+        lost = own.clearance * (speed - 1.0) * (start + extra.sum(0))
+        halfway, after = steps.passed(extra, own.rates, h, damped, -own.weights * lost)
+        linear = mid + halfway.sum(0), end + after.sum(0)
+        change = h * rate * (1.0 + pull - speed)
+        speeds = speed + 0.5 * change, speed + change
+        levels = steps.remaining(*linear, *sums, *(own.clearance * (value - 1.0) for value in speeds))
+        pulls = [kinetics.saturable(level, own.maximum, own.half) for level in levels]
+        inflow = (
+            rate * (1.0 + value) for value in (pull, *pulls)
+        )  # the speed that follows from these levels
+        speeds = steps.collocated(speed, rate, h, steps.damping(rate, h), *inflow)
+        more = [own.clearance * (value - 1.0) for value in speeds]
+        levels = steps.remaining(*linear, *sums, *more)
+        inflow = (-own.weights * x for x in (lost, more[0] * levels[0], more[1] * levels[1]))
+        _, extra = steps.collocated(extra, own.rates, h, damped, *inflow)
+        self.state.induced[k] = extra, speeds[1], pulls[1]
+        return levels
 
     def _deplete(self, k: int, h: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
         """A level whose elimination saturates, by Runge-Kutta steps on a quarter of the step each.
@@ -214,28 +224,61 @@ class _Engine:
         last = end - kinetics.saturable(stock, pool.maximum, pool.half)
         return np.maximum(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0), stock
 
-    def _adapt(self, h: Column, energy_mid: Column, other_mid: Column, energy: Column, other: Column) -> None:
-        """Advance the slow states by Simpson's rule, the middle and the end foretold by lower orders."""
-        state, p = self.state, self.system.brain
-        y = state.brain
-        f0 = np.stack(adaptation.rates(state.energy, state.other, *y, *p))
-        first = np.stack(adaptation.rates(energy_mid, other_mid, *(y + 0.5 * h * f0), *p))
-        middle = y + 0.25 * h * (f0 + first)
-        fm = np.stack(adaptation.rates(energy_mid, other_mid, *middle, *p))
-        f1 = np.stack(adaptation.rates(energy, other, *(y + h * fm), *p))
-        state.brain = y + h / 6.0 * (f0 + 4.0 * fm + f1)
-        w0, wm, w1 = y[4], middle[4], state.brain[4]
-        state.hazard = state.hazard + h / 6.0 * (w0**3 + 4.0 * wm**3 + w1**3)
+    def _adapt(self, h: Column, energy: Column, other: Column) -> tuple[Column, ...]:
+        """Advance the states of the brain, given both energies at the start, in the middle and at the end.
 
-    def _keep(self, middle: Column) -> None:
+        Returns fast, slow, dulled and withdrawal in the middle.
+        """
+        state = self.state
+        (
+            sensitivity,
+            fast_share,
+            fast_rate,
+            slow_share,
+            on,
+            off,
+            other_share,
+            other_rate,
+            symptom_rate,
+            width,
+        ) = self.system.brain
+        fast, slow, dulled, stirred, withdrawal = state.brain
+
+        def follow(value: Column, rate: Column, inflow: Column) -> tuple[Column, Column]:
+            return steps.collocated(value, rate, h, steps.damping(rate, h), *(rate * inflow))
+
+        def turn(part: Column, at: int) -> Column:
+            return np.asarray(adaptation.turnover(slow_share * energy[at] - part, on, off, width))
+
+        fast_mid, fast_end = follow(fast, fast_rate, fast_share * energy)
+        dulled_mid, dulled_end = follow(dulled, other_rate, other_share * other)
+        middle = turn(slow + 0.5 * h * state.turning, 1)
+        slow_mid = slow + 0.25 * h * (state.turning + middle)
+        middle = turn(slow_mid, 1)
+        last = turn(slow + h * middle, 2)
+        slow_end = slow + h / 6.0 * (state.turning + 4.0 * middle + last)
+        net_mid, net_end = (
+            sensitivity * energy[1] - fast_mid - slow_mid,
+            sensitivity * energy[2] - fast_end - slow_end,
+        )
+        felt_end = adaptation.deficit(net_end, width)
+        felt_mid = steps.between(state.net, net_mid, net_end, state.felt, felt_end, width)
+        stage = 2.0 * symptom_rate
+        arrived = follow(stirred, stage, np.stack([state.felt, felt_mid, felt_end]))
+        withdrawal_mid, withdrawal_end = follow(withdrawal, stage, np.stack([stirred, *arrived]))
+        state.hazard = state.hazard + h / 6.0 * (withdrawal**3 + 4.0 * withdrawal_mid**3 + withdrawal_end**3)
+        state.brain = np.stack([fast_end, slow_end, dulled_end, arrived[1], withdrawal_end])
+        state.turning, state.net, state.felt = last, net_end, felt_end
+        return fast_mid, slow_mid, dulled_mid, withdrawal_mid
+
+    def _keep(self) -> None:
         s = self.state
         self.rows.append(
-            (self.now, s.level, middle, s.energy, s.relaxing, s.other, *s.brain[:3], s.brain[4], s.hazard)
+            (self.now, s.level, s.energy, s.relaxing, s.other, *s.brain[:3], s.brain[4], s.hazard)
         )
 
     def kept(self) -> Trace:
-        names = [f.name for f in fields(Trace)]
-        kept: dict[str, Any] = {
-            name: np.stack(column) for name, column in zip(names, zip(*self.rows, strict=True), strict=False)
-        }
-        return Trace(**kept, common=np.array(self.common))
+        names = [f.name for f in fields(Trace)][:10]
+        states: dict[str, Any] = dict(zip(names, map(np.stack, zip(*self.rows, strict=True)), strict=True))
+        halfway = States(*(np.stack(column) for column in zip(*self.halfway, strict=True)))
+        return Trace(**states, halfway=halfway, common=np.array(self.common))

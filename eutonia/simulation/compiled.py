@@ -14,7 +14,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-SOURCES = ("adaptation", "kinetics", "rows", "lanes")
+SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "lane_folds", "lanes")
 """Modules of this package that are compiled."""
 
 

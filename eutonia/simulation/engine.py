@@ -18,7 +18,7 @@ from eutonia.simulation.columns import trace
 from eutonia.simulation.compiled import at_hand, ready
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
-from eutonia.simulation.grid import Grid, build_grid
+from eutonia.simulation.grid import STANDARD, Grid, build_grid
 from eutonia.simulation.needed import decide, with_chances
 from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
@@ -40,8 +40,8 @@ MOST_AT_ONCE = 4_000_000
 W_COMPILED, LONG = 32, 40.0
 """Patient-days, by 64, and days from which the compiled engine is worth loading."""
 
-STANDARD, REFERENCE = 0.2, 0.025
-"""Hours of the first step after a dose: errors of about 1e-4 and 1e-6 of the peak of each state."""
+REFERENCE = 0.025
+"""Resolution in hours (`grid`) at which errors are about 1e-6 of the peak of each state; 1e-4 at the standard one."""
 
 MOST_VALUES = 400_000_000
 """Numbers in a course beyond which it is refused, and summaries offered instead."""
@@ -93,7 +93,13 @@ class Task:
     def moments(self) -> Column:
         """Every moment at which states are kept."""
         return moments(
-            [self.outputs, list(self.marks.values()), self.mornings, ends(self.schedule, self.until)],
+            [
+                self.outputs,
+                list(self.marks.values()),
+                self.mornings,
+                ends(self.schedule, self.until),
+                [dosing_length(self.schedule)],
+            ],
             self.until,
         )
 
@@ -276,6 +282,7 @@ def prepare(
         system.longest_lag,
         outputs,
         finest=finest,
+        saturable=bool(system.saturable),
     )
     return system, grid, therapies
 
@@ -323,10 +330,10 @@ def _together(
     longest = max(schedules, key=lambda schedule: schedule.last_dose)
     whole = windows(longest, system, knowledge, until)
     days = mornings(longest, knowledge, until)
-    outputs = moments([days, ends(longest, until)], until)
+    outputs = moments([days, ends(longest, until), [dosing_length(longest)]], until)
     grid = build_grid(
         np.array([time for time, _ in order], float), np.array([i for _, i in order], np.int64), amounts,
-        system.longest_lag, outputs, finest=finest,
+        system.longest_lag, outputs, finest=finest, saturable=bool(system.saturable),
     )  # fmt: skip
     last = np.repeat([schedule.last_dose for schedule in schedules], patients.number)
     compiled = wants_compiling(system.number, until, longest)

@@ -26,6 +26,14 @@ UPPER, LOWER = 0.40, 0.08
 """The half-life is read from the fall between these fractions of the last peak."""
 
 
+def turn(before: Column, middle: Column, after: Column) -> tuple[Column, Column]:
+    """Where the parabola through a step is highest, from -1 to 1, and how high."""
+    bend, tilt = np.maximum(middle - 0.5 * (before + after), 1e-300), 0.5 * (after - before)
+    with np.errstate(over="ignore"):
+        where = np.clip(0.5 * tilt / bend, -1.0, 1.0)
+    return where, np.maximum(np.maximum(before, after), middle + where * (tilt - bend * where))
+
+
 def states(kept: Trace) -> States:
     return States(kept.time, kept.level, kept.energy, kept.relaxing, kept.other, kept.fast, kept.slow,
                   kept.dulled, kept.withdrawal)  # fmt: skip
@@ -40,34 +48,33 @@ def fold(
     for n, name in enumerate(system.substances):
         for key, value in _exposure(kept, n, windows[name]).items():
             found[f"{name}/{key}"] = value
-    seen = effects(system, states(kept), therapies)
-    begun = kept.time >= -1e-9
-    found |= _effects(kept, seen, system, begun, dosing)
-    found |= _withdrawal(kept, seen["withdrawal"], last_dose, begun, system)
+    seen, halfway = effects(system, states(kept), therapies), effects(system, kept.halfway, therapies)
+    begun = kept.time[:-1] >= -1e-9  # steps, not moments
+    found |= _effects(
+        kept, seen, {name: values[1:] for name, values in halfway.items()}, system, begun, dosing
+    )
+    found |= _withdrawal(kept, last_dose, begun, system)
     return found | chances(found, system)
 
 
 def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
-    time, level, middle = kept.time, kept.level[:, n], kept.middle[:, n]
+    time, level, middle = kept.time, kept.level[:, n], kept.halfway.level[1:, n]
     step = np.diff(time, axis=0)
-    counts = time[1:] > 1e-9  # what was taken before the plan is not counted
-    area = counts * step / 6.0 * (level[:-1] + 4.0 * middle[1:] + level[1:])
-    bend, tilt = 0.5 * (level[:-1] + level[1:]) - middle[1:], 0.5 * (level[1:] - level[:-1])
-    inside = np.abs(tilt) < -2.0 * bend  # the parabola through a step turns within it
-    turn = np.divide(-tilt, 2.0 * bend, out=np.ones_like(bend), where=inside)
-    peak = np.where(inside, middle[1:] + 0.5 * tilt * turn, level[1:])
+    counts = time[:-1] >= -1e-9  # what was taken before the plan is not counted
+    area = counts * step / 6.0 * (level[:-1] + 4.0 * middle + level[1:])
+    where, peak = turn(level[:-1], middle, level[1:])
     peak = np.where(counts, peak, -1.0)
     top = peak.argmax(0)[None]
-    when = np.take_along_axis(time[1:] - 0.5 * step * (1.0 - turn), top, 0)[0]
+    when = np.take_along_axis(time[1:] - 0.5 * step * (1.0 - where), top, 0)[0]
     doses = np.array(window.doses or (0.0,))
     since = when - doses[np.maximum(np.searchsorted(doses, when + 1e-9, side="right") - 1, 0)]
     found = {"cmax_mg_l": peak.max(0), "tmax_h": since, "half_life_h": half_life(time, level, window.doses)}
     if window.single:
-        inside = area.sum(0)
+        whole = area.sum(0)
         tail = level[-1] * found["half_life_h"] / np.log(2.0)
-        found["auc_mg_h_l"] = inside + np.where(np.isfinite(tail), tail, 0.0)
+        found["auc_mg_h_l"] = whole + np.where(np.isfinite(tail), tail, 0.0)
         found["trough_mg_l"] = level[-1]
-        found["mean_mg_l"] = inside / (time[-1] - window.start)
+        found["mean_mg_l"] = whole / (time[-1] - window.start)
     else:
         cumulative = np.concatenate([np.zeros((1, area.shape[1])), np.cumsum(area, axis=0)])
         whole = at(time, cumulative, window.end) - at(time, cumulative, window.start)
@@ -117,25 +124,36 @@ def _falls_below(time: Column, level: Column, threshold: Column, falling: Flags)
 
 
 def _effects(
-    kept: Trace, seen: dict[str, Column], system: System, begun: Flags, dosing: float
-) -> dict[str, Column]:
-    found = {
-        f"peak_{name}": np.where(begun, seen[name], -np.inf).max(0)
-        for name in ("drive", "sedating", "relief")
-    }
-    found["min_ventilation"] = np.where(begun, seen["ventilation"], np.inf).min(0)
-    threshold = impaired_from(system)
-    days = max(dosing, 24.0)
-    found["hours_impaired"] = above(kept.time, seen["sedating"], threshold, begun)
-    on_days = above(kept.time, seen["sedating"], threshold, begun & (kept.time < days))
-    found["hours_impaired_a_day"] = on_days / (days / 24.0)
-    noticeable = system.figures["noticeable"]
-    found["hours_relieved"] = above(kept.time, seen["relief"], noticeable, begun)
-    counted = (begun & (kept.time < days))[:-1] * np.diff(kept.time, axis=0)
-    found["mean_relief"] = (counted * 0.5 * (seen["relief"][1:] + seen["relief"][:-1])).sum(0) / days
-    felt = begun & (seen["relief"] >= noticeable)
-    first = np.take_along_axis(kept.time, felt.argmax(0)[None], 0)[0]
-    found["onset_h"] = np.where(felt.any(0), np.maximum(first, 0.0), np.nan)
+    kept: Trace, seen: dict[str, Column], halfway: dict[str, Column], system: System, begun: Flags, dosing: float
+) -> dict[str, Column]:  # fmt: skip
+    def highest(name: str, sign: float) -> Column:
+        ends, middle = sign * seen[name], sign * halfway[name]
+        _, peak = turn(ends[:-1], middle, ends[1:])
+        return sign * np.asarray(np.where(begun, peak, -np.inf).max(0))
+
+    found = {f"peak_{name}": highest(name, 1.0) for name in ("drive", "sedating", "relief")}
+    found["min_ventilation"] = highest("ventilation", -1.0)
+    half, days = 0.5 * np.diff(kept.time, axis=0), max(dosing, 24.0)
+    dosed = begun & (kept.time[:-1] < days - 1e-9)
+
+    def over(name: str, threshold: Column) -> tuple[Column, ...]:
+        """Above the threshold: ends of steps, middles, and shares of the first and second half of each step."""
+        ends, middle = seen[name] - threshold, halfway[name] - threshold
+        return ends, middle, above(ends[:-1], middle), above(middle, ends[1:])
+
+    *_, first, second = over("sedating", impaired_from(system))
+    hours = half * (first + second)
+    found["hours_impaired"] = (begun * hours).sum(0)
+    found["hours_impaired_a_day"] = (dosed * hours).sum(0) / (days / 24.0)
+    relief, eased = seen["relief"], halfway["relief"]
+    found["mean_relief"] = (dosed * half / 3.0 * (relief[:-1] + 4.0 * eased + relief[1:])).sum(0) / days
+    ends, middle, first, second = over("relief", system.figures["noticeable"])
+    found["hours_relieved"] = (begun * half * (first + second)).sum(0)
+    now = kept.time[1:]
+    later = np.where(ends[1:] >= 0.0, now - half * second, np.inf)
+    sooner = np.where(middle >= 0.0, now - half - half * first, later)
+    onset = np.where(begun, np.where(ends[:-1] >= 0.0, now - 2.0 * half, sooner), np.inf).min(0)
+    found["onset_h"] = np.where(np.isfinite(onset), onset, np.nan)
     return found
 
 
@@ -163,28 +181,29 @@ def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
     }
 
 
-def above(time: Column, values: Column, threshold: Column, begun: Flags) -> Column:
-    """Hours above a threshold, taking each step for a straight line."""
-    a, b = values[:-1] - threshold, values[1:] - threshold
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = np.where(a > 0.0, a, b) / np.abs(b - a)
-    share = np.where((a > 0.0) & (b > 0.0), 1.0, np.where((a > 0.0) | (b > 0.0), crossing, 0.0))
-    return np.asarray((np.diff(time, axis=0) * share * begun[:-1]).sum(0))
+def above(before: Column, after: Column) -> Column:
+    """Share of a span above zero, taking it for a straight line."""
+    high, low = np.maximum(before, after), np.minimum(before, after)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.clip(high / np.maximum(high - low, 1e-300), 0.0, 1.0))
 
 
-def _withdrawal(
-    kept: Trace, severity: Column, last_dose: float | Column, begun: Flags, system: System
-) -> dict[str, Column]:
-    over = np.where(begun, severity, 0.0)
-    peak, top = over.max(0), over.argmax(0)
-    when = np.take_along_axis(kept.time, top[None], 0)[0]
-    after = (kept.time >= last_dose - 1e-9) & (severity >= system.figures["felt"])
-    first = np.take_along_axis(kept.time, after.argmax(0)[None], 0)[0]
-    start = kept.hazard[np.argmax(begun, axis=0), np.arange(severity.shape[1])]
+def _withdrawal(kept: Trace, last_dose: float | Column, begun: Flags, system: System) -> dict[str, Column]:
+    severity, middle, step = kept.withdrawal, kept.halfway.withdrawal[1:], np.diff(kept.time, axis=0)
+    where, most = turn(severity[:-1], middle, severity[1:])
+    most = np.where(begun, most, 0.0)
+    peak, top = np.maximum(most.max(0), 0.0), most.argmax(0)[None]
+    when = np.take_along_axis(kept.time[1:] - 0.5 * step * (1.0 - where), top, 0)[0]
+    w0, w1 = severity[:-1] - system.figures["felt"], severity[1:] - system.figures["felt"]
+    felt = begun & (np.maximum(w0, w1) >= 0.0) & (kept.time[:-1] >= last_dose - 1e-9)
+    moment = np.where(w0 >= 0.0, kept.time[:-1], kept.time[1:] - step * above(w0, w1))
+    onset = np.where(felt, moment, np.inf).min(0)
+    first = np.argmax(kept.time >= -1e-9, axis=0)
+    start = kept.hazard[first, np.arange(severity.shape[1])]
     return {
         "withdrawal_peak": peak,
         "withdrawal_peak_day": np.where(peak > 0.01, (when - last_dose) / 24.0, np.nan),
-        "withdrawal_onset_h": np.where(after.any(0), first - last_dose, np.nan),
+        "withdrawal_onset_h": np.where(np.isfinite(onset), onset, np.nan) - last_dose,
         "hazard": kept.hazard[-1] - start,
     }
 
@@ -193,59 +212,59 @@ def fold_compiled(
     result: Result, system: System, windows: dict[str, Window], last_dose: float | Column, until: float
 ) -> dict[str, Column]:
     """The same from what the compiled engine has folded."""
-    from eutonia.simulation import lanes
+    from eutonia.simulation import layout
 
     found: dict[str, Column] = {}
     for name, rows in zip(system.substances, result.levels, strict=True):
         for key, value in _exposure_compiled(rows, windows[name], until).items():
             found[f"{name}/{key}"] = value
-    row = {place: result.folded[place - lanes.FOLDED] for place in range(lanes.FOLDED, lanes.DESK)}
+    row = {place: result.folded[place - layout.FOLDED] for place in range(layout.FOLDED, layout.EASED)}
 
     def time(place: int) -> Column:
         return np.where(np.isfinite(row[place]), row[place], np.nan)
 
     found |= {
-        "peak_drive": row[lanes.PEAK_DRIVE],
-        "peak_sedating": row[lanes.PEAK_SEDATING],
-        "peak_relief": row[lanes.PEAK_RELIEF],
-        "min_ventilation": row[lanes.MIN_VENTILATION],
-        "hours_impaired": row[lanes.HOURS],
-        "hours_impaired_a_day": row[lanes.HOURS_DAY] / (result.dosing / 24.0),
-        "hours_relieved": row[lanes.HOURS_RELIEVED],
-        "mean_relief": row[lanes.RELIEF_AREA] / result.dosing,
-        "onset_h": time(lanes.ONSET),
-        "withdrawal_peak": row[lanes.W_PEAK],
+        "peak_drive": row[layout.PEAK_DRIVE],
+        "peak_sedating": row[layout.PEAK_SEDATING],
+        "peak_relief": row[layout.PEAK_RELIEF],
+        "min_ventilation": row[layout.MIN_VENTILATION],
+        "hours_impaired": row[layout.HOURS],
+        "hours_impaired_a_day": row[layout.HOURS_DAY] / (result.dosing / 24.0),
+        "hours_relieved": row[layout.HOURS_RELIEVED],
+        "mean_relief": row[layout.RELIEF_AREA] / result.dosing,
+        "onset_h": time(layout.ONSET),
+        "withdrawal_peak": row[layout.W_PEAK],
         "withdrawal_peak_day": np.where(
-            row[lanes.W_PEAK] > 0.01, (row[lanes.W_TIME] - last_dose) / 24.0, np.nan
+            row[layout.W_PEAK] > 0.01, (row[layout.W_TIME] - last_dose) / 24.0, np.nan
         ),
-        "withdrawal_onset_h": time(lanes.W_ONSET) - last_dose,
-        "hazard": result.states[-1, -1] - row[lanes.HAZARD_ZERO],
+        "withdrawal_onset_h": time(layout.W_ONSET) - last_dose,
+        "hazard": result.states[-1, -1] - row[layout.HAZARD_ZERO],
     }
     return found | chances(found, system)
 
 
 def _exposure_compiled(rows: Column, window: Window, until: float) -> dict[str, Column]:
-    from eutonia.simulation import lanes
+    from eutonia.simulation import layout
 
     doses = np.array(window.doses or (0.0,))
-    when, peak, last = rows[lanes.TMAX], rows[lanes.LAST_PEAK], rows[lanes.LAST_LEVEL]
-    upper, lower = rows[lanes.UPPER], rows[lanes.LOWER]
+    when, peak, last = rows[layout.TMAX], rows[layout.LAST_PEAK], rows[layout.LAST_LEVEL]
+    upper, lower = rows[layout.UPPER], rows[layout.LOWER]
     with np.errstate(divide="ignore", invalid="ignore"):
         end = np.where(np.isfinite(lower), lower, until)
         ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(last, 1e-300))
         fell = (end - upper) * np.log(2.0) / np.log(ratio)
     half = np.where((ratio > 1.3) & (peak > 0.0) & np.isfinite(upper), fell, np.nan)
     found = {
-        "cmax_mg_l": rows[lanes.CMAX],
+        "cmax_mg_l": rows[layout.CMAX],
         "tmax_h": when - doses[np.maximum(np.searchsorted(doses, when + 1e-9, side="right") - 1, 0)],
         "half_life_h": half,
     }
     if window.single:
         tail = last * half / np.log(2.0)
-        found["auc_mg_h_l"] = rows[lanes.AREA] + np.where(np.isfinite(tail), tail, 0.0)
-        found["trough_mg_l"], found["mean_mg_l"] = last, rows[lanes.AREA] / (until - window.start)
+        found["auc_mg_h_l"] = rows[layout.AREA] + np.where(np.isfinite(tail), tail, 0.0)
+        found["trough_mg_l"], found["mean_mg_l"] = last, rows[layout.AREA] / (until - window.start)
     else:
         covered = max(min(window.end, until) - window.start, 1e-9)
-        found["auc_mg_h_l"] = rows[lanes.AREA_WINDOW] / window.per_interval
-        found["trough_mg_l"], found["mean_mg_l"] = rows[lanes.LOWEST], rows[lanes.AREA_WINDOW] / covered
+        found["auc_mg_h_l"] = rows[layout.AREA_WINDOW] / window.per_interval
+        found["trough_mg_l"], found["mean_mg_l"] = rows[layout.LOWEST], rows[layout.AREA_WINDOW] / covered
     return found

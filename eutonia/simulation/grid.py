@@ -9,7 +9,7 @@ patients, so that batches change nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,15 @@ from eutonia.simulation.population import Column
 
 MOST_INTERVALS = 200_000
 
-COARSEST, EARLY = 10.0, 2.5
-"""The longest step, and those before a dose has arrived, as multiples of the finest."""
+COARSEST, EARLY, NONLINEAR = 15.0, 7.5, 5.0
+"""The longest step, that before a dose has arrived, and that where elimination saturates, by the resolution."""
+
+GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8, 16), 0.625, 0.2
+"""Steps after a dose at the standard resolution, as multiples of the first; the first, by the resolution; and what
+that is, in hours. Levels bend most at first, and turn within a few hours. Half of it splits every step in two."""
+
+FULL = 0.9
+"""Part of an interval that steps must fill at their own size; they are stretched over the rest."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,42 @@ class Grid:
     """For each interval, the events that may arrive in it, at most once each over all intervals for one patient."""
     before: tuple[tuple[int, ...], ...]
     """For each interval, sizes of the steps up to the first arrival (or through it, where none may)."""
+    between: tuple[tuple[int, ...], ...]
+    """Sizes of the steps from one arrival to the next."""
     after: tuple[tuple[int, ...], ...]
-    """Sizes of the steps after each arrival."""
+    """Sizes of the steps after the last arrival."""
+
+    def sizes(self, interval: int, part: int) -> tuple[int, ...]:
+        """Sizes of the steps of one part of an interval: up to the first arrival, between two, or after the last."""
+        if part == 0:
+            return self.before[interval]
+        return self.after[interval] if part == len(self.may_arrive[interval]) else self.between[interval]
+
+    @property
+    def parts(self) -> Iterator[tuple[int, ...]]:
+        """Sizes of the steps of each part of each interval."""
+        return (
+            self.sizes(i, part) for i, events in enumerate(self.may_arrive) for part in range(len(events) + 1)
+        )
+
+    @property
+    def steps(self) -> int:
+        """Steps of each patient."""
+        return sum(len(part) for part in self.parts)
+
+    @property
+    def kinds(self) -> list[Hashable]:
+        """For each interval, what its steps follow from: intervals of one kind have the same steps in a patient."""
+        arrivals = [
+            tuple((int(self.event_input[e]), round(float(self.event_time[e] - begin), 6)) for e in events)
+            for begin, events in zip(self.times, self.may_arrive, strict=False)
+        ]
+        lengths = np.round(np.diff(self.times), 6)
+        return list(
+            zip(
+                lengths, self.times[:-1] < -1e-9, arrivals, self.before, self.between, self.after, strict=True
+            )
+        )
 
 
 def build_grid(
@@ -51,19 +92,20 @@ def build_grid(
     longest_lag: Sequence[float],
     outputs: Column,
     *,
-    finest: float = 0.1,
+    finest: float = STANDARD,
+    saturable: bool = False,
 ) -> Grid:
-    """The grid for doses at `event_time` (hours) and `outputs`. `finest` is the first step after a dose, in hours;
-    every other step is a multiple of it.
+    """The grid for doses at `event_time` (hours) and `outputs`. Steps are in proportion to the resolution `finest`, in
+    hours. `saturable` says whether the elimination of anything saturates.
     """
-    coarsest, early = COARSEST * finest, EARLY * finest
+    coarsest, early = (NONLINEAR if saturable else COARSEST) * finest, EARLY * finest
     start = min(float(outputs[0]), float(event_time.min(initial=math.inf)))
     points = np.unique(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
     if len(points) > MOST_INTERVALS:
         raise InputError(f"{len(points):,} moments are more than {MOST_INTERVALS:,}. Ask for fewer outputs.")
     last_lag = np.array([longest_lag[i] for i in event_input]) if len(event_input) else np.zeros(0)
     lower, upper = points[:-1], points[1:]
-    may, before, after = [], [], []
+    may, before, between, after = [], [], [], []
     recent = -math.inf
     for a, b in zip(lower, upper, strict=True):
         inside = np.nonzero((event_time < b - 1e-9) & (event_time + last_lag >= a - 1e-9))[0]
@@ -71,28 +113,33 @@ def build_grid(
         length = float(b - a)
         if len(inside):
             recent = float(b)
-            first = min(length, float(max(last_lag[inside].max(), 0.05)))
-            before.append((1,) * max(1, math.ceil(first / early - 1e-9)))
-            after.append(doubling(length, finest, coarsest))
+            latest = min(length, float(max(last_lag[inside].max(), 0.05)))
+            delayed = bool(last_lag[inside].max() > 0.0)
+            before.append(even(latest, early) if delayed else ())
+            between.append(graded(latest, finest, coarsest) if delayed and len(inside) > 1 else ())
+            after.append(graded(length, finest, coarsest))
         else:
             plain = min(coarsest, early * (1.0 + 0.5 * (a - recent))) if math.isfinite(recent) else coarsest
-            before.append((1,) * max(1, math.ceil(length / plain - 1e-9)))
+            before.append(even(length, plain))
+            between.append(())
             after.append(())
     return Grid(points, np.searchsorted(points, np.round(outputs, 9)), event_time, event_input, amounts,
-                tuple(may), tuple(before), tuple(after))  # fmt: skip
+                tuple(may), tuple(before), tuple(between), tuple(after))  # fmt: skip
 
 
-def doubling(length: float, finest: float, coarsest: float) -> tuple[int, ...]:
-    """Relative sizes of steps that begin near `finest` and double every two steps up to `coarsest`."""
-    units = max(1, math.ceil(length / finest - 1e-9))
-    largest = max(1, round(coarsest / finest))
+def even(length: float, longest: float) -> tuple[int, ...]:
+    """Equal steps no longer than `longest`."""
+    return (1,) * max(1, math.ceil(length / longest - 1e-9))
+
+
+def graded(length: float, finest: float, coarsest: float) -> tuple[int, ...]:
+    """Relative sizes of steps that begin short and grow to `coarsest` at most: powers of two."""
+    first = FIRST * finest
+    units, largest = FULL * length / first, 2 ** int(math.log2(max(coarsest / first, 1.0)))
+    repeat = max(1, round(STANDARD / finest))
     sizes: list[int] = []
-    size = 1
-    while units > 0:
-        for _ in range(2):
-            if units > 0:
-                sizes.append(size)
-                units -= size
-        if size * 2 <= largest:
-            size *= 2
-    return tuple(sizes)
+    while not sizes or sum(sizes) < units:
+        sizes.append(min(GRADED[min(len(sizes) // repeat, len(GRADED) - 1)], largest))
+    while sizes[-1] > 1 and sum(sizes) - sizes[-1] // 2 >= units:
+        sizes[-1] //= 2
+    return tuple(sorted(sizes))

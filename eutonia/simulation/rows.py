@@ -19,6 +19,8 @@ W = 64
 
 FLAGS = {"contract", "nsz", "arcp"}
 lane = njit(fastmath=FLAGS, error_model="numpy", nogil=True, forceinline=True)
+whole = njit(fastmath=FLAGS, error_model="numpy", nogil=True)
+"""For larger functions: compiled one by one, or the compiler takes minutes."""
 
 _MANTISSA, _ONE, _EXPONENT = 0xFFFFFFFFFFFFF, 0x3FF0000000000000, 0x4330000000000000
 _LN2 = 0.6931471805599453
