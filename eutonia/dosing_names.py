@@ -9,7 +9,7 @@ from typing import NamedTuple
 from eutonia.errors import UnreadableText
 from eutonia.formulary import medicine_index, recognise, suggest
 from eutonia.knowledge import Knowledge, load
-from eutonia.knowledge.medicines import key
+from eutonia.knowledge.spelling import key
 from eutonia.patient import PlanItem
 
 MOST_WORDS = 8

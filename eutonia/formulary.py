@@ -15,10 +15,9 @@ from eutonia.knowledge.medicines import (
     MedicineIndex,
     Recognised,
     build_index,
-    key,
-    tokens,
     wider,
 )
+from eutonia.knowledge.spelling import key, tokens
 
 __all__ = ["Ingredient", "Recognised", "class_called", "classes_of", "recognise", "suggest"]
 

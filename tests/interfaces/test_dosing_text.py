@@ -13,7 +13,7 @@ from eutonia.dosing_text import read_dosage, read_plan
 from eutonia.errors import InputError, UnreadableText
 from eutonia.formulary import medicine_index
 from eutonia.knowledge import load
-from eutonia.knowledge.medicines import key
+from eutonia.knowledge.spelling import key
 from eutonia.patient import PlanItem
 
 TABLES = Path(__file__).parents[3] / "shared/data/fhir/smart_sample_patients_tables/meds.txt"
