@@ -20,6 +20,7 @@ from eutonia.knowledge import load
 from eutonia.web import api, cds_hooks, pages, smart
 from eutonia.web.apidocs import with_formats
 from eutonia.web.feedback import open_store
+from eutonia.web.foreseen import Forecasts
 from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
 from eutonia.web.outside import Outside
@@ -37,13 +38,15 @@ def create_app(settings: Settings) -> FastAPI:
     """The application with its state. Raises InputError for settings that cannot work."""
     store = open_store(settings.data, settings.feedback_url)
     outside = Outside(settings.fhir_servers, settings.only_listed_servers, settings.fhir_seconds)
+    knowledge, workers = load(), Workers(settings.at_once, settings.waiting, settings.seconds)
     state = State(
         settings=settings,
-        knowledge=load(),
+        knowledge=knowledge,
         store=store,
         outside=outside,
         trust=Trust(settings, outside, store),
-        workers=Workers(settings.at_once, settings.waiting, settings.seconds),
+        workers=workers,
+        forecasts=Forecasts(knowledge, workers, settings.forecast_seconds),
         metrics=Metrics(),
     )
 

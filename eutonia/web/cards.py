@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zlib import crc32
 
-from eutonia.judging import Issue, PlanAssessment
+from eutonia.judging import Issue, PlanAssessment, judge_forecast
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import Drug
 from eutonia.options import Alternative, best_offered
@@ -60,6 +60,13 @@ def cards(consultation: Consultation, knowledge: Knowledge, page: str, smart: bo
         more = [card["summary"] for card in made[MOST_CARDS:]]
         made[MOST_CARDS - 1]["detail"] += "\n\n**Also:** " + "; ".join(escaped(each) for each in more)
     return made[:MOST_CARDS]
+
+
+def places_told(consultation: Consultation, knowledge: Knowledge) -> list[int]:
+    """Orders of the plan that get a card."""
+    return [
+        item.place for item in _items(consultation, knowledge) if 0 <= item.place < len(consultation.orders)
+    ]
 
 
 def _items(consultation: Consultation, knowledge: Knowledge) -> Iterator[_Item]:
@@ -162,6 +169,7 @@ def _detail(item: _Item, consultation: Consultation, knowledge: Knowledge) -> It
         yield f"**Order:** {escaped(item.plan.plan)}\n"
     for issue in item.issues:
         yield from _reasons(issue, knowledge)
+    yield from _foreseen(item, consultation, knowledge)
     if consultation.not_seen:
         yield (
             f"**Not seen:** {names_of(consultation.not_seen)}. What was not seen is not taken as absent; "
@@ -170,6 +178,24 @@ def _detail(item: _Item, consultation: Consultation, knowledge: Knowledge) -> It
     if consultation.stale:
         yield f"The newest entry of the record is of {consultation.case.as_of}; it was judged as of that day.\n"
     yield "This supports a professional's judgement and does not replace it."
+
+
+def _foreseen(item: _Item, consultation: Consultation, knowledge: Knowledge) -> Iterator[str]:
+    """What a simulation adds: figures, and what the rules that ask for them say."""
+    if item.place not in consultation.foreseen:
+        return
+    found = consultation.foreseen[item.place]
+    if found is None:
+        yield "*Simulated:* not ready in time; see the page.\n"
+        return
+    yield f"*Simulated:* {escaped(found.text)}.  "
+    if found.left_out:
+        yield f"*Not in these figures:* {escaped(', '.join(found.left_out))}.  "
+    plan = item.plan.model_copy(update={"issues": []})
+    judged = judge_forecast(plan, consultation.judged.chart, found.features, knowledge)
+    for issue in judged.issues:
+        yield f"**{escaped(issue.title)}.** {escaped(issue.do)}  "
+    yield ""
 
 
 def _reasons(issue: Issue, knowledge: Knowledge) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from eutonia import __version__
 from eutonia.web import feedback as kept
 from eutonia.web.bodies import read_json
-from eutonia.web.cards import cards, rule_of, rules_in
+from eutonia.web.cards import cards, places_told, rule_of, rules_in
 from eutonia.web.consulting import HookRequest, check_context, consult
 from eutonia.web.gathering import PREFETCH, Gathered, from_prefetch, require
 from eutonia.web.hook_schemas import CARDS, FEEDBACK, REQUEST, SERVICES, answers, sent
@@ -47,6 +47,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 JSON = "application/json"
 Service = Annotated[str, Path(json_schema_extra={"enum": list(HOOKS)})]
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 SMALL = 64_000
 """Bytes of a request that is judged within milliseconds."""
@@ -127,19 +128,21 @@ async def feedback(service: Service, request: Request) -> Response:
 
 
 async def _made(asked: HookRequest, gathered: Gathered, request: Request) -> list[dict[str, Any]]:
-    """The cards; worked out here where that takes less than handing it to a thread and back would disturb."""
+    """The cards. What takes milliseconds is done here: a thread and back would disturb the others for as long."""
     state = state_of(request)
-    if asked.fhirAuthorization is None and len(await request.body()) <= SMALL:
-        return _cards(asked, gathered, state, _base(request))
-    return await state.workers.run(_cards, asked, gathered, state, _base(request))
+    small = asked.fhirAuthorization is None and len(await request.body()) <= SMALL
+    today = datetime.now(UTC).astimezone().date()
 
+    async def run(work: Callable[..., T], *args: Any) -> T:
+        return work(*args) if small else await state.workers.run(work, *args)
 
-def _cards(asked: HookRequest, gathered: Gathered, state: State, page: str) -> list[dict[str, Any]]:
-    consultation = consult(asked, gathered, state.knowledge, datetime.now(UTC).astimezone().date())
+    consultation = await run(consult, asked, gathered, state.knowledge, today)
     if consultation is None:
         return []
+    told = places_told(consultation, state.knowledge)
+    consultation = consultation._replace(foreseen=await state.forecasts.of(consultation.judged.chart, told))
     smart = asked.fhirServer is not None and asked.fhirServer.rstrip("/") in state.settings.smart_clients
-    return cards(consultation, state.knowledge, page, smart)
+    return await run(cards, consultation, state.knowledge, _base(request), smart)
 
 
 async def _gather(asked: HookRequest, state: State) -> Gathered:

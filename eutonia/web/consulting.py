@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ from eutonia.fhir.case import DATED
 from eutonia.judging import Judgement, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
+from eutonia.web.foreseen import Foreseen
 from eutonia.web.gathering import PARTS, Gathered, Resource, orders_in
 from eutonia.web.problems import Refusal
 
@@ -66,6 +68,8 @@ class Consultation(NamedTuple):
     """Prefetch keys."""
     stale: bool
     """Judged as of the newest entry, which is long ago."""
+    foreseen: Mapping[int, Foreseen | None] = MappingProxyType({})
+    """Plan item → what a simulation says of it; None where that was not ready in time."""
 
 
 PATIENT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")

@@ -37,6 +37,8 @@ class Settings:
     """FHIR server → our client id there, for the SMART launch."""
     most_bytes: int = 5_000_000
     deepest: int = 60
+    forecast_seconds: float = 0.25
+    """How long a card waits for the simulation of its order; 0: cards are made by the rules alone."""
     seconds: float = 20.0
     """After this long a request is answered 503."""
     at_once: int = 4
@@ -77,6 +79,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
         frame_ancestors=tuple(_words(env, "FRAME_ANCESTORS")),
         smart_clients=_pairs(env, "SMART_CLIENTS"),
         most_bytes=int(_number(env, "MOST_BYTES", Settings.most_bytes)),
+        forecast_seconds=_number(env, "FORECAST_SECONDS", Settings.forecast_seconds),
         seconds=_number(env, "SECONDS", Settings.seconds),
         at_once=max(1, int(_number(env, "AT_ONCE", Settings.at_once))),
         per_minute=int(_number(env, "PER_MINUTE", Settings.per_minute)),

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from eutonia.knowledge import Knowledge
 from eutonia.web.feedback import Store
+from eutonia.web.foreseen import Forecasts
 from eutonia.web.metrics import Metrics
 from eutonia.web.outside import Outside
 from eutonia.web.settings import Settings
@@ -23,6 +24,7 @@ class State:
     outside: Outside
     trust: Trust
     workers: Workers
+    forecasts: Forecasts
     metrics: Metrics
 
 

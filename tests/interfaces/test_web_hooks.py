@@ -342,3 +342,31 @@ def test_a_broken_body_is_refused_before_it_is_parsed(client: Any, broken: bytes
     answer = client.post("/cds-services/eutonia-muscle-pain", content=broken, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made once for whoever is alike; said to be missing where it is late; left out where it is turned off."""
+    from eutonia.web import foreseen
+    from eutonia.web.app import create_app
+    from eutonia.web.settings import Settings
+
+    def details(seconds: float, **changes: Any) -> str:
+        app = create_app(Settings(data=tmp_path, per_minute=0, forecast_seconds=seconds))
+        with TestClient(app, raise_server_exceptions=False) as made:
+            body = request(order("o1", CARISOPRODOL, days=1))
+            body["prefetch"]["medications"] = searchset(order("m1", OXYCODONE, status="active", **changes))
+            first, again = (call(made, body)["cards"][0]["detail"] for _ in range(2))
+            assert first == again
+        return str(first)
+
+    assert "Simulated" not in details(60)  # the compiled engine is not at hand: nobody waits for the other
+    monkeypatch.setattr(foreseen, "at_hand", lambda: True)
+    made = []
+    real = foreseen.foreseen
+    monkeypatch.setattr(foreseen, "foreseen", lambda *given: made.append(1) or real(*given))
+    told = details(60, days=1)
+    assert "virtual patients like this one with oxycodone" in told
+    assert "of resting" in told
+    assert len(made) == 1
+    assert "Simulated" not in details(0)
+    assert "not ready in time" in details(1e-6)

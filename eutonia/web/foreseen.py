@@ -1,0 +1,127 @@
+"""What a simulation adds to a card: how much the order slows breathing and the next morning, for this patient.
+
+An answer must come within milliseconds, and a simulation takes some tens of them. So each is made once, by a few
+virtual patients, and kept for whoever is alike in all that it depends on: an order that is selected is foreseen by the
+time that it is signed. Kept are figures, under a digest; no patient can be told from them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken, action_of
+from eutonia.forecast import LEFT_OUT, Forecast, facts_of, forecast, simulated_features
+from eutonia.knowledge import Knowledge
+from eutonia.patient import Dosage
+from eutonia.simulation.compiled import at_hand
+from eutonia.web.problems import Refusal
+from eutonia.web.work import Workers
+
+DRAWS = 40
+"""Virtual patients: enough for a median and its band in whole numbers."""
+
+MOST_KEPT = 5000
+
+
+class Foreseen(NamedTuple):
+    """What a simulation says of one order."""
+
+    features: Mapping[str, float | None]
+    """What rules ask for (feature → median)."""
+    text: str
+    left_out: Sequence[str]
+    """Medicines that are taken and not in these numbers."""
+
+
+class Forecasts:
+    """Simulations of orders, kept. One for each worker process; used by its event loop alone."""
+
+    def __init__(self, knowledge: Knowledge, workers: Workers, seconds: float) -> None:
+        self._knowledge = knowledge
+        self._workers = workers
+        self._seconds = seconds
+        self._kept: OrderedDict[str, Foreseen | None] = OrderedDict()
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def of(self, chart: Chart, places: Iterable[int]) -> dict[int, Foreseen | None]:
+        """Place in the plan → what is foreseen; None where that was not ready in time."""
+        if not self._seconds or not at_hand():
+            return {}
+        keys = {place: key_of(chart, place) for place in places if can_be_foreseen(chart, place)}
+        for place, key in keys.items():
+            if key not in self._kept and key not in self._running:
+                self._running[key] = asyncio.create_task(self._make(key, chart, place))
+        waiting = [self._running[key] for key in keys.values() if key in self._running]
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._seconds)
+        return {place: self._kept.get(key) for place, key in keys.items()}
+
+    async def _make(self, key: str, chart: Chart, place: int) -> None:
+        try:
+            made = await self._workers.run(lambda: foreseen(chart, place))
+        except Refusal:
+            return  # too busy: the next one tries again
+        finally:
+            self._running.pop(key, None)
+        self._kept[key] = made
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+
+def can_be_foreseen(chart: Chart, place: int) -> bool:
+    """Whether an order is of a drug that is simulated, and begins or goes on with it."""
+    item, parts = chart.plan[place]
+    return action_of(item) not in ("stop", "assess") and any(
+        part.treatment in chart.knowledge.substances for part in parts
+    )
+
+
+def key_of(chart: Chart, place: int) -> str:
+    """A digest of all that the simulation of an order depends on."""
+    knowledge = chart.knowledge
+    item, parts = chart.plan[place]
+    beside = [(entry, taken) for entry, taken in chart.listed if chart.in_use(entry)]
+    whole = (knowledge.version, item, parts, beside, chart.planned, sorted(facts_of(chart).items()))
+    return hashlib.blake2b(_plain(whole).encode(), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """Text that is the same for the same content: sets have no order of their own."""
+    if isinstance(value, frozenset | set):
+        return f"{{{','.join(sorted(map(str, value)))}}}"
+    if isinstance(value, tuple | list):
+        return f"({','.join(map(_plain, value))})"
+    if isinstance(value, Taken):
+        return _plain([getattr(value, name) for name in Taken.__slots__])
+    if isinstance(value, Dosage):
+        return _plain(list(vars(value).values()))
+    return repr(value)
+
+
+def foreseen(chart: Chart, place: int) -> Foreseen | None:
+    """Simulate one order; None where that cannot be done."""
+    made = forecast(chart, place, draws=DRAWS)
+    if made is None or made.summary is None:
+        return None
+    left_out = [line.split(LEFT_OUT)[0] for line in made.assumptions if LEFT_OUT in line]
+    return Foreseen(simulated_features(made, chart.knowledge), _text(made), left_out)
+
+
+def _text(made: Forecast) -> str:
+    assert made.summary is not None
+    effects = made.summary.effects
+    taken = f" with {', '.join(made.with_medicines)}" if made.with_medicines else ""
+    parts = [f"drowsy in {100 * effects.probability_drowsy:.0f} of 100"]
+    morning, breath = effects.morning_impairment, effects.min_ventilation
+    if morning.median is not None:
+        parts.append(f"next morning impaired by {morning.median:.0f} of 100")
+    if breath.median is not None and breath.p5 is not None and breath.p95 is not None:
+        parts.append(
+            f"breathing down to {breath.median:.0%} of resting ({breath.p5:.0%} to {breath.p95:.0%})"
+        )
+    return f"{DRAWS} virtual patients like this one{taken}: {', '.join(parts)}"
