@@ -77,7 +77,7 @@ class Tapering(_Body):
 class Article(_Body):
     """A text to check."""
 
-    text: Annotated[str, Field(min_length=1, max_length=500_000)]
+    text: Annotated[str, Field(min_length=1, max_length=400_000)]
 
 
 BUNDLE = {

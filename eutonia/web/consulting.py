@@ -87,7 +87,7 @@ def check_context(request: HookRequest) -> None:
     """Raise Refusal (400) that names what the context lacks."""
     for name, kind in CONTEXT[request.hook].items():
         value = request.context.get(name)
-        if not isinstance(value, kind) or value == "":
+        if not isinstance(value, kind) or value == "" or not _texts(value):
             raise Refusal(
                 400,
                 f"context.{name} is missing or of the wrong kind; {request.hook} needs it.",
@@ -99,6 +99,11 @@ def check_context(request: HookRequest) -> None:
         raise Refusal(
             400, "fhirAuthorization is given without the fhirServer that it is for.", where=("fhirServer",)
         )
+
+
+def _texts(value: Any) -> bool:
+    """Whether a list holds texts alone."""
+    return not isinstance(value, list) or all(isinstance(each, str) for each in value)
 
 
 def consult(

@@ -39,8 +39,8 @@ class Accepted(_Part):
 
 
 def _written(value: Any) -> Any:
-    """A moment is written as text; a bare number would be taken for seconds since 1970."""
-    if not isinstance(value, str) or not value[:4].isdigit():
+    """A moment of these centuries, as text: a bare number would be taken for seconds since 1970."""
+    if not isinstance(value, str) or value[:2] not in ("19", "20", "21"):
         raise ValueError("a moment as text is needed, 2026-11-25T10:00:00Z")
     return value
 

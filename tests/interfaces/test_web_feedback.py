@@ -72,6 +72,15 @@ def test_no_comment_and_no_name_reaches_the_disk(client: TestClient, tmp_path: P
         {"feedback": [{"card": str(uuid4()), "outcome": "overridden"}]},
         {"feedback": [{"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": "yesterday"}]},
         {"feedback": [{"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": 0}]},
+        {
+            "feedback": [
+                {
+                    "card": str(uuid4()),
+                    "outcome": "overridden",
+                    "outcomeTimestamp": "0001-01-01T00:00:00+01:00",
+                }
+            ]
+        },
     ],
 )
 def test_what_is_no_feedback_is_refused(client: TestClient, wrong: Any) -> None:
