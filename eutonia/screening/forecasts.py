@@ -1,15 +1,18 @@
-"""What the relaxant of each episode is expected to do, simulated for all persons of a regimen together.
+"""What the relaxant of each episode is expected to do, simulated for all persons on the same drugs together.
 
 An episode is taken as it stood on its last index date: the doses of its last course over that course's length, with
-the medicines in use beside it that matter to the simulation. Episodes of the same regimen are one simulation; in it
-each person stands for `draws` virtual patients who share what is known of the person, and in whom the rest is drawn.
-Probabilities are the mean over these, everything else is the median. Withdrawal is that of stopping this drug alone.
+the medicines in use beside it that matter to the simulation. Each person stands for `draws` virtual patients who
+share what is known of the person, and in whom the rest is drawn. Probabilities are the mean over these, everything
+else is the median. Withdrawal is that of stopping this drug alone: who takes others beside it is simulated twice.
+
+A simulation costs its steps in time far more than its patients. So one pass holds all persons who take the same
+substances, each at their own doses for their own time, and those of about the same length where they are many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia.errors import InputError
 from eutonia.patient import PlanItem
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from eutonia.knowledge import Knowledge
     from eutonia.simulation.population import Patients
+    from eutonia.simulation.schedule import Schedule
 
 DRAWS = 10
 """Virtual patients that stand for each person."""
@@ -27,8 +31,8 @@ DRAWS = 10
 WHOLE_DAYS, LONGEST_DAYS = 14, 168
 """Longer courses are simulated in steps of four weeks, rounded up, and to half a year, when the body has adapted."""
 
-AT_ONCE = 20_000
-"""Persons in one simulation."""
+AT_ONCE = 200
+"""Persons in one pass, which bounds its memory."""
 
 MEANS = {"probability_any_withdrawal": "probability_any", "probability_seizure": "probability_seizure"}
 MEDIANS = ("peak_impairment", "morning_impairment", "min_ventilation")
@@ -78,48 +82,32 @@ def forecast(
     """One row per episode: the five quantities, or why there are none. The same for the same seed and database."""
     import polars as pl
 
-    table = _known(frame, knowledge).with_row_index("row")
     days = pl.col("days")
     weeks = ((days + 27) // 28 * 28).clip(upper_bound=LONGEST_DAYS)
-    table = table.with_columns(simulated_days=pl.when(days <= WHOLE_DAYS).then(days).otherwise(weeks))
-    asked = table.select("regimen", "therapy", "simulated_days").unique(maintain_order=True)
-    made = [_plans(regimen, drug, length, knowledge) for regimen, drug, length in asked.iter_rows()]
-    # What is not simulated tells no regimens apart: groups are those of the orders that are.
-    table = table.join(
-        asked.with_columns(orders=pl.Series([repr(each) for each in made], dtype=pl.String)),
-        on=asked.columns,
-        maintain_order="left",
-    )
-    plans_of = {repr(each): each for each in made}
-    parts = []
-    done = 0
-    for group in table.partition_by("orders", maintain_order=True):
-        plans = plans_of[group["orders"][0]]
+    simulated = pl.when(days <= WHOLE_DAYS).then(days).otherwise(weeks)
+    table = _known(frame, knowledge).with_columns(simulated_days=simulated).with_row_index("row")
+    table, runs, ways = _planned(_limited(table), knowledge)
+    made = []
+    for group in runs.partition_by("group", maintain_order=True):
         for start in range(0, group.height, AT_ONCE):
-            some = group[start : start + AT_ONCE]
-            parts.append(_forecast(some, plans, start, knowledge, seed, draws))
-            done += some.height
-            progress(done, table.height)
-    schema: Mapping[str, Any] = {
-        "row": pl.UInt32,
-        **dict.fromkeys(RESULTS, pl.Float64),
-        "left_out": pl.String,
-    }
-    found = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
-    return (
-        table.join(found, on="row", how="left", maintain_order="left")
-        .select(
-            "person_id",
-            "therapy",
-            episode_start=pl.col("episode_first").cast(pl.Date),
-            index_date=pl.col("index_day").cast(pl.Date),
-            days=days.cast(pl.Int32),
-            length_known="length_known",
-            **{name: pl.col(name) for name in RESULTS},
-            left_out="left_out",
-        )
-        .sort(*KEY)
-    )
+            some = group[start : start + AT_ONCE].join(table, on="row", maintain_order="left")
+            made.append(_simulated(some, ways, start, knowledge, seed, draws))
+            progress(sum(part.height for part in made), runs.height)
+    schema: Mapping[str, Any] = {"row": pl.UInt32, "way": pl.UInt32, **dict.fromkeys(RESULTS, pl.Float64)}
+    every = pl.concat(made) if made else pl.DataFrame(schema=schema)
+    for names, taken in ((MEDIANS, [w.together for w in ways]), (MEANS, [w.alone for w in ways])):
+        wanted = every.filter(pl.Series(taken, dtype=pl.Boolean).gather(every["way"])).select("row", *names)
+        table = table.join(wanted, on="row", how="left", maintain_order="left")
+    return table.select(
+        "person_id",
+        "therapy",
+        episode_start=pl.col("episode_first").cast(pl.Date),
+        index_date=pl.col("index_day").cast(pl.Date),
+        days=days.cast(pl.Int32),
+        length_known="length_known",
+        **{name: pl.col(name) for name in RESULTS},
+        left_out="left_out",
+    ).sort(*KEY)
 
 
 def _known(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
@@ -139,11 +127,66 @@ def _known(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     return frame.with_columns(*facts, fact_sex=pl.col("sex"))
 
 
-Plans = tuple[list[PlanItem], list[PlanItem]]
+def _limited(table: pl.DataFrame) -> pl.DataFrame:
+    """Adds `left_out`: persons whom the model does not cover."""
+    import polars as pl
+
+    from eutonia.simulation.population import LIMITS
+
+    inside = pl.all_horizontal(
+        pl.col(f"fact_{name}").is_between(low, high).fill_null(True) for name, low, high in LIMITS
+    )
+    outside = pl.lit("age, weight or kidneys are outside the model")
+    return table.with_columns(left_out=pl.when(inside).then(None).otherwise(outside))
 
 
-def _plans(regimen: str, therapy: str, days: int, knowledge: Knowledge) -> Plans | str:
-    """Orders for the plan and for what is taken beside it; or why nothing can be simulated."""
+class Way(NamedTuple):
+    """A schedule that episodes follow, and what is told from it: what comes of all together, or of the drug alone."""
+
+    schedule: Schedule
+    together: bool
+    alone: bool
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """What schedules must have in common to be simulated in one pass."""
+        regimens = self.schedule.regimens
+        substances = tuple(sorted({(r.substance, r.fed) for r in regimens}))
+        return substances, repr(self.schedule.modulators), self.schedule.clock
+
+
+def _planned(table: pl.DataFrame, knowledge: Knowledge) -> tuple[pl.DataFrame, pl.DataFrame, list[Way]]:
+    """The table with all reasons to leave out, what is simulated (row, way, group), and the ways.
+
+    Runs of a group are in the order of their length: a few long ones among short ones would make all of them long.
+    """
+    import polars as pl
+
+    key = ["regimen", "therapy", "simulated_days"]
+    asked = table.select(key).unique(maintain_order=True)
+    ways: list[Way] = []
+    groups: dict[tuple[Any, ...], int] = {}
+    rows, why = [], []
+    for plan, (regimen, therapy, days) in enumerate(asked.iter_rows()):
+        read = _ways(regimen, therapy, days, knowledge)
+        why.append(read if isinstance(read, str) else None)
+        for way in () if isinstance(read, str) else read:
+            rows.append((plan, len(ways), groups.setdefault(way.group, len(groups)), way.schedule.last_dose))
+            ways.append(way)
+    asked = asked.with_row_index("plan").with_columns(why=pl.Series(why, dtype=pl.String))
+    table = table.join(asked, on=key, maintain_order="left").with_columns(
+        left_out=pl.coalesce("why", "left_out")
+    )
+    schema = {"plan": pl.UInt32, "way": pl.UInt32, "group": pl.UInt32, "length": pl.Float64}
+    runs = table.filter(pl.col("left_out").is_null()).select("row", "plan")
+    runs = runs.join(pl.DataFrame(rows, schema=schema, orient="row"), on="plan")
+    return table, runs.sort("group", "length", "row", "way").select("row", "way", "group"), ways
+
+
+def _ways(regimen: str, therapy: str, days: int, knowledge: Knowledge) -> list[Way] | str:
+    """The schedule of all that is taken, and that of the plan alone; or why nothing can be simulated."""
+    from eutonia.simulation import read
+
     own, others = [], []
     for written in regimen.split(";"):
         pool, name, mg, times = written.split(":")
@@ -165,56 +208,40 @@ def _plans(regimen: str, therapy: str, days: int, knowledge: Knowledge) -> Plans
         return "the drug is not simulated"
     if any(item.times_per_day is None for item in own):
         return "its dose is not known"
-    return own, [item for item in others if item.text not in mine]
+    beside = [item for item in others if item.text not in mine]
+    try:
+        alone = read(own, knowledge, None)
+        together = read([*own, *beside], knowledge, None) if beside else alone
+    except InputError as error:
+        return str(error)
+    if not beside:
+        return [Way(alone, together=True, alone=True)]
+    return [Way(together, together=True, alone=False), Way(alone, together=False, alone=True)]
 
 
-def _forecast(
-    some: pl.DataFrame, plans: Plans | str, start: int, knowledge: Knowledge, seed: int, draws: int
+def _simulated(
+    some: pl.DataFrame, ways: Sequence[Way], start: int, knowledge: Knowledge, seed: int, draws: int
 ) -> pl.DataFrame:
+    """One pass: every row of `some` on its own way."""
     import numpy as np
     import polars as pl
 
-    from eutonia.simulation.population import LIMITS
-
-    inside = pl.all_horizontal(
-        pl.col(f"fact_{name}").is_between(low, high).fill_null(True) for name, low, high in LIMITS
-    )
-    some = some.with_columns(
-        left_out=pl.lit(plans)
-        if isinstance(plans, str)
-        else pl.when(inside).then(None).otherwise(pl.lit("age, weight or kidneys are outside the model"))
-    )
-    people = some.filter(pl.col("left_out").is_null())
-    none: dict[str, Any] = dict.fromkeys(RESULTS)
-    empty = some.select("row", *(pl.lit(None, pl.Float64).alias(n) for n in none), "left_out")
-    if isinstance(plans, str) or not people.height:
-        return empty
-    own, others = plans
-    patients = _patients(people, start, knowledge, seed, draws)
-    try:
-        together = _run([*own, *others], patients, knowledge)
-        alone = _run(own, patients, knowledge) if others else together
-    except InputError as error:
-        return empty.with_columns(left_out=pl.lit(str(error)))
-    shape = people.height, draws
-    found = {name: alone[key].reshape(shape).mean(1) for name, key in MEANS.items()}
-    found |= {name: np.median(together[name].reshape(shape), 1) for name in MEDIANS}
-    made = people.select("row").with_columns(
-        *(pl.Series(name, values, pl.Float64) for name, values in found.items()),
-        left_out=pl.lit(None, pl.String),
-    )
-    return pl.concat([made, empty.join(people.select("row"), on="row", how="anti")])
-
-
-def _run(
-    items: list[PlanItem], patients: Patients, knowledge: Knowledge
-) -> Mapping[str, np.ndarray[Any, Any]]:
     from eutonia.forecast import AFTER_DAYS
-    from eutonia.simulation import default_end, outcome, read
+    from eutonia.simulation import default_end
+    from eutonia.simulation.engine import own_schedules
 
-    schedule = read(items, knowledge, None)
-    until = max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
-    return outcome(schedule, patients=patients, until=until, courses=False, knowledge=knowledge).per_patient
+    used = some["way"].unique().sort()
+    schedules = [ways[number].schedule for number in used]
+    of = np.repeat(used.search_sorted(some["way"]).to_numpy().astype(np.int64), draws)
+    until = max(max(default_end(s), s.last_dose + AFTER_DAYS * 24) for s in schedules)
+    patients = _patients(some, start, knowledge, seed, draws)
+    made = own_schedules(schedules, of, patients, knowledge, until=until)
+    shape = some.height, draws
+    found = {name: made[key].reshape(shape).mean(1) for name, key in MEANS.items()}
+    found |= {name: np.median(made[name].reshape(shape), 1) for name in MEDIANS}
+    return some.select("row", "way").with_columns(
+        *(pl.Series(name, values, pl.Float64) for name, values in found.items())
+    )
 
 
 def _patients(people: pl.DataFrame, start: int, knowledge: Knowledge, seed: int, draws: int) -> Patients:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.simulation.columns import trace
@@ -306,12 +307,32 @@ def compare_schedules(
         _together(schedules[i : i + at_once], patients, knowledge, until, finest)
         for i in range(0, len(schedules), at_once)
     ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: values.reshape(len(schedules), patients.number) for name, values in whole.items()}
+
+
+def own_schedules(
+    schedules: Sequence[Schedule],
+    of: NDArray[np.int64],
+    patients: Patients,
+    knowledge: Knowledge,
+    *,
+    until: float,
+    finest: float = STANDARD,
+) -> dict[str, Column]:
+    """Simulate patients who each follow a schedule of their own, number `of` in `schedules`, all in one pass.
+
+    The schedules have the same medicines beside them that change how others are cleared, and the same food. Returns
+    arrays [patients], named as those of `compare_schedules`; withdrawal is counted from each one's own last dose.
+    """
+    return _together(schedules, patients, knowledge, until, finest, of)
 
 
 def _together(
-    schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float
-) -> dict[str, Column]:
+    schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float,
+    of: NDArray[np.int64] | None = None,
+) -> dict[str, Column]:  # fmt: skip
+    """Every patient on every schedule, one schedule after the other; or each on the one that `of` says."""
     people = Individuals(patients, knowledge, fed=_fed(schedules[0]))
     people.with_modulators(schedules[0].modulators)
     regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
@@ -324,9 +345,12 @@ def _together(
                     doses.setdefault((round(time, 9), dosed.index(r.substance)), np.zeros(len(schedules)))[
                         n
                     ] += amount
-    system = repeated(build_system(people, dosed), len(schedules))
+    system = build_system(people, dosed)
+    if of is None:
+        system = repeated(system, len(schedules))
+        of = np.repeat(np.arange(len(schedules)), patients.number)
     order = sorted(doses)
-    amounts = np.stack([np.repeat(doses[key], patients.number) for key in order])
+    amounts = np.stack([doses[key][of] for key in order])
     longest = max(schedules, key=lambda schedule: schedule.last_dose)
     whole = windows(longest, system, knowledge, until)
     days = mornings(longest, knowledge, until)
@@ -335,7 +359,7 @@ def _together(
         np.array([time for time, _ in order], float), np.array([i for _, i in order], np.int64), amounts,
         system.longest_lag, outputs, finest=finest, saturable=bool(system.saturable),
     )  # fmt: skip
-    last = np.repeat([schedule.last_dose for schedule in schedules], patients.number)
+    last = np.array([schedule.last_dose for schedule in schedules])[of]
     compiled = wants_compiling(system.number, until, longest)
     states, found = solve(
         system,
@@ -351,7 +375,7 @@ def _together(
     found["morning_impairment"] = (
         effects(system, states)["impairment"][at].max(0) if len(at) else last * np.nan
     )
-    return {name: values.reshape(len(schedules), patients.number) for name, values in found.items()}
+    return found
 
 
 def repeated(system: System, times: int) -> System:
