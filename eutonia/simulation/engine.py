@@ -346,6 +346,7 @@ def _together(
                         n
                     ] += amount
     system = build_system(people, dosed)
+    apart = of is not None
     if of is None:
         system = repeated(system, len(schedules))
         of = np.repeat(np.arange(len(schedules)), patients.number)
@@ -360,7 +361,9 @@ def _together(
         system.longest_lag, outputs, finest=finest, saturable=bool(system.saturable),
     )  # fmt: skip
     last = np.array([schedule.last_dose for schedule in schedules])[of]
-    compiled = wants_compiling(system.number, until, longest)
+    compiled = wants_compiling(system.number, until, longest) or (
+        apart and ready()
+    )  # more passes will follow
     states, found = solve(
         system,
         grid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from omop_making import diagnosis, exposure, observed, person, result, small, write
@@ -14,6 +15,8 @@ from eutonia.knowledge import Knowledge
 from eutonia.screening import prepared_database
 from eutonia.screening.forecasts import _known, _patients, episodes
 from eutonia.simulation import default_end, outcome, read
+from eutonia.simulation.engine import own_schedules
+from eutonia.simulation.population import Patients
 
 CARISOPRODOL, METHOCARBAMOL, OXYCODONE = 9000001, 9000007, 9000008
 RISKS = [
@@ -110,3 +113,20 @@ def test_the_same_seed_gives_the_same(folder: Path, made: tuple[Any, pl.DataFram
         folder, out=out, region="US", forecast=True, as_of="2020-06-01", persons_at_once=2, threads=1
     )
     assert pl.read_parquet(tmp_path / "issues.forecast.parquet").equals(made[1])
+
+
+def test_one_pass_gives_each_what_a_pass_of_its_own_gives(knowledge: Knowledge) -> None:
+    """Two doses for two lengths of time in one pass, against each schedule simulated by itself."""
+    plans = ("carisoprodol 350 mg 4 times a day for 3 days", "carisoprodol 250 mg 2 times a day for 9 days")
+    schedules = [read(plan, knowledge, None) for plan in plans]
+    until = max(schedule.last_dose for schedule in schedules) + 14 * 24
+    patients = Patients(8, {"age": 50.0, "sex": "female", "weight": 70.0}, seed=3)
+    of = np.array([0, 1, 1, 0, 0, 1, 0, 1])
+    together = own_schedules(schedules, of, patients, knowledge, until=until)
+    for number, schedule in enumerate(schedules):
+        alone = outcome(schedule, patients=patients, until=until, courses=False, knowledge=knowledge)
+        for name in ("probability_any", "probability_seizure", "peak_impairment", "min_ventilation"):
+            mine = of == number
+            assert together[name][mine] == pytest.approx(alone.per_patient[name][mine], rel=0.01, abs=1e-4), (
+                name
+            )
