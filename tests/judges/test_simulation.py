@@ -58,7 +58,7 @@ def test_the_standard_steps_are_right_to_a_thousandth(plan: list[str], knowledge
     """Levels of linear substances are exact; the largest error is that of alcohol, whose elimination saturates."""
     of_level, of_brain = worst(plan, 11, knowledge, STANDARD)
     assert of_level < 2e-3
-    assert of_brain < 3e-4
+    assert of_brain < 4e-4
 
 
 @pytest.mark.parametrize("plan", [PLANS[0], PLANS[3]], ids=lambda plan: plan[0][:20])
