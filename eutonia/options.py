@@ -159,7 +159,8 @@ def _pool(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, A
     found = evidence(therapy, condition=population, outcome="pain", knowledge=knowledge)
     if found.answer or found.estimate is None or found.ci is None:
         return {"answer": found.answer or "no-usable-data"}
-    if knowledge.interventions[found.question.comparator].kind != "control":
+    comparator = knowledge.interventions[found.question.comparator]
+    if comparator.kind != "control":
         return {"answer": "not-compared-with-a-control"}
     return {
         "question": found.question.model_dump(),
@@ -170,7 +171,7 @@ def _pool(therapy: str, population: str, knowledge: Knowledge) -> Mapping[str, A
         "certainty": found.certainty.level,
         "pooled": (
             f"Pain {found.estimate:+.1f} of 100 ({found.ci[0]:.1f} to {found.ci[1]:.1f}) against "
-            f"{found.question.comparator}, {_count(found.trials, 'trial')}, certainty {found.certainty.level}."
+            f"{comparator.title.lower()}, {_count(found.trials, 'trial')}, certainty {found.certainty.level}."
         ),
     }
 

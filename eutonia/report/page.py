@@ -60,6 +60,7 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
         charts=[_charts(plan, knowledge) for plan in assessment.plans],
         assumptions=_assumptions(assessment),
         sheet=_sheet(assessment, knowledge),
+        unchecked=_unchecked(assessment),
         **_taper(assessment, knowledge),
     )
 
@@ -97,6 +98,12 @@ def _assumptions(assessment: Assessment) -> Sequence[str]:
     return list(dict.fromkeys(made))
 
 
+def _unchecked(assessment: Assessment) -> Sequence[str]:
+    """Facts that could still rule out every option that is offered: said once, not in each row."""
+    offered = [option.ask_for for option in assessment.options if option.offered]
+    return [title for title in offered[0] if all(title in asked for asked in offered)] if offered else []
+
+
 class Part(NamedTuple):
     """What the patient reads about one treatment: general advice, and lines of this forecast."""
 
@@ -109,7 +116,10 @@ def _sheet(assessment: Assessment, knowledge: Knowledge) -> Sequence[Part]:
     parts = {}
     for plan in assessment.plans:
         for advice in _advice(plan.therapy, knowledge):
-            parts[advice.id] = Part(advice, list(_for_patient(plan)))
+            long_taken = assessment.taper is not None and assessment.taper.drug in (plan.therapy or "").split(
+                "+"
+            )
+            parts[advice.id] = Part(advice, list(_for_patient(plan, long_taken)))
     general = knowledge.advice["muscle-pain"]
     return [*parts.values(), Part(general, ())]
 
@@ -124,8 +134,14 @@ def _advice(therapy: str | None, knowledge: Knowledge) -> Iterator[Advice]:
             yield found
 
 
-def _for_patient(plan: PlanAssessment) -> Iterator[str]:
-    if plan.verdict in ("contraindicated", "avoid", "urgent-referral"):
+def _for_patient(plan: PlanAssessment, long_taken: bool) -> Iterator[str]:
+    against = plan.verdict in ("contraindicated", "avoid", "urgent-referral")
+    if against and long_taken:
+        yield (
+            "You have taken this medicine for long, and to go on with it is not advised. Do not stop it from one day to "
+            "the next: that can make you ill. Ask your pharmacist or doctor for a plan to come off it step by step."
+        )
+    elif against:
         yield "For you, this medicine is not advised. Talk to your pharmacist or doctor before you take any of it."
     if plan.forecast is None or plan.forecast.summary is None:
         return

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
@@ -202,7 +202,9 @@ def _ingredients(item: PlanItem, knowledge: Knowledge) -> Iterable[tuple[str, fl
         yield found, float(strength[1]) if strength else None
 
 
+@cache
 def all_names(knowledge: Knowledge) -> Mapping[str, str]:
+    """Every name of a drug, product or therapy in letters and digits → its id."""
     names: dict[str, str] = {}
     for section in (knowledge.therapies, knowledge.products, knowledge.drugs, knowledge.therapy_courses,
                     knowledge.modulators, knowledge.substances):  # fmt: skip

@@ -132,3 +132,18 @@ def test_a_line_runs_through_its_values_and_stays_within_its_axes() -> None:
     assert [x for x, _ in points] == [drawing.LEFT, (drawing.LEFT + drawing.WIDTH - drawing.RIGHT) / 2,
                                       drawing.WIDTH - drawing.RIGHT]  # fmt: skip
     assert "Pain &lt;b&gt;" in drawn
+
+
+def test_who_has_taken_it_for_long_is_told_not_to_stop_at_once() -> None:
+    taken = {
+        "text": "carisoprodol 350 mg",
+        "dose": 350,
+        "unit": "mg",
+        "times_per_day": 4,
+        "start": "2025-06-01",
+    }
+    plan = {"action": "continue", "text": "carisoprodol 350 mg", "dose": 350, "unit": "mg", "times_per_day": 4,
+            "duration_days": 30}  # fmt: skip
+    page = as_page(eutonia.assess(eutonia.read(CASE | {"medications": [taken], "plan": [plan]})))
+    assert "Do not stop it from one day to" in page
+    assert "before you take any of it" not in page
