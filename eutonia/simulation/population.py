@@ -338,7 +338,9 @@ class Individuals:
         if effect.feature == "fed":
             return np.full(self.patients.number, str(fed).lower() in effect.equals)
         if effect.feature == "ancestry":
-            return np.full(self.patients.number, self.patients.facts.get("ancestry") in effect.equals)
+            word = self.patients.facts.get("ancestry")
+            known = word is not None and ancestry_of(str(word), self.knowledge) in effect.equals
+            return np.full(self.patients.number, known)
         if effect.feature == "sex":
             return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":
@@ -390,20 +392,20 @@ def calibrated(knowledge: Knowledge) -> Mapping[str, Column]:
     }
 
 
+def ancestry_of(written: str, knowledge: Knowledge) -> str:
+    """The entry of knowledge/ancestries that a word names. Raises InputError for an unknown one."""
+    word = "-".join(written.lower().replace("_", " ").split())
+    if word in knowledge.ancestries:
+        return word
+    for key, entry in knowledge.ancestries.items():
+        if word in (*entry.synonyms, "-".join(entry.title.lower().split())):
+            return key
+    raise InputError(f"Unknown ancestry “{written}”. Known: {', '.join(sorted(knowledge.ancestries))}.")
+
+
 def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
     """Shares of the phenotypes, in the order of PHENOTYPES. Raises InputError for an unknown ancestry."""
-    entry = knowledge.ancestries.get(ancestry)
-    if entry is None:
-        named = [
-            key
-            for key, a in knowledge.ancestries.items()
-            if ancestry.lower() in (*a.synonyms, a.title.lower())
-        ]
-        if not named:
-            raise InputError(
-                f"Unknown ancestry “{ancestry}”. Known: {', '.join(sorted(knowledge.ancestries))}."
-            )
-        entry = knowledge.ancestries[named[0]]
+    entry = knowledge.ancestries[ancestry_of(ancestry, knowledge)]
     if entry.mixture:
         total = sum(entry.mixture.values())
         parts = [share / total * frequencies(name, knowledge) for name, share in entry.mixture.items()]

@@ -145,6 +145,17 @@ def test_a_brand_with_its_strengths_is_one_tablet() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "poor"),
+    [("African American", 0.033), ("asian", 0.14), ("Native Hawaiian", 0.08), ("White", 0.021)],
+)
+def test_ancestries_are_known_by_the_words_that_records_use(word: str, poor: float) -> None:
+    from eutonia.knowledge import load
+    from eutonia.simulation.population import frequencies
+
+    assert frequencies(word, load())[0] == pytest.approx(poor, abs=0.002)
+
+
 def test_food_changes_what_the_label_says_it_changes() -> None:
     """Oxycodone: area up by 27 %; diazepam: down by about a quarter; carisoprodol: nothing."""
 
