@@ -90,8 +90,8 @@ def _turned_ahead(cue: Mention, clause: _Clause, firm: frozenset[str]) -> set[in
     ahead = [m for m in clause.polar() if cue.end <= m.start < reach and _is_near(m, cue)]
     if ahead:
         first = ahead[0]
-        end = min(m.end for m in ahead if m.start == first.start)
-        overlapping = {m.start for m in ahead if m.start < end}
+        ends = {m.name: m.end for m in reversed(ahead) if m.start == first.start}
+        overlapping = {m.start for m in ahead if m.start < ends.get(m.name, min(ends.values()))}
         return overlapping | {m.start for m in ahead if _joined(clause.tokens[first.start : m.start])}
     word = clause.tokens[cue.start]
     within = any(m.start < cue.end for m in clause.polar())
