@@ -131,25 +131,30 @@ class StrangersScore:
         return self.right / (self.right + self.other + self.wrong_side)
 
 
+def strangers(part: str) -> list[dict[str, Any]]:
+    """Their sentences of one part, as they stand in the file."""
+    return [entry for entry in yaml.safe_load(STRANGERS.read_text()) if entry["part"] == part]
+
+
 def strangers_score(part: str, misses: bool = False) -> StrangersScore | None:
     """None where the file holds no sentence of that part."""
-    chosen = [entry for entry in yaml.safe_load(STRANGERS.read_text()) if entry["part"] == part]
+    chosen = strangers(part)
     with_claim = found = right = other = wrong_side = 0
     for entry in chosen:
-        wanted = _wanted(entry)
+        said = wanted(entry)
         signs = {c.claim: -1 if c.denied else 1 for c in check(entry["text"]).claims}
-        good = [claim for claim, sign in signs.items() if wanted.get(claim) == sign]
-        with_claim += bool(wanted)
+        good = [claim for claim, sign in signs.items() if said.get(claim) == sign]
+        with_claim += bool(said)
         found += bool(good)
         right += len(good)
-        other += len(signs.keys() - wanted.keys())
-        wrong_side += len(signs.keys() & wanted.keys()) - len(good)
-        if misses and part == "tuning" and (bool(wanted) != bool(good) or len(good) < len(signs)):
-            print(f"{entry['text']}\n    wanted {wanted}, found {signs}", file=sys.stderr)
+        other += len(signs.keys() - said.keys())
+        wrong_side += len(signs.keys() & said.keys()) - len(good)
+        if misses and part == "tuning" and (bool(said) != bool(good) or len(good) < len(signs)):
+            print(f"{entry['text']}\n    wanted {said}, found {signs}", file=sys.stderr)
     return StrangersScore(len(chosen), with_claim, found, right, other, wrong_side) if chosen else None
 
 
-def _wanted(entry: dict[str, Any]) -> dict[str, int]:
+def wanted(entry: dict[str, Any]) -> dict[str, int]:
     """The claims of a stranger's sentence, each made (+1) or denied (-1)."""
     claims = entry["claim"] or []
     named = dict.fromkeys([claims] if isinstance(claims, str) else claims, entry["polarity"])

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia.claims.blocks import is_html, visible_text
 from eutonia.claims.concepts import Lexicon, read
 from eutonia.claims.context import Reader
+from eutonia.claims.likeness import Unmatched, Wordings, accepted, candidates
 from eutonia.claims.matching import Found, Pattern, compile_claims
 from eutonia.claims.mentions import Reading
 from eutonia.claims.omissions import Omitted, omitted
@@ -98,13 +99,17 @@ class _Checker:
     language: Language
     lexicon: Lexicon
     patterns: list[Pattern]
+    wordings: Callable[[], Wordings]
+    """Loads the language model when it is first needed."""
 
 
 @lru_cache(maxsize=4)
 def _checker(knowledge: Knowledge) -> _Checker:
     language = knowledge.section("languages")["english"]
     lexicon = Lexicon(knowledge.section("wording").values(), language)
-    return _Checker(knowledge, language, lexicon, compile_claims(knowledge.section("claims").values()))
+    claims = list(knowledge.section("claims").values())
+    wordings = cache(lambda: Wordings(claims, lexicon))
+    return _Checker(knowledge, language, lexicon, compile_claims(claims), wordings)
 
 
 def check(text: str, knowledge: Knowledge | None = None) -> Claims:
@@ -142,12 +147,37 @@ def _claims(text: str, found: list[Sentence], checker: _Checker) -> tuple[list[C
     counted = Counter(topic for clauses in readings for clause in clauses for topic in clause.topics)
     reader = Reader(checker.lexicon, checker.patterns, ())
     reader.main = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))[:1]
+    matches: list[list[Found]] = []
+    unmatched: dict[int, Unmatched] = {}
+    for number, (sentence, clauses) in enumerate(zip(found, readings, strict=True)):
+        matches.append(reader.claims(sentence, clauses))
+        if reader.unmatched:
+            unmatched[number] = reader.unmatched
+    for number, match in _second_look(unmatched, reader, checker):
+        matches[number] = [match]
     claims = [
         _checked(text, sentence, match, checker)
-        for sentence, clauses in zip(found, readings, strict=True)
-        for match in reader.claims(sentence, clauses)
+        for sentence, said in zip(found, matches, strict=True)
+        for match in said
     ]
     return claims, [clause for clauses in readings for clause in clauses]
+
+
+def _second_look(
+    unmatched: dict[int, Unmatched], reader: Reader, checker: _Checker
+) -> Iterator[tuple[int, Found]]:
+    """Claims that sentences without one are like in wording, each with its sentence's number."""
+    possible = {
+        number: (sentence, among)
+        for number, sentence in unmatched.items()
+        if (among := candidates(sentence, reader.candidates(sentence), checker.lexicon))
+    }
+    if not possible:
+        return
+    proposals = checker.wordings().propose(list(possible.values()))
+    for number, proposal in zip(possible, proposals, strict=True):
+        if match := accepted(proposal, checker.language.likeness):
+            yield number, match
 
 
 def _checked(text: str, sentence: Sentence, match: Found, checker: _Checker) -> CheckedClaim:

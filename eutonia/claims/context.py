@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from eutonia.claims.concepts import Lexicon, read, words
+from eutonia.claims.likeness import Unmatched
 from eutonia.claims.matching import Found, Pattern, find
 from eutonia.claims.mentions import Reading
 from eutonia.claims.sentences import Sentence
@@ -28,6 +29,8 @@ class Reader:
         for pattern in patterns:
             self.patterns.setdefault(pattern.claim.about, []).append(pattern)
         self.main = main
+        self.unmatched: Unmatched | None = None
+        """The last sentence, where it stands for itself and nothing was found in it."""
         self._spoken: tuple[str, ...] = ()
         """The subject of the paragraph, which goes on until the next one."""
         self._block = -1
@@ -42,6 +45,7 @@ class Reader:
 
     def claims(self, sentence: Sentence, clauses: list[Reading]) -> list[Found]:
         """The claims that a sentence makes or denies, where it stands; each once."""
+        self.unmatched = None
         subject = self._subject(sentence, clauses)
         lower = sentence.words.lower().strip()
         asked, self._asked = self._asked, None
@@ -65,6 +69,8 @@ class Reader:
         bare = bare or _lists_drawbacks(sentence, self.language)
         if not found and bare and sentence.block.kind == "item" and sentence.headings:
             found = self._under_heading(sentence, subject)
+        if not found and sentence.block.kind != "cell" and not asked:
+            self.unmatched = Unmatched(sentence.words, tuple(clauses), subject)
         return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
 
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
@@ -87,6 +93,11 @@ class Reader:
             "any"
         }
         return [pattern for topic in sorted(topics) for pattern in self.patterns.get(topic, ())]
+
+    def candidates(self, sentence: Unmatched) -> list[Pattern]:
+        """The claims that a sentence may be about."""
+        found = {id(p): p for clause in sentence.clauses for p in self._candidates(clause, sentence.subject)}
+        return list(found.values())
 
     def _subject(self, sentence: Sentence, clauses: list[Reading]) -> tuple[str, ...]:
         """What a sentence without a topic is about: what its paragraph, heading or article is about."""

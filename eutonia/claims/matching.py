@@ -136,11 +136,23 @@ def _match(
         places |= hit[0]
         if hit[1] and not any(hit[1] & other for other in denials):  # one denial may show in two lines
             denials.append(hit[1])
-    if not _is_subject(pattern, reading, subject, lexicon):
+    if not is_subject(pattern, reading, subject, lexicon):
         return None
     return Found(
         pattern.claim, -1 if len(denials) % 2 else 1, frozenset(places), len(pattern.lines) + pattern.measured
     )
+
+
+def partly(
+    pattern: Pattern, seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]
+) -> tuple[float, int]:
+    """Share of the claim's lines that are mentioned, and the sign that these give it; 0 where none of them has one."""
+    hits = [hit for line in pattern.lines if (hit := _line(line, seen, measured))]
+    signed = any(
+        m.polar for line in pattern.lines for one in line if one.sign for m in seen.get(one.name, ())
+    )
+    denials = sum(bool(denied) for _, denied in hits)
+    return len(hits) / len(pattern.lines), (-1 if denials % 2 else 1) if signed else 0
 
 
 def holds(line: Iterable[Part], seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]) -> bool:
@@ -173,7 +185,7 @@ def _holds(quantity: Quantity, wanted: Part) -> bool:
     return bool(_COMPARE[wanted.compare](number, wanted.value))
 
 
-def _is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], lexicon: Lexicon) -> bool:
+def is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], lexicon: Lexicon) -> bool:
     """Whether the clause speaks of the claim's topic, and of no other that the claim does not name."""
     about = pattern.claim.about
     if about == ANY:

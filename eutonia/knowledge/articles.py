@@ -62,6 +62,20 @@ class Claim:
 
 
 @entry
+class Likeness:
+    """From when on a sentence in which no claim was read is like a claim's wordings; see tools/choose_likeness.py."""
+
+    alike: float
+    """Cosine with the likest wording, where at least half of what the claim says was read."""
+    alike_little_read: float
+    """The same, where less of it was read."""
+    ahead: float
+    """Of the next claim."""
+    sure: float
+    """Of the claim's other side."""
+
+
+@entry
 class Omission:
     """What an honest article on a topic must say."""
 
@@ -165,5 +179,6 @@ class Language:
     numbers: dict[str, float]
     at_most: tuple[str, ...]
     above: tuple[str, ...]
+    likeness: Likeness
     units: dict[str, dict[str, float]]
     """Kind of quantity → unit as written → factor."""
