@@ -138,8 +138,8 @@ def _for_patient(plan: PlanAssessment, long_taken: bool) -> Iterator[str]:
     against = plan.verdict in ("contraindicated", "avoid", "urgent-referral")
     if against and long_taken:
         yield (
-            "You have taken this medicine for long, and to go on with it is not advised. Do not stop it from one day to "
-            "the next: that can make you ill. Ask your pharmacist or doctor for a plan to come off it step by step."
+            "You have taken this medicine for long, and to go on with it is not advised. Do not stop it from one day "
+            "to the next: that can make you ill. Ask your pharmacist or doctor for a plan to come off it step by step."
         )
     elif against:
         yield "For you, this medicine is not advised. Talk to your pharmacist or doctor before you take any of it."

@@ -275,3 +275,17 @@ def test_a_record_system_that_is_not_configured_is_refused(browser: Any, url: st
     page.goto(f"{url}/launch?iss=https://evil.example/fhir&launch=l1")
     page.get_by_text("not configured").wait_for()
     page.close()
+
+
+def test_the_report_is_read_by_axe_and_fits_a_phone(page: Any, tmp_path: Path) -> None:
+    """The record with the most to say: three ways on, a taper and its sheet."""
+    from eutonia import assess, read
+    from eutonia.report import as_page
+
+    written = tmp_path / "report.html"
+    record = Path(__file__).parents[2] / "demo" / "carisoprodol-for-long.json"
+    written.write_text(as_page(assess(read(str(record)))))
+    page.goto(written.as_uri())
+    assert page.locator("figure.chart svg").count() > 6
+    no_serious_findings(page)
+    fits(page)
