@@ -91,7 +91,7 @@ def compiled(plan: str, days: float, number: int, finest: float = engine.STANDAR
         march, system, grid, [whole[s] for s in system.substances], Therapies((), (), (), ()),
         schedule.last_dose, 24.0 * days,
     )  # fmt: skip
-    steps = grid.steps
+    steps = grid.steps.number
     return min(timed(work)[0] for _ in range(3)), steps
 
 

@@ -12,6 +12,9 @@ from eutonia.cli.patient_flags import patient_facts, patient_flags
 
 WORTH_A_BAR = 5000
 
+MOST_ROWS = 50_000
+"""Patients beyond whom only what is summed up is kept, in little memory."""
+
 
 @click.command("simulate")
 @click.argument("plans", nargs=-1, required=True, metavar="PLAN...")
@@ -65,6 +68,7 @@ def command(
         result = outcome(
             plan, patients=who, until=until, every=every, draws=draws, seed=seed, adherence=adherence,
             courses=bool(out or plot), knowledge=knowledge, progress=progress,
+            rows=(number or 0) <= MOST_ROWS,
         )  # fmt: skip
     if out:
         from eutonia.simulation.course import write

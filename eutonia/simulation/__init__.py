@@ -67,10 +67,12 @@ def outcome(
     knowledge: Knowledge | None = None,
     progress: Callable[[int], None] | None = None,
     posterior: Mapping[str, Any] | None = None,
+    rows: bool = True,
 ) -> Outcome:
     """As `simulate`, but plain arrays: what other parts of eutonia call. `progress` is told of patients done.
 
     `posterior` replaces the draws of the calibration; empty, the uncertainty of each figure stands for itself.
+    Without `courses` and `rows` what comes out are sketches over all patients (`sketch.Sketch`), in little memory.
     """
     import numpy as np
 
@@ -96,7 +98,7 @@ def outcome(
     check_size(people.number, count, 2 * len(schedule.regimens) + 2)
     times = np.arange(count, dtype=float) * step
     return run(schedule, people, knowledge, until=last, outputs=times, adherence=adherence, progress=progress,
-        posterior=posterior,
+        posterior=posterior, rows=rows or courses,
     )  # fmt: skip
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from eutonia.simulation.grid import STANDARD, Grid, build_grid
 from eutonia.simulation.needed import decide, with_chances
 from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
+from eutonia.simulation.sketch import Sketch
 from eutonia.simulation.summary import Window, window
 from eutonia.simulation.system import System, build_system
 
@@ -116,10 +119,12 @@ def run(
     finest: float = STANDARD,
     progress: Callable[[int], None] | None = None,
     posterior: Mapping[str, Column] | None = None,
+    rows: bool = True,
 ) -> Outcome:
     """Simulate `schedule` in `patients` to `until`, with courses at `outputs` (hours, ascending; none is allowed).
 
-    `progress` is told of every patient done.
+    `progress` is told of every patient done. Without `rows`, what each patient's course came to is not kept: each
+    quantity is a `Sketch` of all patients.
     """
     compiled = wants_compiling(patients.number, until, schedule)
     task = Task(
@@ -127,19 +132,24 @@ def run(
     )
     threads = os.cpu_count() or 1
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
-    store = _Store(patients.number, task)
+    store = _Store(patients.number, task) if rows else _Folded(task)
     if compiled and patients.number > size:
+        starts = iter(range(0, patients.number, size))
         with ThreadPoolExecutor(threads) as pool:
-            work = [(start, patients.part(start, min(start + size, patients.number)))
-                    for start in range(0, patients.number, size)]  # fmt: skip
-            for begin in range(0, len(work), 16):  # a few at a time, so that results do not pile up
-                some = work[begin : begin + 16]
-                for (start, part), done in zip(
-                    some, pool.map(lambda w: _chunk(w[1], task), some), strict=True
-                ):
-                    store.put(start, done)
-                    if progress is not None:
-                        progress(part.number)
+
+            def begin(start: int) -> tuple[int, Future[_Part]]:
+                part = patients.part(start, min(start + size, patients.number))
+                return start, pool.submit(_chunk, part, task)
+
+            waiting = deque(
+                begin(start) for start in islice(starts, 2 * threads)
+            )  # so that results do not pile up
+            while waiting:
+                start, future = waiting.popleft()
+                store.put(start, done := future.result())
+                waiting.extend(begin(start) for start in islice(starts, 1))
+                if progress is not None:
+                    progress(done.number)
     else:
         task = replace(task, threads=threads)
         for start in range(0, patients.number, size):
@@ -182,6 +192,7 @@ class _Store:
                 mine[name][start:stop] = values
 
     def outcome(self, assumptions: tuple[str, ...]) -> Outcome:
+        """Everything, as arrays over patients."""
         per_patient: dict[str, Any] = {
             **self.per_patient,
             "substances": self.substances,
@@ -189,6 +200,28 @@ class _Store:
         }
         return Outcome(self.substances, self.task.outputs, self.level, self.courses, per_patient,
                        self.task.schedule, assumptions)  # fmt: skip
+
+
+class _Folded:
+    """Results of all chunks, each quantity as a sketch of all patients."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.per_patient: dict[str, Sketch] = {}
+        self.pain: dict[str, Sketch] = {}
+        self.substances: tuple[str, ...] = ()
+
+    def put(self, _: int, part: _Part) -> None:
+        self.substances = part.substances
+        for mine, new in ((self.per_patient, part.per_patient), (self.pain, part.pain)):
+            for name, values in new.items():
+                mine.setdefault(name, Sketch()).add(values)
+
+    def outcome(self, assumptions: tuple[str, ...]) -> Outcome:
+        """Sketches, and no courses."""
+        per_patient = {**self.per_patient, "substances": self.substances, "pain_at": self.pain}
+        return Outcome(self.substances, np.empty(0), np.empty((0, 0, 0)), {}, per_patient, self.task.schedule,
+                       assumptions)  # fmt: skip
 
 
 def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
@@ -240,6 +273,10 @@ class _Part:
     courses: dict[str, Column]
     per_patient: dict[str, Column]
     pain: dict[str, Column]
+
+    @property
+    def number(self) -> int:
+        return len(self.level)
 
 
 def prepare(

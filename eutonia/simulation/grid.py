@@ -9,8 +9,9 @@ patients, so that batches change nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,18 +32,14 @@ FULL = 0.9
 """Part of an interval that steps must fill at their own size; they are stretched over the rest."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Common times and what happens between them."""
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Intervals between common times, what may arrive in them, and their steps: the same for all patients."""
 
     times: Column
     """[intervals + 1]"""
     output: NDArray[np.int64]
     """For each requested output time, its place among `times`."""
-    event_time: Column
-    event_input: NDArray[np.int64]
-    amounts: Column
-    """[events, n] or [events, 1]: mg of each dose, for each patient or for all."""
     may_arrive: tuple[tuple[int, ...], ...]
     """For each interval, the events that may arrive in it, at most once each over all intervals for one patient."""
     before: tuple[tuple[int, ...], ...]
@@ -51,6 +48,8 @@ class Grid:
     """Sizes of the steps from one arrival to the next."""
     after: tuple[tuple[int, ...], ...]
     """Sizes of the steps after the last arrival."""
+    kinds: tuple[Hashable, ...]
+    """For each interval, what its steps follow from: intervals of one kind have the same steps in a patient."""
 
     def sizes(self, interval: int, part: int) -> tuple[int, ...]:
         """Sizes of the steps of one part of an interval: up to the first arrival, between two, or after the last."""
@@ -58,31 +57,41 @@ class Grid:
             return self.before[interval]
         return self.after[interval] if part == len(self.may_arrive[interval]) else self.between[interval]
 
-    @property
-    def parts(self) -> Iterator[tuple[int, ...]]:
+    @cached_property
+    def parts(self) -> list[tuple[int, ...]]:
         """Sizes of the steps of each part of each interval."""
-        return (
+        return [
             self.sizes(i, part) for i, events in enumerate(self.may_arrive) for part in range(len(events) + 1)
-        )
+        ]
 
-    @property
-    def steps(self) -> int:
+    @cached_property
+    def number(self) -> int:
         """Steps of each patient."""
         return sum(len(part) for part in self.parts)
 
+    @cached_property
+    def flat(self) -> tuple[NDArray[np.int64], ...]:
+        """Events that may arrive, where those of each interval end, sizes of steps, where those of each part end."""
+        return (*_flat(self.may_arrive), *_flat(self.parts))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Steps, and the doses taken."""
+
+    steps: Steps
+    event_time: Column
+    event_input: NDArray[np.int64]
+    amounts: Column
+    """[events, n] or [events, 1]: mg of each dose, for each patient or for all."""
+
     @property
-    def kinds(self) -> list[Hashable]:
-        """For each interval, what its steps follow from: intervals of one kind have the same steps in a patient."""
-        arrivals = [
-            tuple((int(self.event_input[e]), round(float(self.event_time[e] - begin), 6)) for e in events)
-            for begin, events in zip(self.times, self.may_arrive, strict=False)
-        ]
-        lengths = np.round(np.diff(self.times), 6)
-        return list(
-            zip(
-                lengths, self.times[:-1] < -1e-9, arrivals, self.before, self.between, self.after, strict=True
-            )
-        )
+    def times(self) -> Column:
+        return self.steps.times
+
+    @property
+    def output(self) -> NDArray[np.int64]:
+        return self.steps.output
 
 
 def build_grid(
@@ -98,6 +107,20 @@ def build_grid(
     """The grid for doses at `event_time` (hours) and `outputs`. Steps are in proportion to the resolution `finest`, in
     hours. `saturable` says whether the elimination of anything saturates.
     """
+    event_input = event_input.astype(np.int64)
+    steps = _steps(event_time.astype(float).tobytes(), event_input.tobytes(), tuple(longest_lag),
+                   np.asarray(outputs, float).tobytes(), finest, saturable)  # fmt: skip
+    return Grid(steps, event_time, event_input, amounts)
+
+
+@lru_cache(maxsize=16)
+def _steps(
+    event_bytes: bytes, input_bytes: bytes, longest_lag: tuple[float, ...], output_bytes: bytes, finest: float,
+    saturable: bool,
+) -> Steps:  # fmt: skip
+    """From plain values, so that the batches of one simulation share them."""
+    event_time, event_input = np.frombuffer(event_bytes), np.frombuffer(input_bytes, np.int64)
+    outputs = np.frombuffer(output_bytes)
     coarsest, early = (NONLINEAR if saturable else COARSEST) * finest, EARLY * finest
     start = min(float(outputs[0]), float(event_time.min(initial=math.inf)))
     points = np.unique(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
@@ -123,8 +146,19 @@ def build_grid(
             before.append(even(length, plain))
             between.append(())
             after.append(())
-    return Grid(points, np.searchsorted(points, np.round(outputs, 9)), event_time, event_input, amounts,
-                tuple(may), tuple(before), tuple(between), tuple(after))  # fmt: skip
+    kinds = tuple(
+        (round(float(b - a), 6), bool(a < -1e-9), steps,
+         tuple((int(event_input[e]), round(float(event_time[e] - a), 6)) for e in events))
+        for a, b, events, steps in zip(lower, upper, may, before, strict=True)
+    )  # fmt: skip
+    return Steps(points, np.searchsorted(points, np.round(outputs, 9)), tuple(may), tuple(before), tuple(between),
+                 tuple(after), kinds)  # fmt: skip
+
+
+def _flat(groups: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Members of all groups in a row, and where each group ends."""
+    ends = np.cumsum([len(group) for group in groups]).astype(np.int64)
+    return np.array([member for group in groups for member in group], np.int64), ends
 
 
 def even(length: float, longest: float) -> tuple[int, ...]:

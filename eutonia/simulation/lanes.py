@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numba
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from eutonia.simulation.compiled import announce, folder
 from eutonia.simulation.effects import Therapies
-from eutonia.simulation.grid import Grid
+from eutonia.simulation.grid import Grid, Steps
 from eutonia.simulation.lane_folds import fold_effects, fold_fall, fold_levels, fold_withdrawal, read_out
 from eutonia.simulation.lane_states import adapt, deplete, energies, halves, induce, sum_modes
 from eutonia.simulation.layout import (
@@ -315,7 +315,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         [system.rates, [1.0 / system.figures["pain_fast_time"], 1.0 / system.figures["pain_slow_time"]]]
     )
     nonlinear = bool(system.induced or system.saturable)
-    slots, remembered = _slots(grid, len(rates))
+    slots, remembered = _slots(grid.steps, len(rates))
     rows = (len(rates), len(rates), signals, signals, signals, signals * nonlinear, signals * nonlinear, 2 * sites,
             substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable), remembered)  # fmt: skip
     places = FIXED + np.concatenate([[0], np.cumsum(rows)])
@@ -340,7 +340,6 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     for k in range(count):
         therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
     outputs = np.unique(grid.output)
-    parts = list(grid.parts)
     kept = np.empty((len(outputs), signals + 8, padded))
     folded, levels = np.empty((EASED - FOLDED, padded)), np.empty((substances * FOLD_ROWS, padded))
     figures = (
@@ -357,10 +356,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),
         grid.times, grid.event_time, grid.event_input,
         _padded(grid.amounts) if grid.amounts.shape[1] == n and n > 1 else np.ascontiguousarray(grid.amounts),
-        np.array([e for each in grid.may_arrive for e in each], np.int64),
-        np.cumsum([len(each) for each in grid.may_arrive]).astype(np.int64),
-        np.array([size for part in parts for size in part], np.int64),
-        np.cumsum([len(part) for part in parts]).astype(np.int64), slots,
+        *grid.steps.flat, slots,
         np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
         np.array([max(dosing, DAY), np.min(last_dose)]), outputs, kept, folded, levels,
     )  # fmt: skip
@@ -378,16 +374,17 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     )
 
 
-def _slots(grid: Grid, decaying: int) -> tuple[NDArray[np.int64], int]:
+@lru_cache(maxsize=16)
+def _slots(steps: Steps, decaying: int) -> tuple[NDArray[np.int64], int]:
     """For each part of each interval, the rows that remember its decays, and how many rows those are in all.
 
     Parts of intervals that are alike have one place, numbered from 1: negative where it is filled, positive where it
     is read. Zero where nothing comes again, or where too much does.
     """
-    seen = Counter(kinds := grid.kinds)
+    seen = Counter(steps.kinds)
     place: dict[Any, int] = {}
     slots, used = [], 0
-    for kind, events in zip(kinds, grid.may_arrive, strict=True):
+    for kind, events in zip(steps.kinds, steps.may_arrive, strict=True):
         for part in range(len(events) + 1):
             if (kind, part) in place:
                 slots.append(place[kind, part])

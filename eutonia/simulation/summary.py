@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from eutonia.simulation.population import Column
+from eutonia.simulation.sketch import Sketch
 from eutonia.summaries import CourseSummary, EffectSummary, Exposure, PainSummary, Spread, WithdrawalSummary
+
+PERCENTS = (5, 25, 50, 75, 95)
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,27 @@ def window(doses: Sequence[float], until: float) -> Window:
     return Window(doses, start, start + length, count)
 
 
-def spread(values: Column) -> Spread:
+def spread(values: Column | Sketch) -> Spread:
     """Mean, spread and percentiles, over patients in whom the quantity exists."""
-    values = values[np.isfinite(values)]
-    if not len(values):
+    if isinstance(values, Sketch):
+        known = values.known
+    else:
+        values = values[np.isfinite(values)]
+        known = len(values)
+    if not known:
         return Spread(mean=None, sd=None, median=None, p5=None, p25=None, p75=None, p95=None)
-    p5, p25, median, p75, p95 = (figures(x) for x in np.percentile(values, (5, 25, 50, 75, 95)))
-    mean, sd = values.mean(dtype=float), values.std(ddof=1, dtype=float) if len(values) > 1 else 0.0
+    if isinstance(values, Sketch):
+        (mean, sd), found = values.moments(), values.percentiles(PERCENTS)
+    else:
+        mean, sd = values.mean(dtype=float), values.std(ddof=1, dtype=float) if known > 1 else 0.0
+        found = np.percentile(values, PERCENTS)
+    p5, p25, median, p75, p95 = (figures(x) for x in found)
     return Spread(mean=figures(mean), sd=figures(sd), median=median, p5=p5, p25=p25, p75=p75, p95=p95)
+
+
+def share_known(values: Column | Sketch) -> float:
+    """Part of the patients in whom the quantity exists."""
+    return values.known / values.number if isinstance(values, Sketch) else float(np.isfinite(values).mean())
 
 
 def figures(x: float) -> float:
@@ -68,18 +84,18 @@ def summarise(per_patient: Mapping[str, Any], assumptions: Sequence[str], versio
         name: Exposure(**{key: spread(p[f"{name}/{key}"]) for key in Exposure.model_fields})
         for name in p["substances"]
     }
-    noticed = np.isfinite(p["onset_h"])
+    peak = p["peak_drive"]
     effects = {
         key: spread(p[key]) for key in EffectSummary.model_fields if key in p and not key.startswith("prob")
     }
     return CourseSummary(
-        patients=len(p["peak_drive"]),
+        patients=peak.number if isinstance(peak, Sketch) else len(peak),
         exposure=exposure,
         effects=EffectSummary(
             **effects,
             probability_drowsy=figures(p["probability_drowsy"].mean()),
             probability_dizzy=figures(p["probability_dizzy"].mean()),
-            probability_relief=figures(noticed.mean()),
+            probability_relief=figures(share_known(p["onset_h"])),
         ),
         withdrawal=WithdrawalSummary(
             peak=spread(p["withdrawal_peak"]),

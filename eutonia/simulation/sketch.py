@@ -1,0 +1,99 @@
+"""Means and percentiles of millions of values without keeping them: a histogram with logarithmic bins.
+
+A value falls into the bin of its sign, exponent and first `BITS` binary digits, so that a bin is at most 1.2e-4 of
+the value wide; below `LEAST` it counts as zero. Bins count in whole numbers: neither the order of patients nor their
+batches change what comes out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eutonia.simulation.population import Column
+
+BITS = 13
+LEAST = 1e-12
+
+_SHIFT = 23 - BITS
+_NONE = int(np.float32(LEAST).view(np.uint32)) >> _SHIFT
+
+
+class Sketch:
+    """Values of a quantity over patients; NaN in those in whom it does not exist."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        """Patients, with those in whom it does not exist."""
+        self.lowest, self.highest = np.inf, -np.inf
+        self._first = 0
+        self._counts = np.zeros(0, np.int32)
+
+    def add(self, values: Column) -> None:
+        self.number += len(values)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return
+        self.lowest = min(self.lowest, float(values.min()))
+        self.highest = max(self.highest, float(values.max()))
+        codes = _codes(values)
+        first, last = int(codes.min()), int(codes.max())
+        self._widen(first, last)
+        found = np.bincount(codes - first, minlength=last - first + 1).astype(np.int32)
+        self._counts[first - self._first : last - self._first + 1] += found
+
+    def _widen(self, first: int, last: int) -> None:
+        if not len(self._counts):
+            self._first, self._counts = first, np.zeros(last - first + 1, np.int32)
+            return
+        before, after = max(self._first - first, 0), max(last - self._first - len(self._counts) + 1, 0)
+        if before or after:
+            self._counts = np.pad(self._counts, (before, after))
+            self._first -= before
+
+    @property
+    def known(self) -> int:
+        """Patients in whom it exists."""
+        return int(self._counts.sum())
+
+    def _filled(self) -> tuple[Column, Column, Column]:
+        """Lower and upper edges of the bins that hold anything, and how many they hold."""
+        filled = np.flatnonzero(self._counts)
+        codes = filled + self._first
+        size = np.stack([_value(np.abs(codes)), _value(np.abs(codes) + 1)])
+        edges = np.sort(np.where(codes == 0, 0.0, np.sign(codes) * size), axis=0)
+        low, high = np.clip(edges, self.lowest, self.highest)
+        return low, high, self._counts[filled].astype(float)
+
+    def mean(self) -> float:
+        return self.moments()[0]
+
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation, each bin standing for its middle."""
+        low, high, counts = self._filled()
+        total = counts.sum()
+        middle = 0.5 * (low + high)
+        mean = float((counts * middle).sum() / total)
+        if total < 2:
+            return mean, 0.0
+        return mean, float(np.sqrt((counts * (middle - mean) ** 2).sum() / (total - 1)))
+
+    def percentiles(self, percents: tuple[float, ...]) -> Column:
+        """By place among the values, which lie evenly in each bin."""
+        low, high, counts = self._filled()
+        until = np.cumsum(counts)
+        place = np.array(percents) / 100.0 * (until[-1] - 1.0)
+        bin_of = np.searchsorted(until, place, side="right")
+        share = (place - (until - counts)[bin_of] + 0.5) / counts[bin_of]
+        return np.asarray(low[bin_of] + np.clip(share, 0.0, 1.0) * (high - low)[bin_of])
+
+
+def _codes(values: Column) -> NDArray[np.int64]:
+    """Numbers of bins, in the order of values; zero for zero."""
+    size = np.abs(values).astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
+    return np.asarray(np.sign(values).astype(np.int64) * np.maximum(size - _NONE, 0))
+
+
+def _value(codes: NDArray[np.int64]) -> Column:
+    """The least value of each bin above zero."""
+    return np.asarray(((codes + _NONE) << _SHIFT).astype(np.uint32).view(np.float32), float)
