@@ -3,7 +3,7 @@
 from eutonia.features.chart import Chart
 from eutonia.features.kinds import listing
 from eutonia.features.results import Result, latest, readings
-from eutonia.features.value import NO, UNKNOWN, YES, Value
+from eutonia.features.value import NO, UNKNOWN, YES, Value, rounded
 from eutonia.kleene import every, some
 from eutonia.knowledge.safety import ComputedFeature
 
@@ -38,7 +38,7 @@ def egfr(feature: ComputedFeature, chart: Chart) -> Value:
         computed = ckd_epi_2021(level.value, chart.known("age"), chart.case.patient.sex)
         if computed is not None:
             _forget(feature, chart)
-            return Value(round(computed, 1), f"eGFR {computed:.0f} by CKD-EPI 2021 from {level}")
+            return Value(rounded(computed, 1), f"eGFR {computed:.0f} by CKD-EPI 2021 from {level}")
     if rate is None:
         return UNKNOWN
     _forget(feature, chart)
@@ -84,7 +84,7 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
     )
     if result is None:
         return UNKNOWN
-    return Value(round(result.value / (result.reference_high or limits["uln"]), 3), str(result))
+    return Value(rounded(result.value / (result.reference_high or limits["uln"]), 3), str(result))
 
 
 alt_x_uln = ast_x_uln = _times_uln

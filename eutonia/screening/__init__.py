@@ -152,7 +152,11 @@ def open_engine(
     from eutonia.screening.engine import DuckDB
 
     opened = DuckDB(memory=memory, threads=threads, spill=spill)
-    open_database(database, opened)
+    try:
+        open_database(database, opened)
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 

@@ -1,8 +1,9 @@
 """An OMOP CDM of version 5.3 or 5.4 → its tables with the columns that screening reads, typed.
 
 Taken are a DuckDB file, a folder or zip of CSV (also .gz, also tab-separated) or Parquet, a SQLite file, and
-what DuckDB attaches by URL (PostgreSQL). Names are read in any case. A table or column that is optional and not
-there is read as empty; what cannot be cast is null and counted by `quality.py`.
+PostgreSQL by its URL: attached where DuckDB's extension is installed, else exported (`exported.py`). Names are read in
+any case. A table or column that is optional and not there is read as empty; what cannot be cast is null and counted by
+`quality.py`.
 """
 
 from __future__ import annotations
@@ -196,6 +197,9 @@ def _begins(path: Path) -> bytes:
 def _attached(database: str, kind: str, engine: DuckDB) -> Iterator[tuple[str, str]]:
     import duckdb
 
+    if kind in ("sqlite", "postgres") and not _installed(kind, engine):
+        yield from _exported(database, kind, engine)
+        return
     place = database.replace("'", "''")
     how = f"(TYPE {kind}, READ_ONLY)" if kind else "(READ_ONLY)"
     try:
@@ -214,6 +218,25 @@ def _attached(database: str, kind: str, engine: DuckDB) -> Iterator[tuple[str, s
         "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'cdm' AND NOT internal ORDER BY ALL"
     ).fetchall():
         yield table.lower(), f'cdm."{schema}"."{table}"'
+
+
+def _installed(kind: str, engine: DuckDB) -> bool:
+    """Whether DuckDB's extension is on this machine: it is never fetched unasked."""
+    query = "SELECT BOOL_OR(installed) FROM duckdb_extensions() WHERE extension_name IN (?, ?)"
+    row = engine.db.execute(query, [kind, f"{kind}_scanner"]).fetchone()
+    return bool(row and row[0])
+
+
+def _exported(database: str, kind: str, engine: DuckDB) -> Iterator[tuple[str, str]]:
+    from eutonia.screening.exported import export_postgres, export_sqlite
+
+    engine.unpacked = unpacked = tempfile.TemporaryDirectory(prefix="eutonia-cdm-")
+    folder, wanted = Path(unpacked.name), {table: list(columns) for table, columns in TABLES.items()}
+    if kind == "sqlite":
+        export_sqlite(Path(database), folder, wanted)
+    else:
+        export_postgres(database, _without_password(database), folder, wanted)
+    yield from _folder(folder, engine)
 
 
 def _without_password(url: str) -> str:

@@ -187,6 +187,12 @@ def number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
+def rounded(value: str, digits: int) -> str:
+    """As `features.value.rounded`: engines that round by themselves differ near a half."""
+    scale = f"CAST({10**digits} AS DOUBLE)"
+    return f"(CAST(FLOOR(({value}) * {scale} + 0.5) AS DOUBLE) / {scale})"
+
+
 def no_if(known: str) -> str:
     """False where `known`, else null."""
     return f"CASE WHEN {known} THEN FALSE END"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result, allergies_known
-from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number
+from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number, rounded
 from eutonia.screening.person_columns import AGE
 
 
@@ -25,7 +25,7 @@ def egfr(feature: ComputedFeature, columns: Columns) -> str:
     rate, level = Result(columns, "egfr:reported", days), Result(columns, "egfr:creatinine", days)
     newer = f"({rate.value} IS NULL OR {level.day} > {rate.day})"
     computed = f"CASE WHEN {level.value} IS NOT NULL AND {newer} THEN {_ckd_epi_2021(level.value)} END"
-    return f"COALESCE(ROUND({computed}, 1), {rate.value})"
+    return f"COALESCE({rounded(computed, 1)}, {rate.value})"
 
 
 def _ckd_epi_2021(creatinine: str) -> str:
@@ -42,7 +42,8 @@ def _ckd_epi_2021(creatinine: str) -> str:
 
 def _times_uln(feature: ComputedFeature, columns: Columns) -> str:
     result = Result(columns, feature.id, feature.limits["days"])
-    return f"ROUND(({result.value}) / COALESCE(NULLIF({result.high}, 0), {number(feature.limits['uln'])}), 3)"
+    limit = f"COALESCE(NULLIF({result.high}, 0), {number(feature.limits['uln'])})"
+    return rounded(f"({result.value}) / {limit}", 3)
 
 
 alt_x_uln = ast_x_uln = _times_uln

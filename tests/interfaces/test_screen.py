@@ -5,13 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -21,7 +26,7 @@ from omop_making import diagnosis, exposure, observed, person, result, small, wr
 
 import eutonia
 from eutonia.cli import main
-from eutonia.errors import InputError
+from eutonia.errors import InputError, NotAvailable
 from eutonia.screening import prepared_database
 from eutonia.screening.person import explain_person
 from eutonia.screening.summary import Shown
@@ -146,22 +151,84 @@ def stored(hospital: dict[str, pl.DataFrame], folder: Path, kind: str, tmp_path:
                 marks = ", ".join("?" * frame.width)
                 database.executemany(f"INSERT INTO {name} VALUES ({marks})", frame.rows())
         database.close()
-        if not sqlite_is_read(place):
-            with pytest.raises(InputError, match="INSTALL sqlite"):
-                eutonia.screen(place)
-            pytest.skip("DuckDB's extension for SQLite is not installed here")
     return place
 
 
-def sqlite_is_read(place: Path) -> bool:
-    import duckdb
+# --- PostgreSQL -------------------------------------------------------------------------------------
 
-    try:
-        with duckdb.connect() as database:
-            database.execute(f"ATTACH '{place}' (TYPE sqlite)")
-    except duckdb.Error:
-        return False
-    return True
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, which listens on a socket in a folder."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+        Path(p).parent for p in [which("initdb")] if p
+    ]
+    if not found or find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL or psycopg is not installed here")
+    as_root = os.geteuid() == 0
+    if as_root and which("runuser") is None:
+        pytest.skip("PostgreSQL does not run as root, and there is no runuser")
+    with TemporaryDirectory(prefix="eutonia-pg-") as folder:
+        Path(folder).chmod(0o777)
+        data, bin_ = Path(folder) / "data", found[-1]
+
+        def control(*arguments: object) -> None:
+            who = ("runuser", "-u", "postgres", "--") if as_root else ()
+            subprocess.run([*who, *map(str, arguments)], check=True, cwd=folder, capture_output=True)
+
+        control(bin_ / "initdb", "-D", data, "-A", "trust", "-U", "eutonia")
+        options = f"-k {folder} -c listen_addresses= -c fsync=off"
+        control(bin_ / "pg_ctl", "-D", data, "-o", options, "-w", "-l", data / "log", "start")
+        try:
+            yield f"postgres://eutonia@/postgres?host={folder}"
+        finally:
+            control(bin_ / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def test_postgresql_gives_the_same(
+    server: str, hospital: dict[str, pl.DataFrame], folder: Path, tmp_path: Path
+) -> None:
+    """Facts in one schema, the vocabulary in another."""
+    import psycopg
+
+    with psycopg.connect(server) as connection:
+        connection.execute("CREATE SCHEMA cdm; CREATE SCHEMA vocab")
+        for name, frame in hospital.items():
+            place = ("vocab." if name == "concept" else "cdm.") + name
+            kinds = {column: _postgres_type(column) for column in frame.columns}
+            connection.execute(f"CREATE TABLE {place} ({', '.join(f'{c} {k}' for c, k in kinds.items())})")
+            with connection.cursor().copy(f"COPY {place} FROM STDIN") as copy:
+                for row in frame.iter_rows():
+                    copy.write_row(row)
+    expected = eutonia.screen(folder, out=tmp_path / "csv.parquet", region="US")
+    got = eutonia.screen(server, out=tmp_path / "postgres.parquet", region="US")
+    assert got.issues == expected.issues
+    assert digest(tmp_path / "postgres.parquet") == digest(tmp_path / "csv.parquet")
+
+
+def _postgres_type(column: str) -> str:
+    if column.endswith("_date"):
+        return "date"
+    if (column.endswith("_id") and column not in ("domain_id", "vocabulary_id")) or column.endswith(
+        "_of_birth"
+    ):
+        return "bigint"
+    return "numeric" if column in ("days_supply", "quantity", "value_as_number", "range_high") else "text"
+
+
+def test_a_server_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
+    if find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed here")
+    said = refusal(f"postgres://someone:secret@/base?host={tmp_path}")
+    assert "cannot be read" in said
+    assert "secret" not in said
+
+
+def test_without_psycopg_postgresql_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setattr("eutonia.screening.cdm._installed", lambda *_: False)
+    with pytest.raises(NotAvailable, match=r"pip install 'eutonia\[postgresql\]'"):
+        eutonia.screen("postgres://someone@localhost/base")
 
 
 def eutonia_knowledge() -> Any:
