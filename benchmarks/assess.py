@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo" / "patient.json"
+PLAN = "carisoprodol 350 mg four times a day for 14 days"
 COLD, WARM = 5, 20
 
 STAGES = """
@@ -76,11 +77,12 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTEC
 
 def cold(file: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        commands = {
+        commands: dict[str, tuple[str, ...]] = {
             "assess --report": ("assess", file, "--report", f"{folder}/report.html"),
             "assess": ("assess", file),
             "assess --no-forecast": ("assess", file, "--no-forecast"),
         }
+        run("-m", "eutonia", "simulate", PLAN, "--population", "300")  # compiles the engine, where that is not done
         run("-m", "eutonia", *commands["assess --report"])  # fills the caches
         print("a new process:                   wall    processor")
         for name, command in commands.items():

@@ -272,18 +272,28 @@ def _alternative(
             **(pooled(entry.id, population, knowledge) if offered and not on_skin else {}),
         },
         onset=option.onset,
-        harms=[
-            Harm(kind="harm in the wrong patient", low=option.harm[0], high=option.harm[1]),
-            Harm(kind="sedation", low=option.sedation[0], high=option.sedation[1]),
-            Harm(kind="dependence", low=option.dependence[0], high=option.dependence[1]),
-        ],
+        harms=_harms(option),
         needs=option.needs,
         rank=None,
-        sources=[
-            {"key": c.key, "title": knowledge.sources[c.key].title, "at": c.at, "mark": c.mark}
-            for c in option.sources
-        ],
+        sources=_sources(option, knowledge),
     )
+
+
+@cache
+def _harms(option: Option) -> list[Harm]:
+    return [
+        Harm(kind="harm in the wrong patient", low=option.harm[0], high=option.harm[1]),
+        Harm(kind="sedation", low=option.sedation[0], high=option.sedation[1]),
+        Harm(kind="dependence", low=option.dependence[0], high=option.dependence[1]),
+    ]
+
+
+@cache
+def _sources(option: Option, knowledge: Knowledge) -> list[dict[str, str]]:
+    return [
+        {"key": c.key, "title": knowledge.sources[c.key].title, "at": c.at, "mark": c.mark}
+        for c in option.sources
+    ]
 
 
 def _why(rule: Rule) -> WhyNot:

@@ -48,7 +48,9 @@ def with_option(chart: Chart, item: PlanItem) -> tuple[Chart, Collection[str]]:
         about = _about(chart.knowledge)
         anew &= set(chart.leaning).union(about[""], *(about.get(name, ()) for name in held))
         other.take_over(chart, chart.values.keys() - anew)
-    return complete(other), anew
+    for name in sorted(anew, key=LAST.__contains__):
+        value_of(name, other)
+    return other, anew
 
 
 @cache
@@ -62,11 +64,15 @@ def _about(knowledge: Knowledge) -> Mapping[str, frozenset[str]]:
     return {subject: frozenset(about) for subject, about in found.items()}
 
 
+LAST = ("unit_suspect", "lab_stale")
+"""Features that speak of what the others set aside."""
+
+
 @cache
 def names(knowledge: Knowledge) -> Sequence[str]:
-    """Every feature of the record; those that speak of what the others set aside come last."""
+    """Every feature of the record."""
     found = [f.id for f in knowledge.features.values() if f.kind not in ("simulated", "question")]
-    return sorted(found, key=("unit_suspect", "lab_stale").__contains__)
+    return sorted(found, key=LAST.__contains__)
 
 
 def value_of(name: str, chart: Chart) -> Value:
