@@ -70,6 +70,8 @@ class Kinetics:
     lag: Quantity | None = None
     bioavailability: Quantity | None = None
     """Fixed; 1 where clearance and volume are apparent ones. Not given with `well_stirred`."""
+    by_dose: dict[float, float] = field(default_factory=dict)
+    """mg in one dose → factor on the bioavailability where it depends on the dose; between them along a line."""
     well_stirred: bool = False
     """Clearance is the liver's intrinsic one, and the first pass follows from it and liver blood flow."""
     clearance: Quantity | None = None

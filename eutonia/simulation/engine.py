@@ -305,7 +305,7 @@ def prepare(
         else np.zeros(0)
     )
     therapies = build_therapies(people, schedule.sessions)
-    each: list[Column] = [np.asarray(r.amounts, float)[:, None] for r in regimens]
+    each: list[Column] = [_reaching(r, knowledge)[:, None] for r in regimens]
     if adherence < 1.0:
         each = [a * kept for a, kept in zip(each, _kept(regimens, people, adherence), strict=True)]
     if any(r.as_needed for r in regimens):
@@ -452,6 +452,15 @@ def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -
         doses = sorted([*before, *zip(r.times, r.amounts, strict=True)])
         longer.append(replace(r, times=tuple(t for t, _ in doses), amounts=tuple(a for _, a in doses)))
     return longer
+
+
+def _reaching(regimen: Regimen, knowledge: Knowledge) -> Column:
+    """mg of each dose, less what a smaller dose loses on its way where the bioavailability depends on it."""
+    amounts = np.asarray(regimen.amounts, float)
+    by_dose = sorted(knowledge.substances[regimen.substance].kinetics.by_dose.items())
+    if not by_dose:
+        return amounts
+    return amounts * np.interp(amounts, [dose for dose, _ in by_dose], [factor for _, factor in by_dose])
 
 
 def _kept(regimens: Sequence[Regimen], people: Individuals, adherence: float) -> list[Column]:
