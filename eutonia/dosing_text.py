@@ -197,6 +197,8 @@ def _take(said: _Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a 
             if last in ("word", "ratio") or kind == "ratio" or (not said.name and last != "unread"):
                 said.name.append(phrase.written)
             else:
+                if last == "bare":  # the number is of the word that is not known: `cada 8 horas`
+                    said.unread.append(f"{said.bare.pop()[1]:g}")
                 said.unread.append(phrase.written)
         case "no":
             said.unread.append(phrase.written)

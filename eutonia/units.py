@@ -26,7 +26,7 @@ COUNTED = {
 
 def is_counted(unit: str | None) -> bool:
     """Whether a dose in `unit` counts tablets or the like."""
-    return (unit or "").casefold().strip().rstrip(".").rstrip("s") in COUNTED
+    return (unit or "").casefold().strip().rstrip(".").removesuffix("(s)").rstrip("s") in COUNTED
 
 
 class UnitError(InputError):

@@ -198,7 +198,7 @@ class Chart:
     def _not_recognised(self, entries: Iterable[tuple[Dosage, tuple[Taken, ...]]]) -> Iterator[str]:
         for e, parts in entries:
             if not parts or self._unread(e) or any(part.treatment.startswith(UNNAMED) for part in parts):
-                yield e.text or f"RxNorm {e.rxcui}"
+                yield e.text or (f"RxNorm {e.rxcui}" if e.rxcui else f"ATC {e.atc}")
 
     @cached_property
     def contradictory(self) -> tuple[str, ...]:

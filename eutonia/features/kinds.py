@@ -204,7 +204,8 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
         return Value(True, "; ".join(_told(entry) for entry in sure))
     if any(counts is None for _, counts in found):
         return UNKNOWN
-    known = chart.case.no_known_allergies or chart.case.allergies is not None
+    seen = chart.case.allergies is not None and "allergies" not in chart.case.not_seen
+    known = chart.case.no_known_allergies or seen
     return NO if known else UNKNOWN
 
 

@@ -36,7 +36,8 @@ def resources_in(document: Any, where: str = "the input") -> tuple[list[tuple[st
     elif isinstance(document, Mapping):
         found, about = [("", document)], {}
     else:
-        found, about = [(f"[{n}]", each) for n, each in enumerate(document)], {}
+        found, about = list(_entries({"entry": [{"resource": each} for each in document]}, "")), {}
+        found = [(place.removeprefix("entry"), each) for place, each in found]
     refuse_other_versions([r for _, r in found if isinstance(r, dict)], where)
     return found, about
 

@@ -98,6 +98,7 @@ def read_fhir(
     for place, resource in sorted(places, key=lambda p: not (isinstance(p[1], dict) and p[1] is who)):
         _read_one(made, place, resource)
     made.seen |= set(asked) | _searched(about)
+    _note_other_pages(made, about)
     return Reading(_case(made, as_of, about, places), made.used, made.ignored, made.set_aside)
 
 
@@ -306,29 +307,41 @@ READERS: Mapping[str, Callable[[_Record, Resource, Note], bool]] = {
 # --- the whole --------------------------------------------------------------------------------------
 
 
+def _links(about: Mapping[str, Any], relation: str) -> Iterator[str]:
+    """The addresses of the links of a Bundle that have a relation, such as `self`."""
+    for link in about.get("link") or () if isinstance(about.get("link"), list) else ():
+        if isinstance(link, dict) and link.get("relation") == relation and isinstance(link.get("url"), str):
+            yield link["url"]
+
+
 def _searched(about: Mapping[str, Any]) -> set[str]:
     """Resource types that a searchset was searched for, by its self link: none in it means none."""
     found = set()
-    for link in about.get("link") or () if isinstance(about.get("link"), list) else ():
-        if isinstance(link, dict) and link.get("relation") == "self" and isinstance(link.get("url"), str):
-            path, _, query = link["url"].partition("?")
-            narrowed = any(p.split("=")[0] not in NOT_NARROWING for p in query.split("&") if p)
-            if query and not narrowed:
-                found.add(path.rstrip("/").split("/")[-1])
+    for url in _links(about, "self"):
+        path, _, query = url.partition("?")
+        narrowed = any(p.split("=")[0] not in NOT_NARROWING for p in query.split("&") if p)
+        if query and not narrowed:
+            found.add(path.rstrip("/").split("/")[-1])
     return found
 
 
 NOT_NARROWING = {
-    "patient",
-    "subject",
-    "_count",
-    "_sort",
-    "_include",
-    "_format",
-    "_summary",
-    "_total",
-    "_include:iterate",
-}
+    "patient", "subject", "_count", "_sort", "_include", "_format", "_summary", "_total", "_include:iterate",
+}  # fmt: skip
+
+
+def _note_other_pages(made: _Record, about: Mapping[str, Any]) -> None:
+    """A searchset with a next page is not all there is: what is not on this one is not known to be absent."""
+    if any(_links(about, "next")):
+        made.notes.append("The bundle is one page of several: read the others too, in one folder or bundle.")
+        made.not_understood |= {part for kind in made.seen for part in PARTS.get(kind, ())}
+
+
+PARTS: Mapping[str, Sequence[str]] = {
+    "MedicationRequest": ("medications",), "Condition": ("conditions",), "AllergyIntolerance": ("allergies",),
+    "Observation": ("labs", "observations"),
+}  # fmt: skip
+"""Resource type met → the parts of a case that it fills. Every kind of medicine is met as a request."""
 
 
 def _case(made: _Record, as_of: date | None, about: Mapping[str, Any], places: Iterable[Place]) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -16,6 +17,7 @@ from eutonia.fhir.elements import (
     Note,
     amount,
     concept,
+    day_of,
     days,
     part,
     parts,
@@ -200,7 +202,24 @@ def _timing(timing: Mapping[str, Any], note: Note) -> Fields:
                 frequency["every_hours"] = item.every_hours
         elif code:
             note(f"timing code “{code}” is not understood")
-    return fields | frequency
+    fields |= frequency or _events(timing)
+    count, times = amount(repeat, "count", note), fields.get("times_per_day")
+    if count and times and not {"duration_days", "end"} & fields.keys():
+        fields["duration_days"] = max(count / times, 1.0)
+    return fields
+
+
+def _events(timing: Mapping[str, Any]) -> Fields:
+    """Dates on which a dose is to be taken, one by one: the most of a day, and the days from first to last."""
+    written = timing.get("event") if isinstance(timing.get("event"), list) else []
+    given = Counter(d for e in written or () if isinstance(e, str) and (d := day_of(e)))
+    if not given:
+        return {}
+    first, last = min(given), max(given)
+    return {
+        "times_per_day": float(max(given.values())),
+        "duration_days": float((last.first - first.first).days + 1),
+    }
 
 
 def _frequency(repeat: Mapping[str, Any], note: Note) -> Fields:

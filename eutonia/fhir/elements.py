@@ -110,10 +110,15 @@ def when(resource: Mapping[str, Any], name: str, note: Note) -> Span | None:
     value = word(resource, name, note)
     if not value:
         return None
-    found = _span(value[:10])
+    found = day_of(value)
     if found is None:
         note(f"{name} “{value[:30]}” is no date")
     return found
+
+
+def day_of(value: str) -> Span | None:
+    """The day, month or year of a date, dateTime or instant; None where it is none."""
+    return _span(value[:10])
 
 
 @lru_cache(maxsize=20_000)

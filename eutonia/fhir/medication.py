@@ -20,6 +20,7 @@ from eutonia.fhir.elements import (
     quantity,
     when,
     word,
+    written,
 )
 from eutonia.patient import Medication, PlanItem
 
@@ -67,11 +68,9 @@ def _ingredient(
 
 def naming(said: Concept) -> dict[str, Any]:
     """Text and codes of a medicine, as fields."""
-    return {
-        "text": said.text or (NO_NAME if not said.codes else ""),
-        "rxcui": said.code("rxnorm"),
-        "atc": said.code("atc"),
-    }
+    rxcui, atc = said.code("rxnorm"), said.code("atc")
+    text = said.text or ("" if rxcui or atc else written(said) or NO_NAME)
+    return {"text": text, "rxcui": rxcui, "atc": atc}
 
 
 # --- supply -----------------------------------------------------------------------------------------

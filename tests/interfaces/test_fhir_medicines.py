@@ -17,6 +17,7 @@ from fhir_making import (
 
 from eutonia import read
 from eutonia.dates import span
+from eutonia.features.taken import ingredients_of
 
 
 def only_medication(*resources):
@@ -201,6 +202,11 @@ def test_a_medicine_in_the_shape_of_r5_among_others_is_read_and_said():
     assert "MedicationRequest/m2 (entry[2]): the medicine is written as in FHIR R5" in said(case)
 
 
+def test_a_code_that_is_not_known_stands_for_the_name():
+    only_coded = order(medicationCodeableConcept=coded("http://hl7.org/fhir/sid/ndc", "50458-820-04"))
+    assert only_medication(only_coded).text == "ndc 50458-820-04"
+
+
 def test_text_without_a_code_is_enough():
     found = only_medication(order(code=None, text="Cyclobenzaprine"))
     assert (found.text, found.rxcui) == ("Cyclobenzaprine", None)
@@ -276,6 +282,35 @@ def test_the_disagreement_is_said_whatever_tablets_are_called():
 def test_a_large_dose_without_a_unit_is_not_taken_for_tablets():
     found = only_medication(order(dosageInstruction=dosage(doseAndRate=[{"doseQuantity": {"value": 350}}])))
     assert (found.dose, found.unit) == (350, None)
+
+
+@pytest.mark.parametrize(
+    ("timing", "times", "days"),
+    [
+        ({"repeat": {"count": 56, "frequency": 4, "period": 1, "periodUnit": "d"}}, 4, 14),
+        ({"repeat": {"count": 1, "frequency": 4, "period": 1, "periodUnit": "d"}}, 4, 1),
+        ({"event": ["2026-03-01"]}, 1, 1),
+        ({"event": ["2026-03-01T08:00:00Z", "2026-03-01T20:00:00Z", "2026-03-04T08:00:00Z"]}, 2, 4),
+        ({"event": ["soon"]}, None, None),
+    ],
+)
+def test_counts_and_single_dates_tell_the_length(timing, times, days):
+    item = only_plan({"timing": timing, "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]})
+    assert (item.times_per_day, item.duration_days) == (times, days)
+
+
+@pytest.mark.parametrize("unit", ["Tablet(s)", "TAB", "tabs.", "{tbl}", "Caplet"])
+def test_tablets_are_known_by_every_name(unit, knowledge):
+    item = only_plan(
+        {"doseAndRate": [{"doseQuantity": {"value": 2, "unit": unit}}], "text": "four times a day"}
+    )
+    (taken,) = ingredients_of(0, item, knowledge)
+    assert taken.daily_mg == 2800
+
+
+def test_a_number_of_a_word_that_is_not_known_is_no_dose():
+    item = only_plan({"text": "Tomar 1 tableta cada 8 horas"})
+    assert (item.dose, item.times_per_day) == (None, None)
 
 
 def test_doses_side_by_side_add_up():

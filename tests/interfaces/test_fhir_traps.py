@@ -35,6 +35,17 @@ def test_a_search_that_found_nothing_means_none():
     assert case.medications == ()
 
 
+def test_one_page_of_several_is_not_the_whole_list():
+    pages = [
+        {"relation": "self", "url": "https://example.org/MedicationRequest?patient=p1"},
+        {"relation": "next", "url": "https://example.org/?page=2"},
+    ]
+    case = read(bundle(kind="searchset", link=pages))
+    assert "one page of several" in said(case)
+    assert case.not_seen == ("medications",)
+    assert read(bundle(kind="searchset", link=pages[:1])).not_seen == ()
+
+
 def test_a_search_for_some_of_them_leaves_the_rest_unknown():
     url = "https://example.org/MedicationRequest?patient=p1&status=draft"
     assert read(bundle(kind="searchset", link=[{"relation": "self", "url": url}])).medications is None
@@ -135,6 +146,13 @@ def test_bundles_in_a_bundle_are_opened():
     """As answers of a batch, or of $everything, are."""
     inner = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": condition()}]}
     assert len(read(bundle(inner)).conditions) == 1
+
+
+def test_bundles_in_a_list_are_opened():
+    """A folder with a bundle for each page of a search."""
+    pages = [bundle(condition(id="c1")), {"resourceType": "Bundle", "entry": [{"resource": order()}]}]
+    case = read(pages)
+    assert (len(case.conditions), len(case.medications)) == (1, 1)
 
 
 def test_empty_names_and_odd_ids_are_no_obstacle():
