@@ -213,9 +213,9 @@ def _swallows(longer: Mention, one: Mention) -> bool:
     if not within or (one.only_if_denied and one.name != longer.name):
         return False
     if longer.name[0] == "#":
-        return (
-            longer.name == "#not_negations" and one.name[0] == "#"
-        ) or longer.name == one.name == "#negations"
+        return (longer.name == "#not_negations" and one.name[0] == "#") or (
+            longer.name == "#negations" and one.name in ("#negations", "#breaks")
+        )  # “anything but”
     if (
         one.name == "#negations"
     ):  # “should *not*” leaves the negation to what follows, “*not* an option” does not

@@ -92,7 +92,7 @@ def find(
         for pattern in patterns
         if (f := _match(pattern, reading, subject, seen, lexicon)) and (f.sign > 0 or f.claim.opposite)
     ]
-    return _most_particular(found)
+    return _most_particular(found, lexicon)
 
 
 def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
@@ -216,14 +216,17 @@ def _alone(first: str, named: list[str], lexicon: Lexicon) -> bool:
     return all(lexicon.family(topic) & related for topic in named)
 
 
-def _most_particular(found: list[Found]) -> list[Found]:
-    """Drop a claim whose words another one uses too, and more."""
+def _most_particular(found: list[Found], lexicon: Lexicon) -> list[Found]:
+    """Drop a claim whose words another one uses too, and more, or says of a narrower topic."""
     kept = []
     for one in found:
         beaten = any(
             other is not one
             and one.places <= other.places
-            and (one.lines, len(one.places)) < (other.lines, len(other.places))
+            and (
+                (one.lines, len(one.places)) < (other.lines, len(other.places))
+                or one.claim.about in lexicon.family(other.claim.about) - {other.claim.about}
+            )
             for other in found
         )
         if not beaten:
