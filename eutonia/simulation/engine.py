@@ -460,7 +460,8 @@ def _reaching(regimen: Regimen, knowledge: Knowledge) -> Column:
     by_dose = sorted(knowledge.substances[regimen.substance].kinetics.by_dose.items())
     if not by_dose:
         return amounts
-    return amounts * np.interp(amounts, [dose for dose, _ in by_dose], [factor for _, factor in by_dose])
+    factors = np.interp(amounts, [dose for dose, _ in by_dose], [factor for _, factor in by_dose])
+    return np.asarray(amounts * factors)
 
 
 def _kept(regimens: Sequence[Regimen], people: Individuals, adherence: float) -> list[Column]:
