@@ -82,7 +82,9 @@ def cold(file: str) -> None:
             "assess": ("assess", file),
             "assess --no-forecast": ("assess", file, "--no-forecast"),
         }
-        run("-m", "eutonia", "simulate", PLAN, "--population", "300")  # compiles the engine, where that is not done
+        run(
+            "-m", "eutonia", "simulate", PLAN, "--population", "300"
+        )  # compiles the engine, where that is not done
         run("-m", "eutonia", *commands["assess --report"])  # fills the caches
         print("a new process:                   wall    processor")
         for name, command in commands.items():

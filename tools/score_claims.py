@@ -190,8 +190,8 @@ def page(misses: bool = False) -> str:
 ## Sentences of strangers
 
 Written blind ({STRANGERS.relative_to(ROOT)}): their authors saw what each claim states, and none of the words by
-which it is recognised. This is what to expect of an article. Claims were split into two halves beforehand; words were added
-while looking at the tuning part only. Every claim found in a sentence counts.
+which it is recognised. This is what to expect of an article. Claims were split into two halves beforehand; words
+were added while looking at the tuning part only. Every claim found in a sentence counts.
 
 | part | sentences | with a claim | precision | recall | wrong side |
 | --- | --- | --- | --- | --- | --- |
@@ -203,9 +203,9 @@ for denied, or the other way round; precision counts it as an error.
 ## Sentences by the author of the words
 
 Written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near misses and text
-about other things. Families of claims are split into a tuning and a test part by a hash of their names; words
-were added while looking at the tuning part and at other texts, never to mend an error of the test part. One author wrote the
-sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a sentence counts.
+about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were
+added while looking at the tuning part and at other texts, never to mend an error of the test part. One author
+wrote the sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a sentence counts.
 
 | part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -112,11 +112,14 @@ def _checker(knowledge: Knowledge) -> _Checker:
     return _Checker(knowledge, language, lexicon, compile_claims(claims), wordings)
 
 
-def check(text: str, knowledge: Knowledge | None = None) -> Claims:
+def check(
+    text: str, knowledge: Knowledge | None = None, progress: Callable[[int, int], None] | None = None
+) -> Claims:
     """Find the checkable claims in a plain text, Markdown or HTML article.
 
     Spans are character offsets into `text`; for HTML, into the visible text that is returned with them.
-    Raises InputError for a text that is empty, too long or no text.
+    `progress` is told how many sentences are read, and of how many. Raises InputError for a text that is empty, too
+    long or no text.
     """
     if len(text) > MAX_CHARACTERS:
         raise InputError(
@@ -130,7 +133,7 @@ def check(text: str, knowledge: Knowledge | None = None) -> Claims:
         )
     checker = _checker(knowledge or load())
     found = sentences(seen, checker.language)
-    claims, readings = _claims(seen, found, checker)
+    claims, readings = _claims(seen, found, checker, progress or _silent)
     topics = _topics(readings, checker)
     return Claims(
         claims=tuple(claims),
@@ -142,14 +145,29 @@ def check(text: str, knowledge: Knowledge | None = None) -> Claims:
     )
 
 
-def _claims(text: str, found: list[Sentence], checker: _Checker) -> tuple[list[CheckedClaim], list[Reading]]:
-    readings = [read(sentence.words, checker.lexicon) for sentence in found]
+def _silent(done: int, of: int) -> None: ...
+
+
+STEP = 500
+"""Sentences between two reports of progress."""
+
+
+def _claims(
+    text: str, found: list[Sentence], checker: _Checker, progress: Callable[[int, int], None]
+) -> tuple[list[CheckedClaim], list[Reading]]:
+    readings = []
+    for number, sentence in enumerate(found):
+        if number % STEP == 0:
+            progress(number, 2 * len(found))
+        readings.append(read(sentence.words, checker.lexicon))
     counted = Counter(topic for clauses in readings for clause in clauses for topic in clause.topics)
     reader = Reader(checker.lexicon, checker.patterns, ())
     reader.main = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))[:1]
     matches: list[list[Found]] = []
     unmatched: dict[int, Unmatched] = {}
     for number, (sentence, clauses) in enumerate(zip(found, readings, strict=True)):
+        if number % STEP == 0:
+            progress(len(found) + number, 2 * len(found))
         matches.append(reader.claims(sentence, clauses))
         if reader.unmatched:
             unmatched[number] = reader.unmatched

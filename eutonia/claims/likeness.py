@@ -2,11 +2,11 @@
 
 A small language model turns a sentence into a vector; sentences that say the same lie close together. It is blind to
 much that matters (“addictive” and “not addictive” lie close), so it only proposes what the words leave room for: the
-claim's topic must be the subject, part of what the claim says must be read, and nothing that makes it another claim. The
-limits are chosen on sentences by tools/choose_likeness.py.
+claim's topic must be the subject, part of what the claim says must be read, and nothing that makes it another claim.
+The limits are chosen on sentences by tools/choose_likeness.py.
 
-The vectors of the wordings are made by tools/embed_wordings.py and shipped; a wording that is not among them is embedded
-when it is first needed.
+The vectors of the wordings are made by tools/embed_wordings.py and shipped; a wording that is not among them is
+embedded when it is first needed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

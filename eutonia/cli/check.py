@@ -1,11 +1,16 @@
 """eutonia check: is this article true?"""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from eutonia.cli.common import json_option, speaks_plainly, to_json, width
+
+WORTH_A_BAR = 200_000
+"""Characters of a text that takes some seconds."""
 
 
 @click.command("check")
@@ -25,7 +30,8 @@ def command(file: str, as_json: bool, report: str | None) -> None:
     from eutonia.claims.report import as_page, as_text
 
     text = _read(file)
-    claims = check(text)
+    with _bar(len(text)) as progress:
+        claims = check(text, progress=progress)
     if report:
         from eutonia.files import write_file
 
@@ -35,6 +41,20 @@ def command(file: str, as_json: bool, report: str | None) -> None:
         click.echo(to_json(claims.model_dump(mode="json", by_alias=True)))
     elif not report:
         click.echo(as_text(claims, text, width=width()))
+
+
+@contextmanager
+def _bar(characters: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error while a long text is read, on a terminal only."""
+    if characters < WORTH_A_BAR or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def _read(file: str) -> str:

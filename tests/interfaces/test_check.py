@@ -187,6 +187,13 @@ def test_weeks_of_pregnancy_are_no_length_of_use() -> None:
     assert [c.claim for c in check("Avoid NSAIDs from 20 weeks of pregnancy.").claims] == ["nsaid-pregnancy"]
 
 
+def test_progress_is_told_and_grows() -> None:
+    told: list[tuple[int, int]] = []
+    check("Soma is safe. " * 1200, progress=lambda done, of: told.append((done, of)))
+    assert told == sorted(told)
+    assert {of for _, of in told} == {2400}
+
+
 def test_json_has_the_fields_of_the_contract(tmp_path: Path) -> None:
     article = tmp_path / "article.txt"
     article.write_text(ADVERT)

@@ -1,4 +1,4 @@
-"""The second look finds what is put in words that nobody thought of, and keeps still where negation speaks against it."""
+"""The second look finds what nobody thought of putting so, and keeps still where negation speaks against it."""
 
 import sys
 from pathlib import Path

@@ -32,7 +32,9 @@ def test_percentiles_and_moments_are_those_of_all_values(name: str) -> None:
     values = SAMPLES[name]
     known, sketch = values[np.isfinite(values)], sketched(values, 7)
     scale = float(known.std()) + 1e-4 * abs(float(known.mean()))
-    np.testing.assert_allclose(sketch.percentiles(PERCENTS), np.percentile(known, PERCENTS), atol=1e-3 * scale)
+    np.testing.assert_allclose(
+        sketch.percentiles(PERCENTS), np.percentile(known, PERCENTS), atol=1e-3 * scale
+    )
     np.testing.assert_allclose(sketch.moments(), (known.mean(), known.std(ddof=1)), atol=1e-4 * scale)
     assert share_known(sketch) == pytest.approx(share_known(values))
 
