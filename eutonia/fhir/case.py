@@ -22,7 +22,8 @@ from eutonia.fhir.bundle import (
     resources_in,
     subject_of,
 )
-from eutonia.fhir.elements import Note, concept, part, parts, status_code, when, word, written
+from eutonia.fhir.dating import date_of_record
+from eutonia.fhir.elements import Note, concept, parts, status_code, word, written
 from eutonia.fhir.renewals import renewals
 from eutonia.patient import Allergy, Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
@@ -345,7 +346,7 @@ PARTS: Mapping[str, Sequence[str]] = {
 
 
 def _case(made: _Record, as_of: date | None, about: Mapping[str, Any], places: Iterable[Place]) -> Case:
-    day, how = (as_of, "") if as_of else _as_of(about, places)
+    day, how = (as_of, "") if as_of else date_of_record(about, places)
     notes = ([how] if how else []) + made.notes
     if made.ignored:
         notes.append(f"Without a part in any rule, and not read: {listed(made.ignored)}.")
@@ -388,50 +389,3 @@ T = TypeVar("T")
 def _or_unknown(found: list[T], seen: bool) -> tuple[T, ...] | None:
     """A part of the record: None where nothing shows that it was there to be read."""
     return tuple(found) if found or seen else None
-
-
-DATED = {
-    "Encounter": ("period",),
-    "Condition": ("recordedDate", "onsetDateTime"),
-    "Observation": ("effectiveDateTime", "issued"),
-    "Procedure": ("performedDateTime", "performedPeriod"),
-    "MedicationRequest": ("authoredOn",),
-    "MedicationStatement": ("dateAsserted", "effectiveDateTime"),
-    "MedicationDispense": ("whenHandedOver",),
-    "MedicationAdministration": ("effectiveDateTime", "effectivePeriod"),
-    "AllergyIntolerance": ("recordedDate",),
-}
-"""Where each resource says when it happened or was written; periods count by their start."""
-
-
-def _as_of(about: Mapping[str, Any], places: Iterable[Place]) -> tuple[date, str]:
-    """The day the record is taken as known: the bundle's own date, else its latest dated event. Never today."""
-    quiet: Note = lambda _: None  # noqa: E731
-    stamped = when(about, "timestamp", quiet) or when(part(about, "meta", quiet), "lastUpdated", quiet)
-    if stamped:
-        return stamped.last, f"The record is taken as known on {stamped.last}, the date of the bundle."
-    newest = max(_dates(places), default="")  # ISO dates sort as text, the month before its days
-    found = when({"date": newest}, "date", quiet) or _latest(places)
-    if found is None:
-        raise InputError(
-            "The record holds no date at all, so it is not known when it was true. Give the day with --as-of (as_of=)."
-        )
-    return found.first, f"The record is taken as known on {found.first}, the date of its latest entry."
-
-
-def _dates(places: Iterable[Place]) -> Iterator[str]:
-    """When each resource happened or was written, as text."""
-    for _, resource in places:
-        kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        for name in DATED.get(kind, ()) if isinstance(kind, str) else ():
-            value = resource.get(name)
-            if isinstance(value, dict):
-                value = value.get("start")
-            if isinstance(value, str) and value[:2] in ("19", "20"):
-                yield value[:10]
-
-
-def _latest(places: Iterable[Place]) -> Span | None:
-    """The latest of the dates that are dates, where the last in order of text is none."""
-    found = [d for text in _dates(places) if (d := when({"date": text}, "date", lambda _: None))]
-    return max(found, default=None)
