@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia.dates import span
 from eutonia.errors import InputError
 from eutonia.fhir import read_fhir
-from eutonia.fhir.case import DATED
+from eutonia.fhir.dating import DATED
 from eutonia.judging import Judgement, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
