@@ -16,6 +16,10 @@ from eutonia.patient import Allergy, Case, Condition, Dosage, Lab, Medication, O
 from eutonia.reading import read
 
 MOST_LINES = 200
+
+STALE = timedelta(days=365)
+"""A record whose newest entry is older than this is a recorded one: it is judged as of that entry, not today."""
+
 DAY = re.compile(
     r"^(?P<what>.*?)[\s,;(]+(?:since|from)\s+(?P<when>\d{4}(?:-\d{2}){0,2})\)?\s*$", re.IGNORECASE
 )
@@ -77,7 +81,7 @@ def case_from_form(fields: Fields, plan_field: str = "plan") -> Asked:
     plans = list(_lines(fields.get(plan_field, "")))
     record = fields.get("record", "").strip()
     if record:
-        case = read(record.encode(), patient=fields.get("patient_id") or None, plans=plans)
+        case = _opened(record, fields.get("patient_id") or None, plans, today)
     else:
         case = Case(as_of=today, plan=tuple(_plan(text) for text in plans))
     try:
@@ -86,6 +90,16 @@ def case_from_form(fields: Fields, plan_field: str = "plan") -> Asked:
         first = error.errors(include_input=False)[0]
         place = " ".join(str(p) for p in first["loc"]).replace("_", " ")
         raise InputError(f"{place}: {first['msg'].casefold()}.") from None
+
+
+def _opened(record: str, patient: str | None, plans: list[str], today: date) -> Case:
+    """The record that was opened. A FHIR record is judged as of today, as its orders are when they are signed, unless
+    all of it is long past; a case file says itself when it was true."""
+    case = read(record.encode(), patient=patient, plans=plans)
+    of_fhir = '"resourceType"' in record
+    if of_fhir and today - STALE <= case.as_of < today:
+        return read(record.encode(), patient=patient, plans=plans, as_of=today)
+    return case
 
 
 def _plan(text: str) -> PlanItem:

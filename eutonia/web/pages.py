@@ -26,7 +26,7 @@ from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
 from eutonia.simulation.plot import TITLES
 from eutonia.web.apidocs import bodies, endpoints
-from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
+from eutonia.web.asking import CONTROLS, STALE, Control, Fields, case_from_form
 from eutonia.web.feedback import rates
 from eutonia.web.limits import bounded
 from eutonia.web.problems import Refusal
@@ -130,6 +130,7 @@ def _answer(fields: Fields, state: State) -> str:
             open=_open(unique),
             about_dose=[q for q in unique if q.ask not in CONTROLS][:3],
             fields=fields,
+            stale=any(s.assessment and s.assessment.as_of < date.today() - STALE for s in sides),
             controls=CONTROLS,
             sources=state.knowledge.sources,
             knowledge=state.knowledge,

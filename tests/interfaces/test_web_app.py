@@ -115,6 +115,27 @@ def test_a_record_is_opened_beside_the_form(client: TestClient) -> None:
     assert "Carisoprodol from 65 years" in text
 
 
+@pytest.mark.parametrize(("age_days", "today"), [(90, True), (800, False)])
+def test_an_opened_record_is_judged_as_of_today_unless_all_of_it_is_long_past(
+    client: TestClient, age_days: int, today: bool
+) -> None:
+    import json
+    from datetime import date, timedelta
+
+    newest = date.today() - timedelta(days=age_days)
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p1"},
+                 "recordedDate": newest.isoformat(), "code": {"text": "low back pain"}}  # fmt: skip
+    patient = {"resourceType": "Patient", "id": "p1", "gender": "male", "birthDate": "1980"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": each} for each in (patient, condition)],
+    }
+    text = client.post("/assess", data={"record": json.dumps(bundle), "plan": FORM["plan"]}).text
+    assert f"judged as of {date.today() if today else newest}" in text
+    assert ("long ago" in text) is not today
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -3,7 +3,12 @@
 
 const form = document.getElementById('form');
 const say = (text) => { const told = document.getElementById('told'); if (told) told.textContent = text; };
-const later = (wait, work) => { let timer; return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); }; };
+function later(wait, work) {
+  let timer;
+  const soon = (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); };
+  soon.stop = () => clearTimeout(timer);
+  return soon;
+}
 
 // --- charts -----------------------------------------------------------------------------------------
 
@@ -29,15 +34,26 @@ function theme() {
     axis: { labelColor: soft, titleColor: ink, gridColor: rule, domainColor: rule, tickColor: rule, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 'normal' },
     legend: { labelColor: ink, orient: 'top', title: null, labelFontSize: 12 },
     title: { color: ink, subtitleColor: soft, fontSize: 14, anchor: 'start', fontWeight: 600 },
-    range: { category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] },
+    range: { category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'].map(toned) },
   };
 }
+
+// The colours of the charts, as bright as a dark page needs them.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const BRIGHT = { '#0072b2': '#56b4e9', '#d55e00': '#ff9d5c', '#009e73': '#3fd0a5', '#5b6570': '#9aa6b2' };
+const toned = (colour) => (dark.matches && BRIGHT[colour]) || colour;
+const tonedAll = (value) => {
+  if (typeof value === 'string') return toned(value);
+  if (Array.isArray(value)) return value.map(tonedAll);
+  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, name === 'values' ? part : tonedAll(part)]));
+  return value;
+};
 
 async function draw(figure, spec) {
   await loadVega();
   figure.spec = spec;
   const width = Math.max(220, Math.min(760, figure.clientWidth - 75));
-  const fitted = { ...spec, vconcat: spec.vconcat.map((panel) => ({ ...panel, width, height: 110 })) };
+  const fitted = { ...spec, vconcat: spec.vconcat.map((panel) => ({ ...tonedAll(panel), width, height: 110 })) };
   let place = figure.querySelector('.drawing');
   if (!place) {
     figure.querySelectorAll('p').forEach((note) => note.remove());
@@ -60,7 +76,7 @@ new MutationObserver(() => drawNew(document)).observe(document.body, { childList
 const redraw = later(200, () => document.querySelectorAll('figure.chart').forEach((figure) => figure.spec && draw(figure, figure.spec)));
 let lastWidth = innerWidth;
 addEventListener('resize', () => { if (innerWidth !== lastWidth) { lastWidth = innerWidth; redraw(); } });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+dark.addEventListener('change', redraw);
 
 // --- sliders ----------------------------------------------------------------------------------------
 
@@ -71,8 +87,15 @@ function show(slider) {
   slider.parentElement.querySelector('output').textContent = text;
 }
 
-// While a slider moves, a few virtual patients are drawn; once it rests, all of them.
+// While a slider moves, a few virtual patients are drawn; once it rests, all of them. One request at a time, and then
+// the newest: what the server has begun it would finish anyway.
 async function follow(box, moving) {
+  if (box.busy) { box.next = moving; return; }
+  box.busy = true;
+  try { await simulate(box, moving); } finally { box.busy = false; }
+  if (box.next !== undefined) { const next = box.next; delete box.next; follow(box, next); }
+}
+async function simulate(box, moving) {
   const fields = new URLSearchParams(form ? new FormData(form) : undefined);
   box.querySelectorAll('[data-try]').forEach((slider) => fields.set(`try.${slider.dataset.try}`, valueOf(slider)));
   const figure = box.querySelector('figure.chart') || box.parentElement.querySelector('figure.chart');
@@ -80,19 +103,18 @@ async function follow(box, moving) {
   fields.set('plan_field', box.dataset.planField || 'plan');
   if (figure.dataset.drug) { fields.set('drug', figure.dataset.drug); fields.set('panels', figure.dataset.panels); }
   if (moving) fields.set('moving', '1');
-  if (box.running) box.running.abort();
-  box.running = new AbortController();
   const tried = box.querySelector('.tried');
-  tried.textContent = 'Simulating…';
+  if (!tried.textContent) tried.textContent = 'Simulating…';
   try {
-    const answer = await fetch('/course', { method: 'POST', body: fields, signal: box.running.signal });
+    const answer = await fetch('/course', { method: 'POST', body: fields });
     const made = await answer.json();
+    if (!box.isConnected) return;
     if (!answer.ok) { tried.textContent = made.detail; return; }
     tried.textContent = made.told;
     box.plan = made.plan;
     await draw(figure, made.spec);
-  } catch (error) {
-    if (error.name !== 'AbortError') tried.textContent = 'The simulation could not be reached.';
+  } catch {
+    tried.textContent = 'The simulation could not be reached.';
   }
 }
 const followSoon = new WeakMap();
@@ -116,7 +138,14 @@ document.querySelectorAll('.learn').forEach((box, number) => {
 // --- the form ---------------------------------------------------------------------------------------
 
 const fieldOf = (name) => form.elements[name];
-const assess = () => form.requestSubmit();
+// One request for each state of the form: a press of the button after a change asks once, not twice.
+let asked = '';
+function assess() {
+  judgeSoon.stop();
+  asked = new URLSearchParams(new FormData(form)).toString();
+  htmx.trigger(form, 'judge');
+}
+const judgeSoon = later(250, () => { if (new URLSearchParams(new FormData(form)).toString() !== asked) assess(); });
 
 function state() {
   return Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === 'string' && value.trim()));
@@ -161,6 +190,8 @@ function openRecord(text, name) {
 }
 
 if (form) {
+  form.addEventListener('submit', (event) => { event.preventDefault(); assess(); });
+  form.addEventListener('change', () => judgeSoon());
   document.getElementById('add-second').addEventListener('click', () => {
     const open = document.getElementById('second').hidden;
     second(open);
