@@ -1,5 +1,6 @@
 """Fits figures of the typical patient to published tables, and writes what remains possible: `python -m calibration`.
 
-Read `plan` (what is fitted to what), then `kinetics` (simulated single-dose studies and their likelihood), `chains`
-(sampling), `brain` (studies of effect and withdrawal), `pages` (docs/reference/calibration.md).
+Read `plan` (what is fitted to what), then `traced` (the engine's equations, with gradients), `kinetics` (simulated
+single-dose studies and their likelihood), `chains` (sampling), `effects` (reports of effect and withdrawal), `recover`
+(does the method find what is there), `pages` (docs/reference/calibration.md).
 """

@@ -1,30 +1,25 @@
-"""Sampling a posterior of some 25 numbers: find its top, then chains that know its shape.
+"""Chains over a density with gradients (NUTS), and whether they may be believed.
 
-Half of the steps are those of Crank and Nicolson about a normal approximation, of several lengths: where the posterior
-is nearly normal, as it is with normal priors and summaries of 24 people, they go far. The other half are a random walk
-of the same shape, which finds its way back from the tails. The approximation is improved three times from the first
-parts of the chains, which are thrown away.
+Every number is standard normal before the data. The posterior has ridges, as between the two volumes of one substance:
+chains therefore run in coordinates in which it is about as wide in every direction, found from its bend at its top.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from eutonia.simulation.population import Column
 
-Density = Callable[[Column], float]
-
-STRIDES = (0.2, 0.4, 0.7)
-"""Lengths of a step about the approximation: 0 stays, 1 draws afresh from it."""
-
-LEARNING = (0.1, 0.1, 0.15)
-"""Steps that are thrown away, as shares of those that are kept."""
+Density = Callable[[Any, Any], Any]
+"""Logarithm of the likelihood of some data (any arrays) at some numbers."""
 
 
 @dataclass(frozen=True)
@@ -32,28 +27,23 @@ class Chains:
     """Draws of all chains, [chains, draws, numbers], and how they went."""
 
     draws: Column
-    accepted: float
+    diverged: int
+    """Paths on which the energy was lost: places that the chains may have missed."""
 
     @property
     def rhat(self) -> Column:
-        """Split potential scale reduction (Gelman and others): near 1 where chains agree."""
-        half = self.draws.shape[1] // 2
-        parts = np.concatenate([self.draws[:, :half], self.draws[:, half : 2 * half]])
-        within = parts.var(1, ddof=1).mean(0)
-        between = half * parts.mean(1).var(0, ddof=1)
-        return np.sqrt(((half - 1) / half * within + between / half) / within)
+        """Split, rank-normalised scale reduction, the larger of that of the draws and of their distance from the
+        median (Vehtari and others 2021): near 1 where chains agree."""
+        folded = np.abs(self.draws - np.median(self.draws, axis=(0, 1)))
+        return np.maximum(*(_scale_reduction(ranked(halved(each))) for each in (self.draws, folded)))
 
-    @property
+    @cached_property
     def effective(self) -> Column:
-        """Independent draws that these are worth, by Geyer's initial positive sequence."""
-        chains, n, _ = self.draws.shape
-        centred = self.draws - self.draws.mean((0, 1))
-        spectrum = np.fft.rfft(centred, 2 * n, axis=1)
-        covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :n].mean(0) / n
-        correlation = covariance / covariance[0]
-        pairs = correlation[0 : n - n % 2 : 2] + correlation[1:n:2]
-        alive = np.cumprod(pairs > 0.0, axis=0)
-        return np.minimum(chains * n / (2.0 * (pairs * alive).sum(0) - 1.0), chains * n)
+        """Independent draws that the bulk of these is worth, and no more than that of their tails."""
+        low, high = (self.draws <= np.quantile(self.draws, q, axis=(0, 1)) for q in (0.05, 0.95))
+        return np.minimum.reduce([
+            independent(ranked(halved(self.draws))), *(independent(halved(tail.astype(float))) for tail in (low, high))
+        ])  # fmt: skip
 
     def some(self, number: int, seed: int) -> Column:
         """Draws from all chains, evenly apart, in an order of chance."""
@@ -62,112 +52,106 @@ class Chains:
         return np.random.default_rng(seed).permutation(chosen)
 
 
-def sample(
-    density: Density, size: int, *, chains: int = 4, steps: int = 2000, seed: int = 0,
-    workers: int = 1, told: Callable[[int], None] = lambda _: None,
-) -> Chains:  # fmt: skip
-    """Draw from `density` (its logarithm; standard normal before the data) over `size` numbers.
-
-    `told` hears of steps done. The result is the same with any number of workers.
-    """
-    top = climb(density, size)
-    spread = curvature(density, top)
-    starts = [top] * chains
-    kept: list[tuple[Column, float]] = []
-    for round_, length in enumerate((*(max(int(share * steps), 20) for share in LEARNING), steps)):
-        work = [(starts[c], top, spread, length, seed * 1000 + round_ * 100 + c) for c in range(chains)]
-        kept = _all(density, work, workers, told)
-        starts = [draws[-1] for draws, _ in kept]
-        together = np.concatenate([draws for draws, _ in kept])
-        if round_ < len(LEARNING):
-            top, spread = together.mean(0), 0.7 * np.cov(together, rowvar=False) + 0.3 * spread
-    return Chains(np.stack([draws for draws, _ in kept]), float(np.mean([a for _, a in kept])))
+def halved(draws: Column) -> Column:
+    half = draws.shape[1] // 2
+    return np.concatenate([draws[:, :half], draws[:, half : 2 * half]])
 
 
-def climb(density: Density, size: int) -> Column:
-    """Near the top of the density; the chains find the rest."""
-
-    def minus(x: Column) -> float:
-        value = -density(x)
-        return value if np.isfinite(value) else 1e6
-
-    found = minimize(minus, np.zeros(size), method="L-BFGS-B", bounds=[(-4.0, 4.0)] * size,
-                     options={"maxiter": 40, "eps": 1e-3})  # fmt: skip
-    return np.asarray(found.x)
+def ranked(draws: Column) -> Column:
+    """Normal scores of the ranks among all chains."""
+    flat = draws.reshape(-1, draws.shape[-1])
+    ranks = rankdata(flat, axis=0)
+    return np.asarray(ndtri((ranks - 0.375) / (len(flat) + 0.25)).reshape(draws.shape))
 
 
-def curvature(density: Density, top: Column, step: float = 0.4) -> Column:
-    """Covariance of the normal distribution that is as bent as the density is at its top."""
-    n, middle = len(top), density(top)
-    one = np.eye(n) * step
-    up = np.array([density(top + one[i]) for i in range(n)])
-    down = np.array([density(top - one[i]) for i in range(n)])
-    bend = np.diag((2.0 * middle - up - down) / step**2)
-    for i in range(n):
-        for j in range(i):
-            both = density(top + one[i] + one[j])
-            bend[i, j] = bend[j, i] = -(both - up[i] - up[j] + middle) / step**2
-    values, vectors = np.linalg.eigh(bend)
-    values = np.clip(values, 0.7, None)  # nowhere wider than the prior, by much
-    return np.asarray((vectors / values) @ vectors.T)
+def _scale_reduction(parts: Column) -> Column:
+    n = parts.shape[1]
+    within = parts.var(1, ddof=1).mean(0)
+    between = n * parts.mean(1).var(0, ddof=1)
+    return np.sqrt(((n - 1) / n * within + between / n) / within)
 
 
-def chain(
-    density: Density, start: Column, middle: Column, spread: Column, length: int, seed: int
-) -> tuple[Column, float]:
-    """One chain, and the share of steps taken."""
-    chance = np.random.default_rng(seed)
-    lower = np.linalg.cholesky(spread)
-
-    def weight(x: Column) -> float:
-        z = np.linalg.solve(lower, x - middle)
-        return density(x) + 0.5 * float(z @ z)
-
-    here, weighed, taken = start, weight(start), 0
-    draws = np.empty((length, len(start)))
-    walk = 2.0 / np.sqrt(len(start))
-    for k in range(length):
-        push = lower @ chance.standard_normal(len(start))
-        if chance.random() < 0.5:
-            stride = chance.choice(STRIDES)
-            there = middle + np.sqrt(1.0 - stride**2) * (here - middle) + stride * push
-            new = weight(there)
-            gain = new - weighed
-        else:
-            there = here + walk * push
-            new = weight(there)
-            gain = _plain(new, there, lower, middle) - _plain(weighed, here, lower, middle)
-        if np.log(chance.random()) < gain:
-            here, weighed, taken = there, new, taken + 1
-        draws[k] = here
-    return draws, taken / length
+def independent(parts: Column) -> Column:
+    """Independent draws that chains are worth, by Geyer's initial monotone sequence over all of them."""
+    chains, n, _ = parts.shape
+    centred = parts - parts.mean(1, keepdims=True)
+    spectrum = np.fft.rfft(centred, 2 * n, axis=1)
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :n].mean(0) / n
+    within = covariance[0] * n / (n - 1)
+    whole = within * (n - 1) / n + parts.mean(1).var(0, ddof=1)
+    correlation = 1.0 - (within - covariance) / whole
+    correlation[0] = 1.0
+    pairs = correlation[0 : n - n % 2 : 2] + correlation[1:n:2]
+    alive = np.cumprod(pairs > 0.0, axis=0)
+    time = 2.0 * (np.minimum.accumulate(pairs, axis=0) * alive).sum(0) - 1.0
+    return np.asarray(chains * n / np.maximum(time, 1.0 / np.log10(chains * n)))
 
 
-def _plain(weighed: float, x: Column, lower: Column, middle: Column) -> float:
-    """The density itself, from its ratio to the approximation."""
-    z = np.linalg.solve(lower, x - middle)
-    return weighed - 0.5 * float(z @ z)
+class Sampler:
+    """NUTS on a density; compiled once, for any data of one shape."""
 
+    def __init__(self, likelihood: Density, size: int, *, chains: int = 4, warmup: int = 200, draws: int = 500) -> None:
+        import jax
+        import numpyro
+        from numpyro.distributions import ImproperUniform, constraints
+        from numpyro.infer import NUTS, init_to_uniform
 
-def _all(
-    density: Density, work: list[Any], workers: int, told: Callable[[int], None]
-) -> list[tuple[Column, float]]:
-    found = []
-    if workers == 1:
-        for each in work:
-            found.append(chain(density, *each))
-            told(each[3])
-        return found
-    _shared[:] = [density]  # inherited by the workers: knowledge is not sent between processes
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        for done in pool.imap(_one, work):
-            found.append(done)
-            told(len(done[0]))
-    return found
+        @jax.jit
+        def density(numbers: Any, data: Any) -> Any:
+            return likelihood(numbers, data) - 0.5 * numbers @ numbers
 
+        def model(data: Any, top: Any, scale: Any) -> None:
+            y = numpyro.sample("y", ImproperUniform(constraints.real, (), (size,)))
+            numpyro.factor("posterior", density(top + scale @ y, data))
 
-_shared: list[Density] = []
+        self.size, self.count, self.warmup, self.draws = size, chains, warmup, draws
+        self.climbs = jax.jit(jax.value_and_grad(density))
+        self.kernel = NUTS(model, init_strategy=init_to_uniform(radius=1.0))
+        self.step = jax.jit(self.kernel.sample)
 
+    def __call__(self, data: Any, seed: int, workers: int = 1, told: Callable[[int], None] = lambda _: None) -> Chains:
+        """Chains from a density of standard normal numbers and `data`, each started at another place. The result is the
+        same with any number of workers; `told` hears of every 10 draws."""
+        from concurrent.futures import ThreadPoolExecutor
 
-def _one(each: Any) -> tuple[Column, float]:
-    return chain(_shared[0], *each)
+        import jax
+
+        seeds = [seed * 1000 + n for n in range(self.count)]
+        with jax.enable_x64(True):
+            given = (data, *self.shape(data))
+            starts = [self.kernel.init(jax.random.PRNGKey(own), self.warmup, None, given, {}) for own in seeds]
+            if workers > 1:
+                self.step(starts[0], given, {})  # compiled once, before all begin together
+        with ThreadPoolExecutor(workers) as pool:
+            done = list(pool.map(lambda start: self.chain(start, given, told), starts))
+        _, top, scale = given
+        return Chains(top + np.stack([y for y, _ in done]) @ scale.T, sum(lost for _, lost in done))
+
+    def chain(self, state: Any, given: Any, told: Callable[[int], None]) -> tuple[Column, int]:
+        """Draws of one chain after those that are thrown away, [draws, numbers], and how many paths diverged."""
+        import jax
+
+        kept, lost = np.empty((self.draws, self.size)), 0
+        with jax.enable_x64(True):
+            for n in range(-self.warmup, self.draws):
+                state = self.step(state, given, {})
+                if n >= 0:
+                    kept[n], lost = np.asarray(state.z["y"]), lost + int(state.diverging)
+                if n % 10 == 9:
+                    told(10)
+        return kept, lost
+
+    def shape(self, data: Any, step: float = 0.05) -> tuple[Column, Column]:
+        """The top of the density, and a root of the covariance that its bend there stands for."""
+
+        def minus(x: Column) -> tuple[float, Column]:
+            value, slope = self.climbs(x, data)
+            return (-float(value), -np.asarray(slope)) if np.isfinite(value) else (1e9, np.zeros(self.size))
+
+        found = minimize(minus, np.zeros(self.size), jac=True, method="L-BFGS-B",
+                         bounds=[(-4.0, 4.0)] * self.size, options={"maxiter": 80})  # fmt: skip
+        top = np.asarray(found.x)
+        push = step * np.eye(self.size)
+        bend = np.array([(minus(top + p)[1] - minus(top - p)[1]) / (2.0 * step) for p in push])
+        values, vectors = np.linalg.eigh(0.5 * (bend + bend.T))
+        return top, vectors / np.sqrt(np.clip(values, 0.5, None))  # nowhere wider than the prior, by much

@@ -1,27 +1,24 @@
-"""Drowsiness, relief and withdrawal: draws of the whole model, moved towards a handful of uncertain reports.
+"""Drowsiness, relief and withdrawal: worlds drawn from the prior, weighed by a handful of uncertain reports.
 
-Some thirty figures stand against seventeen reports, most of them of a few people. Every member of an ensemble is a
-whole world: a draw of the kinetics as fitted before, and the prior of everything else. The ensemble is moved by
-smoothing with multiple data assimilation (Emerick and Reynolds 2013): in four rounds of simulation, each with a quarter
-of the data's weight, members follow the regression of their figures on the simulated reports. It is exact where
-reports depend linearly on figures, needs no density, and leaves a figure alone that no report depends on; a weighting
-of worlds would need far more of them than can be simulated, or a likelihood made flatter than it is.
+Some thirty figures stand against fourteen reports, most of them of a few people. Every world is a draw of the kinetics as
+fitted before and of the prior of everything else; simulated studies of the engine itself say what it would have
+printed, and the likelihood of the printed reports is its weight. The reports are so unsure that one world in ten
+counts: importance sampling is exact here, and needs neither gradients of a course of weeks nor any approximation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.plan import Figure
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.pharmacology import Finding
 from eutonia.simulation import outcome
 from eutonia.simulation.population import Column, Patients
-
-ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Reports:
             found.append(np.hypot(error, assumed[kind(f)]))
         return np.array(found)
 
-    def simulate(self, figures: Sequence[Figure], members: Column, told: Callable[[int], None]) -> Column:
+    def simulate(self, figures: Sequence[Figure], members: Column) -> Column:
         """What each member, a row of deviations of `figures`, gives for each report, [members, reports]."""
         size = int(self.plan["people"])
         possible = {f.name: members[:, n].copy() for n, f in enumerate(figures)}
@@ -75,7 +72,6 @@ class Reports:
                 if f.used_for_fitting:
                     values = np.asarray(found[f.quantity], float).reshape(len(members), size)
                     results.append(scaled(f, _middle(f, values)))
-            told(1)
         return np.stack(results, axis=1)
 
 
@@ -107,17 +103,22 @@ def _middle(finding: Finding, values: Column) -> Column:
     return np.asarray(np.nanmedian(values, axis=1))
 
 
-def assimilate(
-    members: Column, simulate: Callable[[Column], Column], printed: Column, error: Column, seed: int
-) -> Column:
-    """Members moved from their prior to the posterior by `printed` with standard errors `error`."""
+def weighed(found: Column, printed: Column, error: Column) -> Column:
+    """Weights of worlds, summing to 1, from what each gives for the reports, [worlds, reports]."""
+    likely = -0.5 * (((found - printed) / error) ** 2).sum(1)
+    weights = np.exp(likely - likely.max())
+    return np.asarray(weights / weights.sum())
+
+
+def worth(weights: Column) -> float:
+    """Equal draws that weighted ones are worth (Kish)."""
+    return float(1.0 / (weights**2).sum())
+
+
+def resampled(weights: Column, number: int, seed: int) -> NDArray[np.int64]:
+    """Places of `number` equal draws: systematically, so that each comes as often as its weight says, to within one; in
+    an order of chance."""
     chance = np.random.default_rng(seed)
-    noise = np.diag(ROUNDS * error**2)
-    for _ in range(ROUNDS):
-        found = simulate(members)
-        figures, reports = members - members.mean(0), found - found.mean(0)
-        together = reports.T @ reports / (len(members) - 1) + noise
-        gain = np.linalg.solve(together, reports.T @ figures / (len(members) - 1))
-        disturbed = printed + np.sqrt(ROUNDS) * error * chance.standard_normal(found.shape)
-        members = members + (disturbed - found) @ gain
-    return members
+    marks = (np.arange(number) + chance.random()) / number
+    places = np.minimum(np.searchsorted(np.cumsum(weights), marks), len(weights) - 1)
+    return np.asarray(chance.permutation(places))

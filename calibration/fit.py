@@ -5,37 +5,57 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calibration.chains import LEARNING, Chains, sample
-from calibration.effects import ROUNDS, Reports, assimilate
-from calibration.kinetics import NOT_SHIPPED, SingleDoses
+from calibration.chains import Chains, Sampler
+from calibration.effects import Reports, resampled, weighed, worth
+from calibration.kinetics import SingleDoses
 from calibration.plan import Figure, chosen, read
+from calibration.recover import Recovery, recover, recover_reports
 from eutonia.knowledge import Knowledge
 from eutonia.simulation.population import Column
+
+AGREE, ENOUGH = 1.02, 400.0
+"""Chains agree below this R-hat, and are long enough with this many independent draws: else nothing is written."""
+
+AT_ONCE = 250
+"""Worlds simulated together."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    steps: int
-    draws: int
+    draws: int = 500
+    """Of each of four chains, after as many thrown away as `warmup` says."""
+    warmup: int = 300
+    worlds: int = 6000
+    """Draws of everything that the reports weigh."""
+    shipped: int = 300
+    truths: int = 24
+    """Simulated studies in which the method is to find what is known."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Rows of deviations that belong together: of `figures`, and what is not shipped of the volunteers."""
+    """Rows of deviations that belong together."""
 
     knowledge: Knowledge
     seed: int
+    budget: Budget
     table: SingleDoses
     reports: Reports
     chains: Chains
     kinetics: tuple[Figure, ...]
     effects: tuple[Figure, ...]
-    members: Column
-    """[draws, kinetics then effects]"""
-    volunteers: Column
-    """[draws, what is not shipped], standard normal before the data."""
+    whole: Column
+    """[rows, kinetics then effects]: the posterior."""
+    proposals: Column
+    """[rows, numbers of the kinetics]: the same, with what is not shipped, standard normal before the data."""
     given: Column
-    """What the members give for each report."""
+    """[rows, reports]: what each gives for the reports."""
+    shipped: Column
+    """Some rows of the posterior, as they are written."""
+    worth: float
+    """Equal draws that the weighted worlds are worth."""
+    recovered: Recovery
+    recovered_reports: Recovery
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -46,34 +66,48 @@ class Fitted:
         plan = self.table.plan
         return [*plan["single_doses"], plan["ratios"], *self.reports.plan["studies"]]
 
+    @property
+    def faults(self) -> list[str]:
+        """Why these draws should not be used."""
+        rhat, effective = self.chains.rhat.max(), self.chains.effective.min()
+        found = []
+        if not rhat <= AGREE:
+            found.append(f"the chains do not agree (R-hat {rhat:.3f}, more than {AGREE})")
+        if not effective >= ENOUGH:
+            found.append(f"the chains are too short ({effective:.0f} independent draws of {ENOUGH:.0f})")
+        if not self.worth >= ENOUGH:
+            found.append(f"too few worlds count ({self.worth:.0f} of {ENOUGH:.0f})")
+        return found
+
 
 def fit(
     knowledge: Knowledge, budget: Budget, seed: int, workers: int = 1,
     told: Callable[[str, float], None] = lambda part, share: None,
 ) -> Fitted:  # fmt: skip
-    """Kinetics by chains, then effects by an ensemble that takes over their draws."""
+    """Kinetics by chains, then effects by worlds that take over their draws."""
     plan, later = read("carisoprodol"), read("effects")
     kinetics, effects = tuple(chosen(plan, knowledge)), tuple(chosen(later, knowledge))
     table, reports = SingleDoses(plan, kinetics, knowledge, seed), Reports(later, knowledge)
-    all_steps = 4 * budget.steps * (1.0 + sum(LEARNING))
-    chains = sample(table, table.size, steps=budget.steps, seed=seed, workers=workers,
-                    told=lambda done: told("kinetics: chains", done / all_steps))  # fmt: skip
-    proposals = chains.some(budget.draws, seed)
-    chance = np.random.default_rng(seed + 2)
-    prior = np.array([f.prior for f in effects])
+    sampler = Sampler(table, table.size, warmup=budget.warmup, draws=budget.draws)
+    steps = sampler.count * (budget.warmup + budget.draws)
+    chains = sampler(table.printed, seed, workers, lambda done: told("kinetics: chains", done / steps))
+    proposals = chains.some(budget.worlds, seed)
+    chance = np.random.default_rng(seed + 1)
     members = np.hstack([
         proposals[:, : len(kinetics)] * [f.prior for f in kinetics],
-        prior * chance.standard_normal((budget.draws, len(effects))),
-        proposals[:, len(kinetics) :],
+        chance.standard_normal((budget.worlds, len(effects))) * [f.prior for f in effects],
     ])  # fmt: skip
-    figures = (*kinetics, *effects)
-    share = 1.0 / (len(later["studies"]) * (ROUNDS + 1))
-
-    def simulate(rows: Column) -> Column:
-        return reports.simulate(figures, rows, lambda done: told("effects: rounds", done * share))
-
-    members = assimilate(members, simulate, reports.printed, reports.error, seed + 3)
-    given = simulate(members)
-    shipped = np.round(members[:, : -len(NOT_SHIPPED)], 3)
-    return Fitted(knowledge, seed, table, reports, chains, kinetics, effects, shipped,
-                  members[:, -len(NOT_SHIPPED) :], given)  # fmt: skip
+    given = []
+    for start in range(0, budget.worlds, AT_ONCE):
+        given.append(reports.simulate((*kinetics, *effects), members[start : start + AT_ONCE]))
+        told("effects: worlds", AT_ONCE / budget.worlds)
+    found = np.concatenate(given)
+    weights = weighed(found, reports.printed, reports.error)
+    rows, shipped = (resampled(weights, n, seed + 2) for n in (10 * budget.shipped, budget.shipped))
+    recovered = recover(table, budget.truths, seed + 3, workers=workers,
+                        told=lambda done: told("recovery: studies", done / budget.truths))  # fmt: skip
+    of_reports = recover_reports(members[:, len(kinetics) :], found, reports.error, 200, seed + 4)
+    return Fitted(
+        knowledge, seed, budget, table, reports, chains, kinetics, effects, members[rows], proposals[rows], found[rows],
+        np.round(members[shipped], 3), worth(weights), recovered, of_reports,
+    )  # fmt: skip

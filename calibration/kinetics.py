@@ -1,113 +1,121 @@
-"""Simulated single-dose studies, and how likely they make the printed table.
+"""Simulated single-dose studies, and how likely they make the printed table: a density that JAX differentiates.
 
 The table holds means and standard deviations, not patients, so that its exact likelihood is out of reach. It is
-replaced by a synthetic one (Wood 2010; Price and others 2018): at each proposal a population takes both doses, many
-studies of the printed size are put together from it, and the printed summaries are held against the normal
-distribution of theirs, on logarithms. The people and the studies are the same at every proposal (common random
-numbers, evenly spread by Sobol's sequence), so that the likelihood is a smooth function without noise, and chains
-mix. The 24 took both doses, and were healthy volunteers: how far a person's deviations return with the second dose,
-and how much they differ in weight, is fitted too and not shipped.
+replaced by a synthetic one (Wood 2010; Price and others 2018): at each proposal a population takes a dose, many studies
+of the printed size are put together from it, and the printed summaries are held against the normal distribution of
+theirs, on logarithms. The people and the studies are the same at every proposal (common random numbers, evenly spread
+by Sobol's sequence), so that the likelihood is a smooth function without noise, and one with gradients.
+
+A study is not only a sample of people. What the authors printed is rounded; their peaks, times and half-lives were
+read from samples at some times, with some assay, in some volunteers. Each printed figure may therefore be off by a
+random effect of its study, whose size is fitted along: without it the table would count for more than it is worth,
+and would pull figures away from other studies.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import qmc
 
 from calibration.plan import Figure, noted
+from calibration.traced import Array, Levels, TracedPeople, levels, patients
 from eutonia.knowledge import Knowledge
-from eutonia.simulation.population import PHENOTYPES, Column, Individuals, Patients, frequencies
+from eutonia.knowledge.pharmacology import Finding
+from eutonia.simulation.population import PHENOTYPES, Column, frequencies
 from eutonia.simulation.schedule import read_schedule
-from eutonia.simulation.system import _Builder
 
 PEOPLE, FEW, STUDIES = 256, 64, 400
-"""People who take both doses; poor and normal metabolisers for the ratios; studies put together from them."""
+"""People who take a dose; poor and normal metabolisers for the ratios; studies put together from them."""
 
 QUANTITIES = ("cmax_mg_l", "auc_mg_h_l", "tmax_h", "half_life_h")
+BY_DOSE = ("cmax_mg_l", "auc_mg_h_l")
+"""Those that grow with the dose."""
+
 UPPER, LOWER = 0.40, 0.08
 """The half-life is read from the fall between these fractions of the peak, as in the engine."""
 
-NOT_SHIPPED = ("persistence", "volunteers_weight")
+MOMENTS = np.geomspace(0.03, 600.0, 32)
+"""Hours at which a peak and a fall are first looked for."""
+
+NEWTON = 4
+"""Steps towards a peak or a fall, of which each doubles the digits."""
+
+NOT_SHIPPED = ("persistence", "volunteers_weight", "study")
+"""Fitted along: what belongs to these studies alone."""
 
 
-@dataclass(frozen=True)
-class Even:
-    """Draws for a population that leave no gaps: in place of `population.Draws`."""
+def exposure(levels: Levels) -> dict[str, Array]:
+    """Peak, its time, area and half-life after a unit dose, [substances, people] each.
 
-    normals: Mapping[str, Column]
-    rows: int
+    Times are found on a grid and by Newton's steps; only the last step is differentiated, which is all that the
+    implicit function needs.
+    """
+    fixed = Levels(*map(jax.lax.stop_gradient, (levels.rates, levels.weights, levels.lag)))
+    moments = jnp.asarray(MOMENTS)
+    left = jnp.exp(-fixed.rates * moments[:, None, None])
+    coarse = jnp.einsum("smn,tmn->tsn", fixed.weights, left)
+    top = jnp.clip(coarse.argmax(0), 1, len(MOMENTS) - 2)
 
-    def normal(self, name: str) -> Column:
-        found = self.normals.get(name)
-        return np.zeros(self.rows) if found is None else found
+    def climb(_: int, when: Array) -> Array:
+        """Towards the top, within the two neighbours of the highest moment."""
+        _, slope, bend = _at(fixed, when)
+        step = jnp.where(bend < 0.0, -slope / jnp.minimum(bend, -1e-300), jnp.sign(slope) * 0.1 * when)
+        return jnp.clip(when + step, moments[top - 1], moments[top + 1])
 
-    def uniform(self, name: str) -> Column:
-        return np.full(self.rows, 0.5)
-
-
-@dataclass(frozen=True)
-class People(Individuals):
-    even: Even = field(default_factory=lambda: Even({}, 0))
-
-    @property
-    def draws(self) -> Any:
-        return self.even
-
-
-def exposure(people: Individuals, dosed: str, dose: Column) -> dict[str, dict[str, Column]]:
-    """Peak, its time, area and half-life of a substance and its metabolite after one dose, without the engine."""
-    build = _Builder(people)
-    build.take(dosed)
-    lag = build.disposition(dosed).get("lag", people.constant(0.0))
+    when = jax.lax.stop_gradient(jax.lax.fori_loop(0, NEWTON, climb, moments[top]))
+    peak, slope, bend = _at(levels, when)
+    bend = jnp.minimum(jax.lax.stop_gradient(bend), -1e-12)
+    upper, lower = _falls_to(levels, fixed, coarse, top, jnp.log(jnp.array([UPPER, LOWER]))[:, None, None] + jnp.log(peak))
     return {
-        name: _of_level([build.rates[k] for k in responses[0]], list(responses[0].values()), dose, lag)
-        for name, responses in build.plasma.items()
+        "cmax_mg_l": peak,
+        "auc_mg_h_l": levels.area(),
+        "tmax_h": when - slope / bend + levels.lag,
+        "half_life_h": (lower - upper) * jnp.log(2.0) / jnp.log(UPPER / LOWER),
     }
 
 
-def _of_level(rates: list[Column], weights: list[Column], dose: Column, lag: Column) -> dict[str, Column]:
-    """Of a level that is a sum of exponentials. Times are looked at in even steps of their logarithm."""
-    slowest = np.min(rates, axis=0)
-    time = np.geomspace(0.01, 12.0, 56)[:, None] / slowest
-    level = np.zeros_like(time)
-    for rate, weight in zip(rates, weights, strict=True):
-        level += weight * np.exp(-rate * time)
-    n = level.shape[1]
-    top = np.clip(level.argmax(0), 1, len(time) - 2)
-    before, at, after = (level[top + step, np.arange(n)] for step in (-1, 0, 1))
-    bend, tilt = 0.5 * (before + after) - at, 0.5 * (after - before)
-    shift = np.clip(np.divide(-tilt, 2.0 * bend, out=np.zeros(n), where=bend < 0.0), -1.0, 1.0)
-    width = np.log(time[1, 0] / time[0, 0])
-    when = time[top, np.arange(n)] * np.exp(shift * width)
-    peak, slope, curve = (
-        np.sum([w * (-r) ** k * np.exp(-r * when) for r, w in zip(rates, weights, strict=True)], axis=0)
-        for k in (0, 1, 2)
-    )
-    nearer = np.clip(
-        np.divide(-slope, curve, out=np.zeros(n), where=curve < 0.0), -width * when, width * when
-    )
-    peak, when = peak + 0.5 * slope * nearer, when + nearer  # Newton's step towards the top
-    upper, lower = (_falls_below(time, level, part * peak, top) for part in (UPPER, LOWER))
-    return {
-        "cmax_mg_l": peak * dose,
-        "auc_mg_h_l": dose * np.sum([w / r for r, w in zip(rates, weights, strict=True)], axis=0),
-        "tmax_h": when + lag,
-        "half_life_h": (lower - upper) * np.log(2.0) / np.log(UPPER / LOWER),
-    }
+def _at(levels: Levels, time: Array) -> tuple[Array, Array, Array]:
+    """Levels, their slopes and their bends at `time` [..., substances, people] hours after the lag."""
+    parts = levels.weights * jnp.exp(-levels.rates * time[..., None, :])
+    return parts.sum(-2), -(levels.rates * parts).sum(-2), (levels.rates**2 * parts).sum(-2)
 
 
-def _falls_below(time: Column, level: Column, threshold: Column, top: NDArray[np.int64]) -> Column:
-    n = np.arange(level.shape[1])
-    under = (level <= threshold) & (np.arange(len(time))[:, None] > top)
-    k = np.maximum(under.argmax(0), 1)
-    c0, c1 = np.maximum(level[k - 1, n], 1e-300), np.maximum(level[k, n], 1e-300)
-    share = np.clip(np.log(c0 / threshold) / np.log(c0 / c1), 0.0, 1.0)
-    return time[k - 1, n] + share * (time[k, n] - time[k - 1, n])
+def _falls_to(levels: Levels, fixed: Levels, coarse: Array, top: Array, threshold: Array) -> Array:
+    """When the logarithm of a level falls to each `threshold` [thresholds, substances, people] after its peak."""
+    known, moments = jax.lax.stop_gradient(threshold), jnp.asarray(MOMENTS)
+    after = jnp.arange(len(MOMENTS))[:, None, None] > top
+    under = (jnp.log(jnp.maximum(coarse, 1e-300))[:, None] <= known) & after[:, None]
+    k = jnp.maximum(under.argmax(0), 1)
+    low, high = moments[k - 1], moments[k]
+
+    def descend(_: int, when: Array) -> Array:
+        """The logarithm of a level is nearly a line."""
+        value, slope, _bend = _at(fixed, when)
+        step = (jnp.log(jnp.maximum(value, 1e-300)) - known) * value / jnp.minimum(slope, -1e-300)
+        return jnp.clip(when - step, low, high)
+
+    when = jax.lax.stop_gradient(jax.lax.fori_loop(0, NEWTON, descend, 0.5 * (low + high)))
+    value, slope, _ = _at(levels, when)
+    speed = jnp.minimum(jax.lax.stop_gradient(slope / value), -1e-9)
+    return when - (jnp.log(value) - threshold) / speed
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """People: facts, deviations of their weight, their own deviations by figure."""
+
+    facts: dict[str, Any]
+    weight: Column
+    own: dict[str, Column]
+    few: int
+    """How many of them, the last, are poor and then normal metabolisers."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +126,6 @@ class SingleDoses:
     figures: tuple[Figure, ...]
     knowledge: Knowledge
     seed: int
-    observed: tuple[Column, Column] | None = None
-    """Table and ratios to use in place of the printed ones: for studies of the method itself."""
 
     @cached_property
     def substances(self) -> tuple[str, str]:
@@ -129,23 +135,32 @@ class SingleDoses:
         return dosed, product.substance
 
     @cached_property
-    def doses(self) -> list[float]:
+    def doses(self) -> tuple[float, ...]:
         entries = [self.knowledge.observations[key] for key in self.plan["single_doses"]]
         schedules = [read_schedule(list(entry.plan), self.knowledge) for entry in entries]
-        return [schedule.regimens[0].amounts[0] for schedule in schedules]
+        return tuple(schedule.regimens[0].amounts[0] for schedule in schedules)
+
+    @cached_property
+    def cells(self) -> list[list[Finding]]:
+        """The findings of each dose, in the order of substances and quantities."""
+        found = []
+        for key in self.plan["single_doses"]:
+            by_name = {f.quantity: f for f in self.knowledge.observations[key].findings}
+            found.append([by_name[f"{s}/{q}"] for s in self.substances for q in QUANTITIES])
+        return found
 
     @cached_property
     def printed(self) -> tuple[Column, Column]:
-        """Logarithms of the table, [doses, mean or sd, substance and quantity]; and of the ratios."""
-        if self.observed is not None:
-            return self.observed
-        table = []
-        for key in self.plan["single_doses"]:
-            by_name = {f.quantity: f for f in self.knowledge.observations[key].findings}
-            found = [by_name[f"{s}/{q}"] for s in self.substances for q in QUANTITIES]
-            table.append([[f.value for f in found], [f.spread for f in found]])
+        """Logarithms of the table, [doses, mean or sd, cells]; and of the ratios."""
+        table = [[[f.value for f in row], [f.spread for f in row]] for row in self.cells]
         ratios = {f.quantity: f.value for f in self.knowledge.observations[self.plan["ratios"]].findings}
         return np.log(table), np.log([ratios[f"{s}/auc_mg_h_l"] for s in self.substances])
+
+    @cached_property
+    def steps(self) -> Column:
+        """The last decimal printed of each cell, [mean or sd, cells]: as far as any dose shows."""
+        table = np.exp(self.printed[0]).round(9)
+        return np.array([[10.0 ** -max(map(decimals, column)) for column in part.T] for part in table.transpose(1, 0, 2)])
 
     @cached_property
     def spread(self) -> list[str]:
@@ -155,34 +170,25 @@ class SingleDoses:
         return [name for name, (*_, spread, _u) in seen.items() if spread and name.startswith(own)]
 
     @cached_property
-    def fixed(self) -> dict[str, Column]:
-        """Figures that are not fitted, at their values."""
-        return {name: np.zeros(1) for name in noted(self.knowledge, self.plan["dosed"])}
+    def drawn(self) -> Drawn:
+        """The people of every proposal; the last are poor and then normal metabolisers."""
+        points = qmc.Sobol(3 + len(self.spread), seed=self.seed).random(PEOPLE)
+        return self.people_of(points, np.arange(2 * FEW) % PEOPLE)
 
-    @cached_property
-    def drawn(self) -> tuple[dict[str, Any], Column, Column]:
-        """Facts of the people (the deviation of weight); their deviations at the first dose; new ones at the second."""
-        k = len(self.spread)
-        points = qmc.Sobol(3 + 2 * k, seed=self.seed).random(PEOPLE)
+    def people_of(self, points: Column, few: NDArray[np.int64]) -> Drawn:
+        """People from numbers between 0 and 1, women and men in turn, and once more some of them as poor metabolisers,
+        and as many as normal ones."""
         normal = ndtri(np.clip(points, 1e-6, 1.0 - 1e-6))
-        part = self.knowledge.model["population"].parameters
-        age, weight = part["age"], part["weight"]
+        part = self.knowledge.model["population"].parameters["age"]
+        age = np.clip(part.value + part.spread * normal[:, 0], part.low, part.high)
         shares = frequencies("us-mixed", self.knowledge)
         phenotype = np.minimum(np.searchsorted(np.cumsum(shares), points[:, 2], side="right"), 4)
-        women = np.arange(PEOPLE) % 2 == 0
-        facts = {
-            "age": np.clip(age.value + age.spread * normal[:, 0], age.low, age.high),
-            "weight": weight.spread * normal[:, 1],
-            "cyp2c19": np.array(PHENOTYPES)[phenotype],
-            "sex": np.where(women, "female", "male"),
-        }
-        rows = {
-            name: np.concatenate([values, values, values[:FEW], values[:FEW]])
-            for name, values in facts.items()
-        }
-        rows["cyp2c19"] = rows["cyp2c19"].copy()
-        rows["cyp2c19"][2 * PEOPLE :] = np.repeat(["poor", "normal"], FEW)
-        return rows, normal[:, 3 : 3 + k].T, normal[:, 3 + k :].T
+        who = np.concatenate([np.arange(len(points)), few])
+        kinds = np.concatenate([np.array(PHENOTYPES)[phenotype], np.repeat(["poor", "normal"], len(few) // 2)])
+        women = np.arange(len(points)) % 2 == 0
+        facts = {"age": age[who], "cyp2c19": kinds, "sex": np.where(women, "female", "male")[who]}
+        own = {name: normal[who, 3 + i] for i, name in enumerate(self.spread)}
+        return Drawn(facts, normal[who, 1], own, len(few))
 
     @cached_property
     def studies(self) -> Column:
@@ -195,15 +201,22 @@ class SingleDoses:
             study[2 * chance.choice(PEOPLE // 2, men, replace=False) + 1] = 1.0
         return member / (men + women)
 
+    @property
+    def volunteers(self) -> int:
+        return int(self.plan["men"]) + int(self.plan["women"])
+
+    @cached_property
+    def few(self) -> int:
+        return self.knowledge.observations[self.plan["ratios"]].number_studied or 5
+
     @cached_property
     def small(self) -> tuple[Column, Column]:
         """The same for poor and for normal metabolisers."""
         chance = np.random.default_rng(self.seed + 1)
-        size = self.knowledge.observations[self.plan["ratios"]].number_studied or 5
         found = np.zeros((2, STUDIES, FEW))
         for group in found:
             for study in group:
-                study[chance.choice(FEW, size, replace=False)] = 1.0 / size
+                study[chance.choice(FEW, self.few, replace=False)] = 1.0 / self.few
         return found[0], found[1]
 
     @property
@@ -211,71 +224,81 @@ class SingleDoses:
         """Numbers in a proposal, each standard normal before the data: the figures, then what is not shipped."""
         return len(self.figures) + len(NOT_SHIPPED)
 
-    def of(self, proposal: Column) -> tuple[Column, float, float]:
-        """Deviations of the figures, persistence of persons, and how much more volunteers differ in weight."""
+    def of(self, proposal: Array) -> tuple[dict[str, Array], Array, Array, Array]:
+        """Deviations of the figures; how alike both doses of the same people are; how much more volunteers differ in
+        weight than patients; how far the printed figures of one study may be off."""
         assumed = self.plan["assumed"]
-        deviations = proposal[: len(self.figures)] * [f.prior for f in self.figures]
+        deviations = {f.name: f.prior * proposal[n] for n, f in enumerate(self.figures)}
+        z = proposal[len(self.figures) :]
         middle, wide = assumed["persistence"]
-        persistence = 1.0 / (1.0 + (1.0 / middle - 1.0) * np.exp(-wide * proposal[-2]))
-        return deviations, float(persistence), float(np.exp(assumed["volunteers_weight"] * proposal[-1]))
+        alike = 1.0 / (1.0 + (1.0 / middle - 1.0) * jnp.exp(-wide * z[0]))
+        usual, doubt = assumed["study"]
+        return deviations, alike, jnp.exp(assumed["volunteers_weight"] * z[1]), usual * jnp.exp(doubt * z[2])
 
-    def people(self, proposal: Column) -> People:
-        """The people of a proposal: both doses, then poor, then normal metabolisers."""
-        deviations, persistence, heavier = self.of(proposal)
-        facts, first, new = self.drawn
-        weight = self.knowledge.model["population"].parameters["weight"]
-        facts = facts | {
-            "weight": np.clip(weight.value * np.exp(heavier * facts["weight"]), weight.low, weight.high)
-        }
-        second = persistence * first + np.sqrt(1.0 - persistence**2) * new
-        rows = 2 * PEOPLE + 2 * FEW
-        normals = {
-            name: np.concatenate([first[i], second[i], first[i, :FEW], first[i, FEW : 2 * FEW]])
-            for i, name in enumerate(self.spread)
-        }
-        possible = dict(self.fixed)
-        possible |= {f.name: np.array([d]) for f, d in zip(self.figures, deviations, strict=True)}
-        patients = Patients(rows, facts, self.seed, uncertain=True)
-        return People(patients, self.knowledge, possible, even=Even(normals, rows))
+    def values(self, proposal: Array, drawn: Drawn, crowd: int) -> tuple[Array, Array]:
+        """After a unit dose: of the first `crowd` people [people, substance and quantity], and areas [poor then normal
+        metabolisers, substance]."""
+        deviations, _, heavier, _ = self.of(proposal)
+        part = self.knowledge.model["population"].parameters["weight"]
+        weight = jnp.clip(part.value * jnp.exp(part.spread * heavier * drawn.weight), part.low, part.high)
+        people = TracedPeople(patients(drawn.facts), self.knowledge, {}, typical_deviations=deviations, own=drawn.own,
+                              weight=weight)  # fmt: skip
+        found = levels(people, self.substances[0])
+        seen = exposure(Levels(found.rates[:, :crowd], found.weights[..., :crowd], found.lag[:crowd]))
+        values = jnp.stack([seen[q][s] for s in range(2) for q in QUANTITIES], axis=1)
+        return values, found.area()[:, len(drawn.weight) - drawn.few :].T
 
-    def simulate(self, proposal: Column) -> tuple[Column, Column]:
-        """Logarithms of the table of each study, [studies, doses, mean or sd, 8], and of the ratios, [studies, 2]."""
-        dose = np.concatenate([np.repeat(self.doses, PEOPLE), np.full(2 * FEW, self.doses[-1])])
-        found = exposure(self.people(proposal), self.substances[0], dose)
-        values = np.stack([found[s][q][: 2 * PEOPLE] for s in self.substances for q in QUANTITIES], axis=1)
-        arms = np.concatenate([values[:PEOPLE], values[PEOPLE:]], axis=1)
-        size = int(self.plan["men"]) + int(self.plan["women"])
-        mean = self.studies @ arms
-        variance = np.maximum(self.studies @ arms**2 - mean**2, 1e-12 * mean**2) * size / (size - 1)
-        table = np.log(np.stack([mean, np.sqrt(variance)], axis=1)).reshape(STUDIES, 2, 2, -1)
+    def simulate(self, proposal: Array) -> tuple[Array, Array]:
+        """Logarithms of the table of each study after a unit dose, [studies, mean or sd, 8], and of the ratios,
+        [studies, 2]."""
+        values, areas = self.values(proposal, self.drawn, PEOPLE)
+        size = self.volunteers
+        mean = self.studies @ values
+        variance = jnp.maximum(self.studies @ values**2 - mean**2, 1e-12 * mean**2) * size / (size - 1)
         poor, normal = self.small
-        areas = np.stack([found[s]["auc_mg_h_l"][2 * PEOPLE :] for s in self.substances], axis=1)
-        ratios = np.log(poor @ areas[:FEW]) - np.log(normal @ areas[FEW:])
-        return table.transpose(0, 2, 1, 3), ratios
+        ratios = jnp.log(poor @ areas[:FEW]) - jnp.log(normal @ areas[FEW:])
+        return jnp.log(jnp.stack([mean, jnp.sqrt(variance)], axis=1)), ratios
 
-    def __call__(self, proposal: Column) -> float:
-        """Logarithm of prior times synthetic likelihood, up to a constant."""
+    @cached_property
+    def growth(self) -> Column:
+        """What each dose adds to the logarithms of a unit dose, [doses, 1, 8]."""
+        grows = np.array([q in BY_DOSE for _ in self.substances for q in QUANTITIES], float)
+        return np.asarray(np.log(self.doses)[:, None, None] * grows)
+
+    def __call__(self, proposal: Array, data: tuple[Array, Array]) -> Array:
+        """Logarithm of the synthetic likelihood of a table and ratios, up to a constant."""
         table, ratios = self.simulate(proposal)
-        printed, printed_ratios = self.printed
-        rounding = float(self.plan["assumed"]["rounding_of_ratios"]) ** 2
-        size = int(self.plan["men"]) + int(self.plan["women"])
-        likely = normal_density(printed.ravel(), table.reshape(len(table), -1), 0.0, size / PEOPLE)
-        few = self.knowledge.observations[self.plan["ratios"]].number_studied or 5
-        likely += normal_density(printed_ratios, ratios, rounding, few / FEW)
-        return likely - 0.5 * float(proposal @ proposal)
+        _, alike, _, off = self.of(proposal)
+        assumed, count = self.plan["assumed"], len(self.doses)
+        sampling = jnp.kron(_alike(alike, count), sampled(table.reshape(len(table), -1), self.volunteers / PEOPLE))
+        error = off * jnp.repeat(jnp.array([1.0, assumed["study_of_sd"]]), table.shape[2])
+        method = jnp.kron(_alike(assumed["study_shared"], count), jnp.diag(error**2))
+        rounded = jnp.diag((self.steps / np.sqrt(12.0) / jnp.exp(data[0])).ravel() ** 2)
+        few = sampled(ratios, self.few / FEW) + jnp.eye(2) * (off**2 + assumed["rounding_of_ratios"] ** 2)
+        away = data[0] - table.mean(0) - self.growth
+        return normal_density(away.ravel(), sampling + method + rounded) + normal_density(data[1] - ratios.mean(0), few)
 
 
-def normal_density(printed: Column, simulated: Column, extra: float, share: float) -> float:
-    """Logarithm of the density of `printed` in the normal distribution of simulated summaries.
+def _alike(share: Array, count: int) -> Array:
+    """Correlation of what `count` doses have in common."""
+    return share + (1.0 - share) * jnp.eye(count)
 
-    `extra` is a variance added to each, as of rounding. The covariance is made larger for what studies have in common
-    that are put together from few people (each holds this `share` of them), and for being estimated from so many.
-    """
-    if not np.isfinite(simulated).all():
-        return -np.inf
+
+def decimals(value: float) -> int:
+    """Decimals that a printed number shows."""
+    return len(f"{value:g}".partition(".")[2])
+
+
+def sampled(simulated: Array, share: float) -> Array:
+    """Covariance of simulated summaries, [studies, cells], made larger for what studies have in common that are put
+    together from few people (each holds this `share` of them), and for being estimated from so many."""
     n, p = simulated.shape
-    off = printed - simulated.mean(0)
-    covariance = np.cov(simulated, rowvar=False) / (1.0 - share) * (n - 1) / (n - p - 2)
-    lower = np.linalg.cholesky(covariance + np.diag(np.full(p, extra + 1e-8)))
-    whitened = np.linalg.solve(lower, off)
-    return float(-0.5 * whitened @ whitened - np.log(np.diag(lower)).sum())
+    centred = simulated - simulated.mean(0)
+    return centred.T @ centred / (n - 1) / (1.0 - share) * (n - 1) / (n - p - 2) + 1e-8 * jnp.eye(p)
+
+
+def normal_density(off: Array, covariance: Array) -> Array:
+    """Logarithm of the density of a normal distribution, up to a constant."""
+    lower = jnp.linalg.cholesky(covariance)
+    whitened = jax.scipy.linalg.solve_triangular(lower, off, lower=True)
+    return -0.5 * whitened @ whitened - jnp.log(jnp.diag(lower)).sum()

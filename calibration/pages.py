@@ -12,20 +12,13 @@ from calibration.effects import kind, unscaled
 from calibration.fit import Fitted
 from calibration.kinetics import QUANTITIES
 from calibration.plan import Figure
+from calibration.recover import Recovery
 from eutonia import charts
 from eutonia.files import write_file
 from eutonia.simulation.population import Column
 
 LEARNED = 0.1
 """Share of the prior's standard deviation by which the data must narrow a figure to count as seen by them."""
-
-AGREE = 1.05
-"""R-hat from which chains are said not to agree."""
-
-ROUGH = """
-
-**The chains do not agree yet, so the draws of the kinetics are not shipped**: those figures keep the uncertainty of
-their own files. What stands below of the kinetics is rough; run it again with more `--steps`."""
 
 TOGETHER = 0.4
 """Correlation from which it is named."""
@@ -36,12 +29,6 @@ WORDS = {"cmax_mg_l": "highest level, mg/L", "auc_mg_h_l": "area, mg·h/L", "tma
          "half_life_h": "half-life, h"}  # fmt: skip
 
 
-def shipped(fitted: Fitted) -> list[int]:
-    """The places of the figures whose draws may be used: those of the kinetics only where the chains agree."""
-    agree = fitted.chains.rhat.max() <= AGREE
-    return [n for n, f in enumerate(fitted.figures) if agree or f not in fitted.kinetics]
-
-
 def written(fitted: Fitted, made: date) -> str:
     """The draws as YAML."""
     plans = (fitted.table.plan, fitted.reports.plan)
@@ -50,19 +37,19 @@ def written(fitted: Fitted, made: date) -> str:
         "# Written by `python -m calibration`; do not edit. See docs/reference/calibration.md.",
         'title: "Carisoprodol, its metabolite, and the brain: what the fitted studies leave possible"',
         f"fitted_to: [{', '.join(fitted.fitted_to)}]",
-        'method: "Markov chains on a synthetic likelihood (kinetics), then an ensemble smoother (effects)"',
+        'method: "NUTS on a synthetic likelihood (kinetics), then importance sampling (effects)"',
         f"seed: {fitted.seed}",
         f"made: {made.isoformat()}",
         f'eutonia: "{eutonia.__version__}"',
         "sources:",
         *(f'  - {{key: {key}, at: "{at}", mark: {mark}}}' for key, at, mark in sources),
         "figures:",
-        *(f"  {fitted.figures[n].name}: {fitted.figures[n].value:g}" for n in shipped(fitted)),
+        *(f"  {f.name}: {f.value:g}" for f in fitted.figures),
         "draws:",
     ]
-    for n in shipped(fitted):
-        numbers = ", ".join(f"{x:.3f}".replace("-0.000", "0.000") for x in fitted.members[:, n])
-        lines.append(f"  {fitted.figures[n].name}: [{numbers}]")
+    for n, f in enumerate(fitted.figures):
+        numbers = ", ".join(f"{x:.3f}".replace("-0.000", "0.000") for x in fitted.shipped[:, n])
+        lines.append(f"  {f.name}: [{numbers}]")
     return "\n".join(lines) + "\n"
 
 
@@ -74,18 +61,31 @@ def write_pages(fitted: Fitted, folder: Path) -> None:
     write_file(folder / "calibration.md", page(fitted, cells).encode())
 
 
-def table_cells(fitted: Fitted, rows: int = 100, each: int = 8) -> list[dict[str, Any]]:
-    """Each printed cell beside what simulated studies of that size print, over the posterior."""
+def simulated(fitted: Fitted, proposals: Column) -> tuple[Column, Column]:
+    """Logarithms of what studies print for each proposal: [proposals, studies, doses, mean or sd, cells], and of the
+    ratios, [proposals, studies, 2]; with what sampling leaves and what else a study is off by."""
+    import jax
+
     table, chance = fitted.table, np.random.default_rng(fitted.seed)
-    priors = np.array([f.prior for f in fitted.kinetics])
+    run = jax.jit(lambda proposal: (*table.simulate(proposal), table.of(proposal)[3]))
+    assumed = table.plan["assumed"]
     tables, ratios = [], []
-    for row in np.linspace(0, len(fitted.members) - 1, min(rows, len(fitted.members))).astype(int):
-        deviations = fitted.members[row, : len(priors)] / priors
-        of_studies, of_ratios = table.simulate(np.concatenate([deviations, fitted.volunteers[row]]))
-        some = chance.choice(len(of_studies), each, replace=False)
-        tables.append(of_studies[some])
-        ratios.append(of_ratios[some])
-    simulated, printed = np.exp(np.concatenate(tables)), np.exp(table.printed[0])
+    with jax.enable_x64(True):
+        for proposal in proposals:
+            of_studies, of_ratios, off = (np.asarray(x) for x in run(proposal))
+            size = off * np.array([1.0, assumed["study_of_sd"]])[:, None]
+            each = of_studies[:, None] + table.growth
+            tables.append(each + size * chance.standard_normal(each.shape))
+            error = np.hypot(off, assumed["rounding_of_ratios"])
+            ratios.append(of_ratios + error * chance.standard_normal(of_ratios.shape))
+    return np.array(tables), np.array(ratios)
+
+
+def table_cells(fitted: Fitted, rows: int = 150, each: int = 8) -> list[dict[str, Any]]:
+    """Each printed cell beside what simulated studies of that size print, over the posterior."""
+    table = fitted.table
+    tables, ratios = (part[:, :each].reshape(-1, *part.shape[2:]) for part in simulated(fitted, fitted.proposals[:rows]))
+    simulated_table, printed = np.exp(tables), np.exp(table.printed[0])
     found = []
     for d, dose in enumerate(table.doses):
         for s, substance in enumerate(table.substances):
@@ -93,11 +93,20 @@ def table_cells(fitted: Fitted, rows: int = 100, each: int = 8) -> list[dict[str
                 for m, what in enumerate(("mean", "SD")):
                     at = (d, m, s * len(QUANTITIES) + q)
                     found.append(_cell(f"{dose:g} mg", f"{substance}, {WORDS[quantity]}", what, printed[at],
-                                       simulated[(slice(None), *at)]))  # fmt: skip
+                                       simulated_table[(slice(None), *at)]))  # fmt: skip
     for s, substance in enumerate(table.substances):
         found.append(_cell("poor by normal", f"{substance}, area", "ratio", float(np.exp(table.printed[1][s])),
-                           np.exp(np.concatenate(ratios)[:, s])))  # fmt: skip
+                           np.exp(ratios[:, s])))  # fmt: skip
     return found
+
+
+def of_many(fitted: Fitted, proposals: Column) -> list[tuple[str, Column]]:
+    """Ratios of areas in poor by normal metabolisers, of as many as one likes instead of five."""
+    ratios = np.exp(simulated(fitted, proposals)[1].mean(1))
+    return [
+        (f"area of {s}, poor by normal metabolisers", ratios[:, n])
+        for n, s in enumerate(fitted.table.substances)
+    ]
 
 
 def _cell(study: str, quantity: str, what: str, printed: float, values: Column) -> dict[str, Any]:
@@ -107,18 +116,33 @@ def _cell(study: str, quantity: str, what: str, printed: float, values: Column) 
 
 
 def page(fitted: Fitted, cells: list[dict[str, Any]]) -> str:
-    chains = fitted.chains
+    chains, chance = fitted.chains, np.random.default_rng(0)
     outside = [c for c in cells if not c["inside"]]
     missed = "; ".join(f"{c['study']}, {c['quantity']}, {c['what']}" for c in outside)
-    prior = np.random.default_rng(0).standard_normal((4000, len(fitted.figures)))
+    prior = chance.standard_normal((4000, len(fitted.figures)))
     before = derived(fitted, prior * [f.prior for f in fitted.figures])
+    before += of_many(fitted, chance.standard_normal((100, fitted.table.size)))
+    after = derived(fitted, fitted.whole) + of_many(fitted, fitted.proposals[:150])
+    off = np.asarray(fitted.table.of(fitted.proposals.T)[3])
+    recovered, of_reports = fitted.recovered, fitted.recovered_reports
     return TEMPLATE.read_text(encoding="utf-8").format(
-        draws=len(fitted.members),
+        draws=len(fitted.shipped),
         rhat=chains.rhat.max(),
         effective=chains.effective.min(),
-        accepted=chains.accepted,
+        all_draws=chains.draws.shape[0] * chains.draws.shape[1],
+        diverged=chains.diverged,
         seed=fitted.seed,
-        rough=ROUGH if chains.rhat.max() > AGREE else "",
+        off=_band(*(100.0 * x for x in np.percentile(off, (50, 2.5, 97.5)))),
+        worlds=fitted.budget.worlds,
+        worth=fitted.worth,
+        people=fitted.reports.plan["people"],
+        different=len(np.unique(fitted.shipped, axis=0)),
+        truths=len(recovered.below),
+        half=_share(recovered, 0.5),
+        ninety=_share(recovered, 0.9),
+        report_truths=len(of_reports.below),
+        report_half=_share(of_reports, 0.5),
+        report_ninety=_share(of_reports, 0.9),
         beyond=beyond(fitted),
         inside=len(cells) - len(outside),
         cells=len(cells),
@@ -129,10 +153,10 @@ def page(fitted: Fitted, cells: list[dict[str, Any]]) -> str:
             for c in cells
         ),
         reports="\n".join(reports(fitted)),
-        figures="\n".join(_row(f, fitted.members[:, n]) for n, f in enumerate(fitted.figures)),
+        figures="\n".join(_row(f, fitted.whole[:, n]) for n, f in enumerate(fitted.figures)),
         derived="\n".join(
             f"| {name} | {low:.3g} to {high:.3g} | {_band(*np.percentile(values, (50, 2.5, 97.5)))} |"
-            for (name, values), (_, old) in zip(derived(fitted, fitted.members), before, strict=True)
+            for (name, values), (_, old) in zip(after, before, strict=True)
             for low, high in [np.percentile(old, (2.5, 97.5))]
         ),
         together_from=TOGETHER,
@@ -142,11 +166,15 @@ def page(fitted: Fitted, cells: list[dict[str, Any]]) -> str:
     )
 
 
+def _share(recovery: Recovery, share: float) -> str:
+    return f"{recovery.held(share):.0%} (± {recovery.unsure(share):.0%})"
+
+
 def beyond(fitted: Fitted) -> str:
     """Which figures in the files the posterior would move."""
     found = []
     for n, f in enumerate(fitted.figures):
-        low, high = np.percentile(fitted.members[:, n], (2.5, 97.5))
+        low, high = np.percentile(fitted.whole[:, n], (2.5, 97.5))
         if not low <= 0.0 <= high:
             found.append(f"`{f.name}`")
     if not found:
@@ -155,7 +183,7 @@ def beyond(fitted: Fitted) -> str:
 
 
 def unseen(fitted: Fitted) -> list[str]:
-    return [f.name for n, f in enumerate(fitted.figures) if learned(f, fitted.members[:, n]) < LEARNED]
+    return [f.name for n, f in enumerate(fitted.figures) if learned(f, fitted.whole[:, n]) < LEARNED]
 
 
 def learned(figure: Figure, draws: Column) -> float:
@@ -211,7 +239,7 @@ def derived(fitted: Fitted, members: Column) -> list[tuple[str, Column]]:
 
 
 def together(fitted: Fitted) -> list[str]:
-    correlation = np.corrcoef(fitted.members, rowvar=False)
+    correlation = np.corrcoef(fitted.whole, rowvar=False)
     names = [f.name for f in fitted.figures]
     pairs = [(i, j) for i in range(len(names)) for j in range(i) if abs(correlation[i, j]) >= TOGETHER]
     return [
@@ -224,7 +252,7 @@ def figures_chart(fitted: Fitted) -> dict[str, Any]:
     """Prior and posterior of each figure as a factor on the value in the files (of linear ones, e to the deviation)."""
     rows: list[dict[str, Any]] = []
     for n, f in enumerate(fitted.figures):
-        low, middle, high = np.exp(np.percentile(fitted.members[:, n], (2.5, 50, 97.5)))
+        low, middle, high = np.exp(np.percentile(fitted.whole[:, n], (2.5, 50, 97.5)))
         prior = float(np.exp(1.96 * f.prior))
         rows.append({"figure": f.name, "kind": "prior", "low": 1 / prior, "middle": 1.0, "high": prior})
         rows.append({"figure": f.name, "kind": "posterior", "low": low, "middle": middle, "high": high})
