@@ -30,7 +30,9 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=20260)
     asked.add_argument("--draws", type=int, default=usual.draws, help="of each of four chains")
     asked.add_argument("--worlds", type=int, default=usual.worlds, help="weighted by the reports of effect")
-    asked.add_argument("--truths", type=int, default=usual.truths, help="studies simulated to test the method")
+    asked.add_argument(
+        "--truths", type=int, default=usual.truths, help="studies simulated to test the method"
+    )
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument(
         "--made", type=date.fromisoformat, default=None, help="date to write; today's where absent"

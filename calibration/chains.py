@@ -90,7 +90,7 @@ def independent(parts: Column) -> Column:
 class Sampler:
     """NUTS on a density; compiled once, for any data of one shape."""
 
-    def __init__(self, likelihood: Density, size: int, *, chains: int = 4, warmup: int = 200, draws: int = 500) -> None:
+    def __init__(self, likelihood: Density, size: int, *, warmup: int = 250) -> None:
         import jax
         import numpyro
         from numpyro.distributions import ImproperUniform, constraints
@@ -104,36 +104,41 @@ class Sampler:
             y = numpyro.sample("y", ImproperUniform(constraints.real, (), (size,)))
             numpyro.factor("posterior", density(top + scale @ y, data))
 
-        self.size, self.count, self.warmup, self.draws = size, chains, warmup, draws
+        self.size, self.warmup = size, warmup
         self.climbs = jax.jit(jax.value_and_grad(density))
         self.kernel = NUTS(model, init_strategy=init_to_uniform(radius=1.0))
         self.step = jax.jit(self.kernel.sample)
 
-    def __call__(self, data: Any, seed: int, workers: int = 1, told: Callable[[int], None] = lambda _: None) -> Chains:
-        """Chains from a density of standard normal numbers and `data`, each started at another place. The result is the
-        same with any number of workers; `told` hears of every 10 draws."""
+    def __call__(
+        self, data: Any, seed: int, *, chains: int = 4, draws: int = 500, workers: int = 1,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> Chains:  # fmt: skip
+        """Chains from the density of standard normal numbers given `data`, each started at another place. The result is
+        the same with any number of workers; `told` hears of every 10 steps."""
         from concurrent.futures import ThreadPoolExecutor
 
         import jax
 
-        seeds = [seed * 1000 + n for n in range(self.count)]
+        seeds = [seed * 1000 + n for n in range(chains)]
         with jax.enable_x64(True):
             given = (data, *self.shape(data))
-            starts = [self.kernel.init(jax.random.PRNGKey(own), self.warmup, None, given, {}) for own in seeds]
+            starts = [
+                self.kernel.init(jax.random.PRNGKey(own), self.warmup, None, given, {}) for own in seeds
+            ]
             if workers > 1:
                 self.step(starts[0], given, {})  # compiled once, before all begin together
         with ThreadPoolExecutor(workers) as pool:
-            done = list(pool.map(lambda start: self.chain(start, given, told), starts))
+            done = list(pool.map(lambda start: self.chain(start, given, draws, told), starts))
         _, top, scale = given
         return Chains(top + np.stack([y for y, _ in done]) @ scale.T, sum(lost for _, lost in done))
 
-    def chain(self, state: Any, given: Any, told: Callable[[int], None]) -> tuple[Column, int]:
+    def chain(self, state: Any, given: Any, draws: int, told: Callable[[int], None]) -> tuple[Column, int]:
         """Draws of one chain after those that are thrown away, [draws, numbers], and how many paths diverged."""
         import jax
 
-        kept, lost = np.empty((self.draws, self.size)), 0
+        kept, lost = np.empty((draws, self.size)), 0
         with jax.enable_x64(True):
-            for n in range(-self.warmup, self.draws):
+            for n in range(-self.warmup, draws):
                 state = self.step(state, given, {})
                 if n >= 0:
                     kept[n], lost = np.asarray(state.z["y"]), lost + int(state.diverging)

@@ -1,7 +1,7 @@
 """Drowsiness, relief and withdrawal: worlds drawn from the prior, weighed by a handful of uncertain reports.
 
-Some thirty figures stand against fourteen reports, most of them of a few people. Every world is a draw of the kinetics as
-fitted before and of the prior of everything else; simulated studies of the engine itself say what it would have
+Some thirty figures stand against fourteen reports, most of them of a few people. Every world is a draw of the kinetics
+as fitted before and of the prior of everything else; simulated studies of the engine itself say what it would have
 printed, and the likelihood of the printed reports is its weight. The reports are so unsure that one world in ten
 counts: importance sampling is exact here, and needs neither gradients of a course of weeks nor any approximation.
 """

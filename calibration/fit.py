@@ -16,6 +16,8 @@ from eutonia.simulation.population import Column
 AGREE, ENOUGH = 1.02, 400.0
 """Chains agree below this R-hat, and are long enough with this many independent draws: else nothing is written."""
 
+CHAINS = 4
+
 AT_ONCE = 250
 """Worlds simulated together."""
 
@@ -24,7 +26,7 @@ AT_ONCE = 250
 class Budget:
     draws: int = 500
     """Of each of four chains, after as many thrown away as `warmup` says."""
-    warmup: int = 300
+    warmup: int = 250
     worlds: int = 6000
     """Draws of everything that the reports weigh."""
     shipped: int = 300
@@ -88,9 +90,10 @@ def fit(
     plan, later = read("carisoprodol"), read("effects")
     kinetics, effects = tuple(chosen(plan, knowledge)), tuple(chosen(later, knowledge))
     table, reports = SingleDoses(plan, kinetics, knowledge, seed), Reports(later, knowledge)
-    sampler = Sampler(table, table.size, warmup=budget.warmup, draws=budget.draws)
-    steps = sampler.count * (budget.warmup + budget.draws)
-    chains = sampler(table.printed, seed, workers, lambda done: told("kinetics: chains", done / steps))
+    sampler = Sampler(table, table.size, warmup=budget.warmup)
+    steps = CHAINS * (budget.warmup + budget.draws)
+    chains = sampler(table.printed, seed, chains=CHAINS, draws=budget.draws, workers=workers,
+                     told=lambda done: told("kinetics: chains", done / steps))  # fmt: skip
     proposals = chains.some(budget.worlds, seed)
     chance = np.random.default_rng(seed + 1)
     members = np.hstack([
@@ -104,7 +107,7 @@ def fit(
     found = np.concatenate(given)
     weights = weighed(found, reports.printed, reports.error)
     rows, shipped = (resampled(weights, n, seed + 2) for n in (10 * budget.shipped, budget.shipped))
-    recovered = recover(table, budget.truths, seed + 3, workers=workers,
+    recovered = recover(table, sampler, budget.truths, seed + 3,
                         told=lambda done: told("recovery: studies", done / budget.truths))  # fmt: skip
     of_reports = recover_reports(members[:, len(kinetics) :], found, reports.error, 200, seed + 4)
     return Fitted(

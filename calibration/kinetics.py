@@ -72,7 +72,9 @@ def exposure(levels: Levels) -> dict[str, Array]:
     when = jax.lax.stop_gradient(jax.lax.fori_loop(0, NEWTON, climb, moments[top]))
     peak, slope, bend = _at(levels, when)
     bend = jnp.minimum(jax.lax.stop_gradient(bend), -1e-12)
-    upper, lower = _falls_to(levels, fixed, coarse, top, jnp.log(jnp.array([UPPER, LOWER]))[:, None, None] + jnp.log(peak))
+    upper, lower = _falls_to(
+        levels, fixed, coarse, top, jnp.log(jnp.array([UPPER, LOWER]))[:, None, None] + jnp.log(peak)
+    )
     return {
         "cmax_mg_l": peak,
         "auc_mg_h_l": levels.area(),
@@ -158,9 +160,11 @@ class SingleDoses:
 
     @cached_property
     def steps(self) -> Column:
-        """The last decimal printed of each cell, [mean or sd, cells]: as far as any dose shows."""
+        """The last decimal printed of each cell, [mean or sd, cells]: as far as any dose shows it."""
         table = np.exp(self.printed[0]).round(9)
-        return np.array([[10.0 ** -max(map(decimals, column)) for column in part.T] for part in table.transpose(1, 0, 2)])
+        return np.array(
+            [[10.0 ** -max(map(decimals, column)) for column in part.T] for part in table.transpose(1, 0, 2)]
+        )
 
     @cached_property
     def spread(self) -> list[str]:
@@ -184,7 +188,9 @@ class SingleDoses:
         shares = frequencies("us-mixed", self.knowledge)
         phenotype = np.minimum(np.searchsorted(np.cumsum(shares), points[:, 2], side="right"), 4)
         who = np.concatenate([np.arange(len(points)), few])
-        kinds = np.concatenate([np.array(PHENOTYPES)[phenotype], np.repeat(["poor", "normal"], len(few) // 2)])
+        kinds = np.concatenate(
+            [np.array(PHENOTYPES)[phenotype], np.repeat(["poor", "normal"], len(few) // 2)]
+        )
         women = np.arange(len(points)) % 2 == 0
         facts = {"age": age[who], "cyp2c19": kinds, "sex": np.where(women, "female", "male")[who]}
         own = {name: normal[who, 3 + i] for i, name in enumerate(self.spread)}
@@ -270,13 +276,17 @@ class SingleDoses:
         table, ratios = self.simulate(proposal)
         _, alike, _, off = self.of(proposal)
         assumed, count = self.plan["assumed"], len(self.doses)
-        sampling = jnp.kron(_alike(alike, count), sampled(table.reshape(len(table), -1), self.volunteers / PEOPLE))
+        sampling = jnp.kron(
+            _alike(alike, count), sampled(table.reshape(len(table), -1), self.volunteers / PEOPLE)
+        )
         error = off * jnp.repeat(jnp.array([1.0, assumed["study_of_sd"]]), table.shape[2])
         method = jnp.kron(_alike(assumed["study_shared"], count), jnp.diag(error**2))
         rounded = jnp.diag((self.steps / np.sqrt(12.0) / jnp.exp(data[0])).ravel() ** 2)
         few = sampled(ratios, self.few / FEW) + jnp.eye(2) * (off**2 + assumed["rounding_of_ratios"] ** 2)
         away = data[0] - table.mean(0) - self.growth
-        return normal_density(away.ravel(), sampling + method + rounded) + normal_density(data[1] - ratios.mean(0), few)
+        return normal_density(away.ravel(), sampling + method + rounded) + normal_density(
+            data[1] - ratios.mean(0), few
+        )
 
 
 def _alike(share: Array, count: int) -> Array:

@@ -84,7 +84,9 @@ def simulated(fitted: Fitted, proposals: Column) -> tuple[Column, Column]:
 def table_cells(fitted: Fitted, rows: int = 150, each: int = 8) -> list[dict[str, Any]]:
     """Each printed cell beside what simulated studies of that size print, over the posterior."""
     table = fitted.table
-    tables, ratios = (part[:, :each].reshape(-1, *part.shape[2:]) for part in simulated(fitted, fitted.proposals[:rows]))
+    tables, ratios = (
+        part[:, :each].reshape(-1, *part.shape[2:]) for part in simulated(fitted, fitted.proposals[:rows])
+    )
     simulated_table, printed = np.exp(tables), np.exp(table.printed[0])
     found = []
     for d, dose in enumerate(table.doses):

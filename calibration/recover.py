@@ -1,7 +1,8 @@
 """Does the method find what is there? Simulation-based calibration (Talts and others 2018).
 
-A truth is drawn from the prior, a study is simulated from it as people (not by the likelihood), printed with its rounding
-and fitted. Over many such studies a posterior that is right holds the truth in its 90 % interval nine times in ten.
+A truth is drawn from the prior, a study is simulated from it as people (not by the likelihood), printed with its
+rounding and fitted. Over many such studies a posterior that is right holds the truth in its 90 % interval nine times
+in ten.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from eutonia.simulation.population import Column
 
 @dataclass(frozen=True)
 class Recovery:
-    """Share of each posterior that lies below the truth, [studies, numbers]: even between 0 and 1 where all is right."""
+    """Share of each posterior below the truth, [studies, numbers]: even between 0 and 1 where all is right."""
 
     below: Column
 
@@ -35,12 +36,14 @@ class Recovery:
 
 
 def studies(table: SingleDoses, truths: Column, seed: int) -> list[tuple[Column, Column]]:
-    """What a study would print, were each of `truths` [studies, numbers] so: logarithms of its table and of its ratios."""
+    """What a study would print, were each of `truths` [studies, numbers] so: logarithms of table and ratios."""
     chance = np.random.default_rng(seed)
     number, n, few = len(truths), table.volunteers, table.few
     assumed = table.plan["assumed"]
     with jax.enable_x64(True):
-        _, alike, _, off = (np.asarray(x) if not isinstance(x, dict) else x for x in table.of(jnp.asarray(truths.T)))
+        _, alike, _, off = (
+            np.asarray(x) if not isinstance(x, dict) else x for x in table.of(jnp.asarray(truths.T))
+        )
         columns = 3 + len(table.spread)
         first = chance.random((number, n, columns))
         again = first.copy()
@@ -49,13 +52,20 @@ def studies(table: SingleDoses, truths: Column, seed: int) -> list[tuple[Column,
         again[..., 3:] = ndtr(share * ndtri(first[..., 3:]) + np.sqrt(1.0 - share**2) * new)
         small = chance.random((2, number, few, columns))
         points = np.concatenate([part.reshape(-1, columns) for part in (first, again, small)])
-        both, of_few = np.tile(np.repeat(np.arange(number), n), 2), np.tile(np.repeat(np.arange(number), few), 2)
+        both, of_few = (
+            np.tile(np.repeat(np.arange(number), n), 2),
+            np.tile(np.repeat(np.arange(number), few), 2),
+        )
         drawn = table.people_of(points, len(both) + np.arange(len(of_few)))
         rows = jnp.asarray(truths.T[:, np.concatenate([both, of_few, of_few])])
         values, areas = (np.asarray(x) for x in table.values(rows, drawn, len(both)))
     people = values.reshape(2, number, n, -1)
-    found = np.log(np.stack([people.mean(2), people.std(2, ddof=1)], axis=2)).transpose(1, 0, 2, 3) + table.growth
-    shared, own = (chance.standard_normal((number, doses, *found.shape[2:])) for doses in (1, len(table.doses)))
+    found = (
+        np.log(np.stack([people.mean(2), people.std(2, ddof=1)], axis=2)).transpose(1, 0, 2, 3) + table.growth
+    )
+    shared, own = (
+        chance.standard_normal((number, doses, *found.shape[2:])) for doses in (1, len(table.doses))
+    )
     part = assumed["study_shared"]
     size = np.array([1.0, assumed["study_of_sd"]])[:, None] * off[:, None, None, None]
     printed = np.exp(found + size * (np.sqrt(part) * shared + np.sqrt(1.0 - part) * own))
@@ -67,27 +77,21 @@ def studies(table: SingleDoses, truths: Column, seed: int) -> list[tuple[Column,
 
 
 def recover(
-    table: SingleDoses, number: int, seed: int, *, warmup: int = 200, draws: int = 200, workers: int = 1,
+    table: SingleDoses, sampler: Sampler, number: int, seed: int, *, draws: int = 100,
     told: Callable[[int], None] = lambda _: None,
 ) -> Recovery:  # fmt: skip
-    """The kinetics of `number` truths, each found by one chain."""
-    from concurrent.futures import ThreadPoolExecutor
-
+    """The kinetics of `number` truths, each looked for by one chain."""
     truths = np.random.default_rng(seed).standard_normal((number, table.size))
-    sampler = Sampler(table, table.size, chains=1, warmup=warmup, draws=draws)
-
-    def one(n: int) -> Column:
-        chains = sampler(data[n], seed + n)
+    below = []
+    for n, data in enumerate(studies(table, truths, seed)):
+        found = sampler(data, seed + n, chains=1, draws=draws).draws[0]
+        below.append((found < truths[n]).mean(0))
         told(1)
-        return np.asarray((chains.draws[0] < truths[n]).mean(0))
-
-    data = studies(table, truths, seed)
-    with ThreadPoolExecutor(workers) as pool:
-        return Recovery(np.array(list(pool.map(one, range(number)))))
+    return Recovery(np.array(below))
 
 
 def recover_reports(members: Column, given: Column, error: Column, number: int, seed: int) -> Recovery:
-    """The same of the reports: of worlds already simulated, some are taken for true, and found by the weights of all others.
+    """The same of the reports: some worlds already simulated are taken for true, and looked for among all others.
 
     `members` [worlds, figures] and what they give for each report [worlds, reports]. Truths that fewer than a hundred
     equal worlds answer are not counted: there are too few worlds to say.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from eutonia.knowledge.pharmacology import Quantity
@@ -75,7 +74,9 @@ class TracedPeople(Individuals):
 
     def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Any:
         deviation = plain(self.deviation(name, quantity.spread, quantity.uncertainty))
-        value = quantity.value + deviation if quantity.scale == "linear" else quantity.value * jnp.exp(deviation)
+        value = (
+            quantity.value + deviation if quantity.scale == "linear" else quantity.value * jnp.exp(deviation)
+        )
         return Traced(jnp.clip(value, quantity.low, quantity.high) * per)
 
 
