@@ -4,3 +4,9 @@ Read `plan` (what is fitted to what), then `traced` (the engine's equations, wit
 single-dose studies and their likelihood), `chains` (sampling), `effects` (reports of effect and withdrawal), `recover`
 (does the method find what is there), `pages` (docs/reference/calibration.md).
 """
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+# Before JAX is imported: a chain is a thread here, and threads within each of its thousand small steps would only wait
+# for one another.

@@ -6,15 +6,11 @@ after changing a figure that is fitted, an observation marked `used_for_fitting`
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-# a chain is a thread here; threads within each of its thousand small steps would only wait for one another
 
 POSTERIOR = Path("eutonia/knowledge/posteriors/carisoprodol.yaml")
 

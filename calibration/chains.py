@@ -90,7 +90,7 @@ def independent(parts: Column) -> Column:
 class Sampler:
     """NUTS on a density; compiled once, for any data of one shape."""
 
-    def __init__(self, likelihood: Density, size: int, *, warmup: int = 250) -> None:
+    def __init__(self, likelihood: Density, size: int, *, warmup: int = 200) -> None:
         import jax
         import numpyro
         from numpyro.distributions import ImproperUniform, constraints

@@ -24,13 +24,13 @@ AT_ONCE = 250
 
 @dataclass(frozen=True)
 class Budget:
-    draws: int = 500
+    draws: int = 300
     """Of each of four chains, after as many thrown away as `warmup` says."""
-    warmup: int = 250
+    warmup: int = 200
     worlds: int = 6000
     """Draws of everything that the reports weigh."""
     shipped: int = 300
-    truths: int = 24
+    truths: int = 12
     """Simulated studies in which the method is to find what is known."""
 
 

@@ -31,7 +31,7 @@ from eutonia.knowledge.pharmacology import Finding
 from eutonia.simulation.population import PHENOTYPES, Column, frequencies
 from eutonia.simulation.schedule import read_schedule
 
-PEOPLE, FEW, STUDIES = 256, 64, 400
+PEOPLE, FEW, STUDIES = 128, 64, 400
 """People who take a dose; poor and normal metabolisers for the ratios; studies put together from them."""
 
 QUANTITIES = ("cmax_mg_l", "auc_mg_h_l", "tmax_h", "half_life_h")

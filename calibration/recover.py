@@ -104,4 +104,4 @@ def recover_reports(members: Column, given: Column, error: Column, number: int, 
         weights = weighed(given[others], printed, error)
         if worth(weights) >= 100.0:
             below.append(weights @ (members[others] < members[true]))
-    return Recovery(np.array(below))
+    return Recovery(np.array(below).reshape(-1, members.shape[1]))
