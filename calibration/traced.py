@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from eutonia.knowledge.pharmacology import Quantity
@@ -67,22 +66,21 @@ class TracedPeople(Individuals):
         return {**known, "weight": Traced(self.weight)} if self.weight is not None else known
 
     def deviation(self, name: str, spread: float, uncertainty: float) -> Any:
-        """What is not asked about stays a plain array: compiled as a constant, not as work at every proposal."""
-        differs = name in self.own and spread
-        if name not in self.typical_deviations and not differs:
+        """How far each person is from the figure. Of covariates, which are not fitted, a plain array: compiled as a
+        constant, not as work at every proposal."""
+        if name.startswith("covariate/") and name not in self.own:
             return self.constant(0.0)
         of_all = self.typical_deviations.get(name, 0.0) + jnp.zeros(self.patients.number)
-        if not differs:
+        if name not in self.own or not spread:
             return Traced(of_all)
         wider = jnp.exp(self.typical_deviations.get(f"{name}/spread", 0.0))
         return Traced(of_all + spread * wider * self.own[name])
 
     def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Any:
-        deviation = self.deviation(name, quantity.spread, quantity.uncertainty)
-        if not isinstance(deviation, Traced):
-            return np.clip(self.constant(quantity.value), quantity.low, quantity.high) * per
-        off = deviation.value
-        value = quantity.value + off if quantity.scale == "linear" else quantity.value * jnp.exp(off)
+        deviation = plain(self.deviation(name, quantity.spread, quantity.uncertainty))
+        value = (
+            quantity.value + deviation if quantity.scale == "linear" else quantity.value * jnp.exp(deviation)
+        )
         return Traced(jnp.clip(value, quantity.low, quantity.high) * per)
 
 
@@ -111,7 +109,7 @@ def levels(people: TracedPeople, dosed: str) -> Levels:
     for name, (response, *others) in build.plasma.items():
         assert not others, f"{name} reaches the plasma in more than one way"
         weights.append(jnp.stack([plain(response.get(k, nothing)) for k in range(len(rates))]))
-    return Levels(jnp.stack(rates), jnp.stack(weights), jnp.asarray(plain(build.disposition(dosed).get("lag", nothing))))
+    return Levels(jnp.stack(rates), jnp.stack(weights), plain(build.disposition(dosed).get("lag", nothing)))
 
 
 def patients(facts: Mapping[str, Any]) -> Patients:

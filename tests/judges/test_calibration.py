@@ -46,7 +46,9 @@ def test_its_levels_are_those_of_the_engine(knowledge: Knowledge) -> None:
     quick = exposure(
         levels(TracedPeople(patients(facts), knowledge, {}, own=own, weight=seen["weight"]), "carisoprodol")
     )
-    slow = outcome("carisoprodol 350 mg once", patients=those, until="8 days", every=0.02, knowledge=knowledge)
+    slow = outcome(
+        "carisoprodol 350 mg once", patients=those, until="8 days", every=0.02, knowledge=knowledge
+    )
     assert slow.substances == ("carisoprodol", "meprobamate")
     for n, name in enumerate(slow.substances):
         course = slow.level[:, n]
