@@ -37,17 +37,17 @@ def test_its_levels_are_those_of_the_engine(knowledge: Knowledge) -> None:
     """The same people in both. Peaks to 1e-3 of those of the engine's course, their times to its points (0.02 h), areas
     to 5e-3 (the engine adds a tail by half-life), half-lives to 2 % (it reads them between its steps).
     """
-    those = Patients(30, {"age": 45.0}, 2)
+    those = Patients(12, {"age": 45.0}, 2)
     seen = Individuals(those, knowledge).facts
     facts = {"age": seen["age"], "sex": np.where(seen["women"], "female", "male"), "egfr": seen["egfr"],
              "cyp2c19": np.array(PHENOTYPES)[seen["cyp2c19"]]}  # fmt: skip
     differ = [name for name, (*_, spread, _) in noted(knowledge, ["carisoprodol"]).items() if spread]
-    own = {name: Draws(2, 0, 30).normal(name) for name in differ}
+    own = {name: Draws(2, 0, 12).normal(name) for name in differ}
     quick = exposure(
         levels(TracedPeople(patients(facts), knowledge, {}, own=own, weight=seen["weight"]), "carisoprodol")
     )
     slow = outcome(
-        "carisoprodol 350 mg once", patients=those, until="8 days", every=0.02, knowledge=knowledge
+        "carisoprodol 350 mg once", patients=those, until="4 days", every=0.02, knowledge=knowledge
     )
     assert slow.substances == ("carisoprodol", "meprobamate")
     for n, name in enumerate(slow.substances):
