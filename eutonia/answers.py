@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of
+from eutonia.forecast import WITHDRAWS
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import PatientQuestion
@@ -65,7 +66,8 @@ def _safety(plan: PlanAssessment) -> Iterator[str]:
             f"{100 * effects.probability_dizzy:.0f} dizzy."
         )
         withdrawal = (plan.forecast.alone or plan.forecast.summary).withdrawal
-        yield f"After this course about {100 * withdrawal.probability_any:.0f} of 100 would feel withdrawal."
+        if withdrawal.probability_any >= WITHDRAWS:
+            yield f"After this course about {100 * withdrawal.probability_any:.0f} of 100 would feel withdrawal."
 
 
 def _benefit(plan: PlanAssessment, drug: Taken, chart: Chart) -> Iterator[str]:

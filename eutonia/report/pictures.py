@@ -18,6 +18,8 @@ FIRST_DAYS = 3
 """Days that are drawn hour by hour; of a longer course only the extremes of each day are drawn."""
 MOST_POINTS = 160
 DAY = 24.0
+NO_WITHDRAWAL = 0.001
+"""kT below which no withdrawal is drawn: the model knows of none, which does not say that there is none."""
 BREATHES = 0.97
 """Ventilation of which nothing below is drawn: nothing is to be seen."""
 
@@ -37,9 +39,10 @@ def charts(outcome: Outcome, knowledge: Knowledge) -> Iterator[Panel]:
     yield from _effect(
         "Relief, of 100", "highest", outcome.courses["relief"], outcome, knowledge, marks["relief"]
     )
-    withdrawal = _bands("withdrawal", outcome.courses["withdrawal"], whole)
-    says = "Withdrawal over the course and after its last dose."
-    yield Panel("Withdrawal, kT", says, "days", [withdrawal], mark=marks["withdrawal"])
+    if outcome.courses["withdrawal"].max() > NO_WITHDRAWAL:
+        withdrawal = _bands("withdrawal", outcome.courses["withdrawal"], whole)
+        says = "Withdrawal over the course and after its last dose."
+        yield Panel("Withdrawal, kT", says, "days", [withdrawal], mark=marks["withdrawal"])
     impairment = outcome.courses["impairment"]
     yield from _effect("Impairment, of 100", "highest", impairment, outcome, knowledge, marks["impairment"])
     breathing = 100.0 * outcome.courses["ventilation"]

@@ -147,3 +147,19 @@ def test_who_has_taken_it_for_long_is_told_not_to_stop_at_once() -> None:
     page = as_page(eutonia.assess(eutonia.read(CASE | {"medications": [taken], "plan": [plan]})))
     assert "Do not stop it from one day" in page
     assert "before you take any of it" not in page
+
+
+def test_nothing_is_said_or_drawn_of_a_withdrawal_that_the_model_does_not_know() -> None:
+    baclofen = {
+        "action": "start",
+        "text": "baclofen 10 mg",
+        "dose": 10,
+        "unit": "mg",
+        "times_per_day": 3,
+        "duration_days": 7,
+    }
+    found = eutonia.assess(eutonia.read(CASE | {"medications": [], "plan": [baclofen]}))
+    page = as_page(found)
+    assert "of 100 have withdrawal" not in page
+    assert "Withdrawal over the course" not in page
+    assert not any("would feel withdrawal" in each.answer for each in found.answers)
