@@ -142,6 +142,7 @@ def as_html(result: Screen) -> str:
         of_whole=of_whole,
         percent=_percent,
         share=_share_of,
+        chance=_share,
     )
 
 

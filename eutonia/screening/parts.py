@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,7 +57,7 @@ class Parts:
             with open(draft, "rb") as file:
                 os.fsync(file.fileno())
             draft.replace(self.path(number))
-        except OSError as error:
+        except Exception as error:
             draft.unlink(missing_ok=True)
             raise _unwritable(self.folder, error) from None
 
@@ -75,7 +76,7 @@ class Parts:
             every = pl.scan_parquet([self.path(number) for number in range(count)], glob=False)
             every.sink_parquet(draft, compression="zstd", row_group_size=ROWS_IN_A_GROUP, maintain_order=True)
             draft.replace(out)
-        except OSError as error:
+        except Exception as error:
             draft.unlink(missing_ok=True)
             raise _unwritable(out, error) from None
         except BaseException:
@@ -88,9 +89,17 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def _unwritable(path: Path, error: Exception) -> Exception:
+    """A disk that does not take what is written, in words; any other error as it is.
+
+    Polars tells of a full disk by errors of its own.
+    """
+    said = re.search(r"([^:]*) \(os error \d+\)", str(error))
+    if not isinstance(error, OSError) and said is None:
+        return error
+    why = said[1].strip() if said else getattr(error, "strerror", None) or error
     return InputError(
-        f"Cannot write {path}: {error.strerror or error}. Free some space or choose another place for --out; "
+        f"Cannot write {path}: {why}. Free some space or choose another place for --out; "
         "a second run takes up what is finished."
     )
 

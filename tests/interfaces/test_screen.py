@@ -491,3 +491,24 @@ def test_wrong_arguments_are_refused(folder: Path, tmp_path: Path) -> None:
     assert "as_of “March” is no date" in refusal(folder, "--as-of", "March")
     assert "There is no folder" in refusal(folder, "--out", tmp_path / "no" / "issues.parquet")
     assert "does not accept these settings" in refusal(folder, "--memory", "a lot")
+
+
+@pytest.mark.parametrize("kilobytes", [4, 16])
+def test_a_disk_that_is_really_full_is_told(kilobytes: int, folder: Path, tmp_path: Path) -> None:
+    """On a file system of a few kilobytes: where the parts do not fit, or only the whole does not."""
+    small_disk = tmp_path / "disk"
+    small_disk.mkdir()
+    mounted = which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(small_disk)],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if not mounted or mounted.returncode:
+        pytest.skip("No file system can be mounted here")
+    try:
+        with pytest.raises(InputError, match="No space left on device"):
+            eutonia.screen(folder, out=small_disk / "issues.parquet")
+        left = [p.name for p in small_disk.iterdir()]
+        assert left in ([], [".issues.parquet.parts"])
+        assert not list(small_disk.rglob("*.draft"))
+    finally:
+        subprocess.run(["umount", str(small_disk)], check=True)

@@ -14,6 +14,7 @@ import eutonia
 from eutonia.knowledge import Knowledge
 from eutonia.screening import prepared_database
 from eutonia.screening.forecasts import _known, _patients, episodes
+from eutonia.screening.page import as_html
 from eutonia.simulation import default_end, outcome, read
 from eutonia.simulation.engine import own_schedules
 from eutonia.simulation.population import Patients
@@ -71,6 +72,13 @@ def test_every_episode_has_a_forecast_or_a_reason(made: tuple[Any, pl.DataFrame]
     assert simulated.select(RISKS).null_count().sum_horizontal().item() == 0
     assert answer.forecast.simulated == 5
     assert answer.forecast.therapies["carisoprodol"].persons == 5
+
+
+def test_the_page_tells_the_forecast(made: tuple[Any, pl.DataFrame]) -> None:
+    html = as_html(made[0])
+    assert "What may come of it" in html
+    assert "its dose is not known" in html
+    assert as_html(made[0].model_copy(update={"forecast": None})).count("What may come of it") == 0
 
 
 def test_what_is_known_counts(made: tuple[Any, pl.DataFrame]) -> None:
