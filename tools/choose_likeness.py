@@ -3,8 +3,8 @@
 What the second look is for is a sentence with words that nobody thought of. So each labelled sentence of the tuning
 parts is read as though the words at one place of it were unknown, at each place in turn; where the rules then find
 nothing, it is laid beside the known wordings. Sentences without a claim, those of good articles and what the rules of
-the knowledge say are taken as they are. Of all limits on a grid, those that find most at a precision of at least 0.95 are
-shown; the chosen ones stand in knowledge/languages/. The test parts are not read.
+the knowledge say are taken as they are. Of all limits on a grid, those that find most at a precision of at least 0.95
+are shown; the chosen ones stand in knowledge/languages/. The test parts are not read.
 """
 
 from collections.abc import Iterator

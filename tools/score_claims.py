@@ -205,7 +205,8 @@ for denied, or the other way round; precision counts it as an error.
 Written for this purpose ({LABELLED.relative_to(ROOT)}): claims in many wordings, their denials, near misses and text
 about other things. Families of claims are split into a tuning and a test part by a hash of their names; words were
 added while looking at the tuning part and at other texts, never to mend an error of the test part. One author
-wrote the sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a sentence counts.
+wrote the sentences and the first thesaurus, so these are easier than a stranger's. The first claim found in a
+sentence counts.
 
 | part | sentences | with a claim | match precision | match recall | verdict precision | verdict recall |
 | --- | --- | --- | --- | --- | --- | --- |

@@ -162,7 +162,8 @@ def _claims(
         readings.append(read(sentence.words, checker.lexicon))
     counted = Counter(topic for clauses in readings for clause in clauses for topic in clause.topics)
     reader = Reader(checker.lexicon, checker.patterns, ())
-    reader.main = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))[:1]
+    treated = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))
+    reader.main, reader.pair = treated[:1], treated[:2]
     matches: list[list[Found]] = []
     unmatched: dict[int, Unmatched] = {}
     for number, (sentence, clauses) in enumerate(zip(found, readings, strict=True)):

@@ -29,6 +29,8 @@ class Reader:
         for pattern in patterns:
             self.patterns.setdefault(pattern.claim.about, []).append(pattern)
         self.main = main
+        self.pair: tuple[str, ...] = ()
+        """The two topics that the article speaks of most."""
         self.unmatched: Unmatched | None = None
         """The last sentence, where it stands for itself and nothing was found in it."""
         self._spoken: tuple[str, ...] = ()
@@ -76,13 +78,20 @@ class Reader:
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
         found: list[Found] = []
         spoken = subject
-        for clause in clauses:
+        for clause in map(self._of_both, clauses):
             found += find(clause, spoken, self._candidates(clause, spoken), self.lexicon)
             # “Soma may help, but it is addictive”: a clause goes on about the subject of the one before it.
             spoken = tuple(self._own([clause])[-1:]) or spoken
         if not found and subject and self.main and self._is_kind(subject[0], self.main[0]):
             return self._find(clauses, self.main)  # “it” after “muscle relaxants” may be the article's drug
         return found
+
+    def _of_both(self, clause: Reading) -> Reading:
+        """“Both can be used together” is about the two that the article speaks of most."""
+        names = {mention.name for mention in clause.mentions}
+        if clause.topics or len(self.pair) < 2 or not names >= {"both_word", "together"}:
+            return clause
+        return replace(clause, topics=self.pair, lists=(frozenset(self.pair),))
 
     def _is_kind(self, topic: str, of: str) -> bool:
         kinds = {kind for name in self.lexicon.family(of) for kind in self.lexicon.kinds.get(name, ())}

@@ -183,6 +183,11 @@ def test_everyday_words_and_ellipsis_are_read(text: str, claim: str, denied: boo
     assert (claim, denied) in {(found.claim, found.denied) for found in check(text).claims}
 
 
+def test_both_together_is_about_the_two_that_the_article_speaks_of() -> None:
+    text = "Soma relaxes muscle. Myofascial release works on fascia.\n\nBoth can be used together."
+    assert "car-with-mfr" in claims(text)
+
+
 def test_weeks_of_pregnancy_are_no_length_of_use() -> None:
     assert [c.claim for c in check("Avoid NSAIDs from 20 weeks of pregnancy.").claims] == ["nsaid-pregnancy"]
 
