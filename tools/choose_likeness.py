@@ -25,7 +25,6 @@ from eutonia.knowledge import load
 PRECISION = 0.95
 GRID = {
     "alike": np.arange(0.50, 0.91, 0.05),
-    "alike_little_read": np.arange(0.60, 1.01, 0.05),
     "ahead": np.arange(0.0, 0.16, 0.02),
     "sure": np.arange(0.02, 0.16, 0.02),
 }
@@ -96,13 +95,10 @@ def _right(proposal: Proposal, says: Said) -> bool:
 
 def main() -> None:
     judged = proposals()
-    alike, little, ahead, sure, right = np.array(
-        [(p.alike, p.candidate.covered < 0.5, p.ahead, p.sure, good) for p, good in judged]
-    ).T
+    alike, ahead, sure, right = np.array([(p.alike, p.ahead, p.sure, good) for p, good in judged]).T
     found = []
     for limits in product(*(values.round(2) for values in GRID.values())):
-        least = np.where(little, limits[1], limits[0])
-        passes = (alike >= least) & (ahead >= limits[2]) & (sure >= limits[3])
+        passes = (alike >= limits[0]) & (ahead >= limits[1]) & (sure >= limits[2])
         precision = right[passes].mean() if passes.any() else 0
         if precision >= PRECISION:
             found.append(

@@ -79,20 +79,27 @@ class Lexicon:
         ):
             written = [w for phrase in getattr(language, kind) for w in alternatives(phrase)]
             phrases += [_Phrase(words(w), f"#{kind}", 1, False, False) for w in written]
+        self._pairs: Mapping[tuple[str, str], list[_Phrase]] = defaultdict(list)
         self._exact: Mapping[str, list[_Phrase]] = defaultdict(list)
         self._prefix: Mapping[str, list[_Phrase]] = defaultdict(list)
         for phrase in phrases:
-            first = phrase.tokens[0]
+            first, second = (*phrase.tokens, "~")[:2]
             if first.endswith("*"):
                 self._prefix[first[:3]].append(phrase)
-            else:
+            elif second == "~" or second.endswith("*"):
                 self._exact[first].append(phrase)
-        self.beginning = lru_cache(maxsize=50_000)(self._beginning)
+            else:
+                self._pairs[first, second].append(phrase)
+        self.prefixed = lru_cache(maxsize=50_000)(self._prefixed)
 
-    def _beginning(self, word: str) -> tuple[_Phrase, ...]:
-        """Phrases that may begin with `word`."""
-        prefixed = [p for p in self._prefix.get(word[:3], ()) if _same(p.tokens[0], word)]
-        return (*self._exact.get(word, ()), *prefixed)
+    def _beginning(self, word: str, following: str) -> Iterator[_Phrase]:
+        """Phrases that may begin with these two words."""
+        yield from self._exact.get(word, ())
+        yield from self._pairs.get((word, following), ())
+        yield from self.prefixed(word)
+
+    def _prefixed(self, word: str) -> tuple[_Phrase, ...]:
+        return tuple(p for p in self._prefix.get(word[:3], ()) if _same(p.tokens[0], word))
 
     def family(self, topic: str) -> frozenset[str]:
         """A topic with the wider ones it is part of."""
@@ -106,7 +113,7 @@ class Lexicon:
         for place, token in enumerate(tokens):
             if token.endswith("n't"):
                 found.append(Mention("#negations", place, place + 1))
-            for phrase in self.beginning(token):
+            for phrase in self._beginning(token, tokens[place + 1] if place + 1 < len(tokens) else ""):
                 end = _end(phrase.tokens, tokens, place)
                 if end:
                     found.append(

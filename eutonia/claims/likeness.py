@@ -2,7 +2,7 @@
 
 A small language model turns a sentence into a vector; sentences that say the same lie close together. It is blind to
 much that matters (“addictive” and “not addictive” lie close), so it only proposes what the words leave room for: the
-claim's topic must be the subject, part of what the claim says must be read, and nothing that makes it another claim.
+claim's topic must be the subject, half of what the claim says must be read, and nothing that makes it another claim.
 The limits are chosen on sentences by tools/choose_likeness.py.
 
 The vectors of the wordings are made by tools/embed_wordings.py and shipped; a wording that is not among them is
@@ -22,6 +22,9 @@ from eutonia.claims.mentions import Mention, Reading
 from eutonia.knowledge.articles import Claim, Likeness
 
 VECTORS = "wordings.npz"
+HALF = 0.5
+SHORTEST, LONGEST = 3, 16
+"""Words of a sentence. None of the tuning part that had more was like a wording; the model takes most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ class Proposal:
 
 
 def candidates(sentence: Unmatched, patterns: Iterable[Pattern], lexicon: Lexicon) -> list[Candidate]:
-    """Claims whose topic is the subject of a clause, and of whose concepts at least one was read."""
+    """Claims whose topic is the subject of a clause, and of which at least half was read."""
+    if not SHORTEST <= len(sentence.words.split()) <= LONGEST:
+        return []
     seen: dict[str, list[Mention]] = {}
     for clause in sentence.clauses:
         for name, mentions in index(clause, lexicon).items():
@@ -73,7 +78,7 @@ def candidates(sentence: Unmatched, patterns: Iterable[Pattern], lexicon: Lexico
             continue
         covered, sign = partly(pattern, seen, measured)
         known = found.get(pattern.claim.id)
-        if covered > (known.covered if known else 0):
+        if covered >= HALF and covered > (known.covered if known else 0):
             found[pattern.claim.id] = Candidate(pattern.claim, covered, sign)
     return list(found.values())
 
@@ -144,9 +149,7 @@ def denies(words: str, lexicon: Lexicon) -> bool:
 def accepted(proposal: Proposal, limits: Likeness) -> Found | None:
     """The claim where the proposal passes the limits."""
     passes = (
-        proposal.alike >= (limits.alike if proposal.candidate.covered >= 0.5 else limits.alike_little_read)
-        and proposal.ahead >= limits.ahead
-        and proposal.sure >= limits.sure
+        proposal.alike >= limits.alike and proposal.ahead >= limits.ahead and proposal.sure >= limits.sure
     )
     return Found(proposal.candidate.claim, proposal.sign, frozenset(), 0) if passes else None
 

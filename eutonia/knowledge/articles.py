@@ -66,9 +66,7 @@ class Likeness:
     """From when on a sentence in which no claim was read is like a claim's wordings; see tools/choose_likeness.py."""
 
     alike: float
-    """Cosine with the likest wording, where at least half of what the claim says was read."""
-    alike_little_read: float
-    """The same, where less of it was read."""
+    """Cosine with the likest wording."""
     ahead: float
     """Of the next claim."""
     sure: float

@@ -11,7 +11,7 @@ from eutonia.knowledge import load
 from eutonia.knowledge.articles import Likeness
 
 ROOT = Path(__file__).parents[2]
-EVERYTHING = Likeness(alike=0.0, alike_little_read=0.0, ahead=0.0, sure=0.0)
+EVERYTHING = Likeness(alike=0.0, ahead=0.0, sure=0.0)
 
 
 def proposal(words: str) -> likeness.Proposal:
@@ -46,7 +46,7 @@ def test_nothing_is_said_where_a_not_speaks_against_the_likest_side() -> None:
 def test_limits_decide() -> None:
     found = proposal("Magnesium glorps cramps away.")
     assert likeness.accepted(found, EVERYTHING) is not None
-    assert likeness.accepted(found, Likeness(alike=1.1, alike_little_read=1.1, ahead=0, sure=0)) is None
+    assert likeness.accepted(found, Likeness(alike=1.1, ahead=0, sure=0)) is None
 
 
 def test_a_sentence_on_another_subject_has_no_candidate() -> None:
