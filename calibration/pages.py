@@ -169,6 +169,8 @@ def page(fitted: Fitted, cells: list[dict[str, Any]]) -> str:
 
 
 def _share(recovery: Recovery, share: float) -> str:
+    if len(recovery.below) < 2:
+        return "(not looked at this time)"
     return f"{recovery.held(share):.0%} (± {recovery.unsure(share):.0%})"
 
 

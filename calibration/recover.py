@@ -82,12 +82,12 @@ def recover(
 ) -> Recovery:  # fmt: skip
     """The kinetics of `number` truths, each looked for by one chain."""
     truths = np.random.default_rng(seed).standard_normal((number, table.size))
-    below = []
-    for n, data in enumerate(studies(table, truths, seed)):
+    below: list[Column] = []
+    for n, data in enumerate(studies(table, truths, seed) if number else ()):
         found = sampler(data, seed + n, chains=1, draws=draws).draws[0]
         below.append((found < truths[n]).mean(0))
         told(1)
-    return Recovery(np.array(below))
+    return Recovery(np.array(below).reshape(number, table.size))
 
 
 def recover_reports(members: Column, given: Column, error: Column, number: int, seed: int) -> Recovery:
