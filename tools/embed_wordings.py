@@ -17,10 +17,7 @@ FILE = Path(likeness.__file__).parent / likeness.VECTORS
 
 
 def wordings() -> list[str]:
-    knowledge = load()
-    lexicon = Lexicon(knowledge.section("wording").values(), knowledge.section("languages")["english"])
-    says = (words for claim in knowledge.claims.values() for _, words in likeness.sides(claim))
-    return sorted({likeness.normal(words, lexicon) for words in says})
+    return sorted({words for claim in load().claims.values() for _, words in likeness.sides(claim)})
 
 
 def missing() -> list[str]:
@@ -30,8 +27,9 @@ def missing() -> list[str]:
 
 
 def write() -> None:
-    texts = wordings()
-    vectors = likeness.embed(texts)
+    knowledge, texts = load(), wordings()
+    lexicon = Lexicon(knowledge.section("wording").values(), knowledge.section("languages")["english"])
+    vectors = likeness.embed([likeness.normal(words, lexicon) for words in texts])
     scaled = np.round(127 * vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.int8)
     np.savez_compressed(FILE, keys=np.array([likeness.key(words) for words in texts]), vectors=scaled)
 

@@ -90,10 +90,13 @@ class Wordings:
         import numpy as np
 
         self.lexicon = lexicon
-        says = [(c.id, sign, normal(words, lexicon)) for c in claims for sign, words in sides(c)]
+        says = [(c.id, sign, words) for c in claims for sign, words in sides(c)]
         vectors = _shipped()
         missing = list(dict.fromkeys(words for _, _, words in says if key(words) not in vectors))
-        vectors = {**vectors, **dict(zip(map(key, missing), embed(missing), strict=True))}
+        vectors = {
+            **vectors,
+            **dict(zip(map(key, missing), embed([normal(w, lexicon) for w in missing]), strict=True)),
+        }
         self._vectors: Any = np.array([vectors[key(words)] for _, _, words in says], dtype=np.float32)
         self._said = [words for _, _, words in says]
         self._rows: dict[tuple[str, int], list[int]] = {}
@@ -111,8 +114,8 @@ class Wordings:
         put = [normal(sentence.words, self.lexicon) for sentence, _ in sentences]
         alike = (embed(put) @ self._vectors.T).round(3)
         if but_itself:
-            for row, words in zip(alike, put, strict=True):
-                row[[number for number, said in enumerate(self._said) if said == words]] = -1
+            for row, (sentence, _) in zip(alike, sentences, strict=True):
+                row[[number for number, said in enumerate(self._said) if said == sentence.words]] = -1
         return [
             self._likest(row, among, denies(sentence.words, self.lexicon))
             for row, (sentence, among) in zip(alike, sentences, strict=True)
