@@ -10,6 +10,7 @@ import ctypes
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.simulation_peers import diffrax, roadrunner
 from eutonia.knowledge import load
 from eutonia.simulation import engine, outcome, population, read
 from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import Therapies
 from eutonia.simulation.lanes import march
+from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 
 PLAN, DAYS = "carisoprodol 350 mg four times a day for 21 days", 28
@@ -37,6 +40,10 @@ def main(patients: int, yardstick: str | None) -> None:
     print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the start")
     outcome(PLAN, patients=population(2048, seed=1), until=24.0 * DAYS, courses=False)  # compiles, if it must
     rates()
+    roadrunner()
+    diffrax(PLAN)
+    if shutil.which("Rscript") is None:
+        print("mrgsolve, rxode2    no R on this machine")
     growth()
     if yardstick:
         hand_written(yardstick)
@@ -47,14 +54,25 @@ def main(patients: int, yardstick: str | None) -> None:
     print(
         f"200 draws of one patient, {DAYS} days, warm: {1000 * wall:.0f} ms, {1000 * spent:.0f} ms of processor"
     )
-    spent, wall = timed(
-        partial(outcome, PLAN, patients=population(patients, seed=1), until=24.0 * DAYS, courses=False)
-    )
+    script = f"from benchmarks.simulation import many; many({patients})"
+    subprocess.run([sys.executable, "-c", script], check=True)  # a process of its own, for its memory
+    print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the end")
+
+
+def many(patients: int) -> None:
+    """Summed up without rows, as `eutonia simulate --population` does with many."""
+
+    def work() -> None:
+        result = outcome(
+            PLAN, patients=population(patients, seed=1), until=24.0 * DAYS, courses=False, rows=False
+        )
+        summarise(result.per_patient, result.assumptions, "")
+
+    spent, wall = timed(work)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{patients:,} patients x {DAYS} days: {wall:.1f} s, {spent:.1f} s of processor, {memory:.0f} MB at most"
     )
-    print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the end")
 
 
 def rates() -> None:
@@ -72,11 +90,11 @@ def rates() -> None:
         schedule, population(200, seed=1), knowledge, np.array([0.0, DAYS * 24.0]), 1.0, engine.STANDARD
     )
     spent, _ = timed(partial(trace, system, grid))
-    print(f"columns of 200      {200 * DAYS / spent:10,.0f} patient-days/s")
+    print(f"columns of 200       {200 * DAYS / spent:10,.0f} patient-days/s")
     for tolerance in (1e-4, 1e-6, 1e-10):
         judge = Judge(read(_short(2), knowledge, 48.0), population(1, seed=HELD_OUT), knowledge)
         spent, _ = timed(partial(judge.run, np.array([0.0, 48.0]), tolerance))
-        print(f"SciPy LSODA, {tolerance:.0e}  {2 / spent:10,.0f} patient-days/s")
+        print(f"SciPy LSODA, {tolerance:.0e}   {2 / spent:10,.0f} patient-days/s")
 
 
 def compiled(plan: str, days: float, number: int, finest: float = engine.STANDARD) -> tuple[float, int]:
@@ -157,7 +175,7 @@ def hand_written(source: str) -> None:
 
         spent = min(timed(work)[0] for _ in range(3))
         print(
-            f"hand-written C      {number * DAYS / spent:10,.0f} patient-days/s on its own, smaller problem"
+            f"hand-written C       {number * DAYS / spent:10,.0f} patient-days/s on its own, smaller problem"
         )
 
 
