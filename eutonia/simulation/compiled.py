@@ -38,7 +38,7 @@ def ready() -> bool:
 def announce() -> None:
     """Tell a person at a terminal why the first simulation of many patients takes so long."""
     if not ready() and sys.stderr.isatty():
-        print("Compiling the simulation once for this machine: about half a minute.", file=sys.stderr)
+        print("Compiling the simulation once for this machine: about a minute.", file=sys.stderr)
 
 
 _at_hand: list[bool] = []
