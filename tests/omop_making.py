@@ -203,6 +203,10 @@ CODES = (
     (8406, "No", "Meas Value", "SNOMED", "373067005"),
     (8407, "aspirin", "Drug", "RxNorm", "1191"),
     (8408, "carisoprodol", "Drug", "RxNorm", "2101"),
+    (8410, "Yes", "Meas Value", "SNOMED", "373066001"),
+    (8411, "History of event", "Observation", "OMOP Extension", "OMOP5165859"),
+    (8412, "No history of clinical finding in subject", "Observation", "SNOMED", "443508001"),
+    (8413, "Known absent (qualifier value)", "Meas Value", "SNOMED", "410516002"),
     (8409, "Family history of allergy to carisoprodol", "Observation", "SNOMED", "160466002"),
 )
 """Concepts for small databases: id, name, domain, vocabulary and code. The ids are free."""

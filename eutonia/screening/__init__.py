@@ -2,7 +2,7 @@
 
 cdm          where the tables lie, typed
 vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results;  slots  results that features read
-staging      the facts of exposed persons;  allergies  those among them;  courses  episodes and index dates
+staging      the facts of exposed persons;  allergies, signs  those among them;  courses  episodes and index dates
 groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
 findings     features → rules;  forecasts  episodes → simulated risks
 parts        → Parquet;  summary, quality, page  → what is told

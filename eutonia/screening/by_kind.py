@@ -26,7 +26,9 @@ from eutonia.screening.columns import (
 def condition(feature: ConditionFeature, columns: Columns) -> str:
     found = columns.having(*feature.value_sets, active=feature.status == "active", days=feature.within_days)
     absent = no_if(CONDITIONS_KNOWN) if feature.absent == "no" else "NULL"
-    return f"CASE WHEN {found} THEN TRUE ELSE {absent} END"
+    return (
+        f"CASE WHEN {found} THEN TRUE WHEN {columns.denied(*feature.value_sets)} THEN FALSE ELSE {absent} END"
+    )
 
 
 def medication(feature: MedicationFeature, columns: Columns) -> str:

@@ -56,6 +56,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "value_as_number": "number", "value_as_string": "text", "value_as_concept_id": "id",
         "unit_concept_id": "id", "observation_source_value": "text", "observation_source_concept_id": "id",
         "unit_source_value": "text", "value_source_value": "text",
+        "qualifier_concept_id": "id",
     },
     "death": {"person_id": "id!", "death_date": "date!"},
     "concept": {

@@ -27,6 +27,7 @@ FROM = {
     "runs": "run AS t",
     "conditions": "condition_line AS t JOIN condition_flag AS b ON b.condition = t.condition",
     "readings": "reading_line AS t",
+    "denials": "denial_line AS t JOIN denial_flag AS b ON b.denial = t.denial",
     "allergies": "allergy_line AS t JOIN allergy_flag AS b ON b.statement = t.statement",
     "latest": "(SELECT * FROM reading_line WHERE newest) AS t",
 }
@@ -42,6 +43,9 @@ class Columns:
         self.treatments = meanings.treatments
         self.present = meanings.value_sets
         """Every value set that a code of the database is in."""
+        self.deniable = frozenset().union(*(denial.value_sets for denial in meanings.denials))
+        """Every value set that someone in the database is said not to be in."""
+        self.denied_groups: dict[tuple[str, ...], int] = {}
         self.slots = {slot.id: n for n, slot in enumerate(meanings.slots) if slot.id in meanings.read}
         """The look-ups that find a result in it."""
         self.groups = Groups(knowledge, meanings.treatments)
@@ -106,6 +110,15 @@ class Columns:
         """Whether a condition of the value sets is on record (`Chart.having`), begun at most `days` before."""
         where = _held(active=active, days=days) + (f" AND {also}" if also else "")
         return self.any("conditions", self.in_sets(value_sets), where)
+
+    def denied(self, *value_sets: str) -> str:
+        """Whether one of the value sets is said to be absent (`Chart.denied`)."""
+        names = tuple(name for name in dict.fromkeys(value_sets) if name in self.deniable)
+        if not names:
+            return "FALSE"
+        return self.any(
+            "denials", numbered("d", self.denied_groups.setdefault(names, len(self.denied_groups)))
+        )
 
     def held(self, value_sets: Iterable[str], *, active: bool = True, days: float | None = None) -> str:
         """The condition on a row for `having`."""

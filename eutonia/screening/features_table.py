@@ -56,6 +56,7 @@ class FeatureTable:
         make_pools(engine)
         make_runs(engine)
         make_condition_lines(engine)
+        make_denial_lines(engine)
         make_allergy_lines(engine)
         make_reading_lines(engine)
         queries = self.columns.queries()
@@ -107,6 +108,14 @@ def make_condition_lines(engine: Engine) -> None:
         "NOT m.history AND (c.until IS NULL OR c.until >= i.day) AS active "
         "FROM idx AS i JOIN condition_fact AS c ON c.person_id = i.person_id AND c.since <= i.day "
         "JOIN condition_flag AS m ON m.condition = c.condition",
+    )
+
+
+def make_denial_lines(engine: Engine) -> None:
+    engine.make(
+        "denial_line",
+        "SELECT i.index_id, d.denial FROM idx AS i "
+        "JOIN denial_fact AS d ON d.person_id = i.person_id AND d.day <= i.day",
     )
 
 

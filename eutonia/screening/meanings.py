@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eutonia.dates import span
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken
-from eutonia.knowledge.codes import code_index
+from eutonia.knowledge.codes import Match, code_index
 from eutonia.patient import Case, Lab, Medication
 from eutonia.screening import staging
 from eutonia.screening.allergies import Statement
 from eutonia.screening.groups import packed
+from eutonia.screening.signs import Denial
 from eutonia.screening.slots import Slot, in_its_unit, measured, slots, spoken
 from eutonia.screening.vocabulary import (
     Codes,
@@ -90,6 +91,7 @@ class Meanings:
 
     drugs: list[DrugMeaning] = field(default_factory=list)
     conditions: list[ConditionMeaning] = field(default_factory=list)
+    denials: list[Denial] = field(default_factory=list)
     readings: list[ReadingMeaning] = field(default_factory=list)
     allergies: list[Statement] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
@@ -97,6 +99,12 @@ class Meanings:
     """The slots for which there is a result."""
     unmapped: list[Unmapped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def add_condition(self, codes: Codes, match: Match, rows: int) -> int:
+        """Returns its number."""
+        number = len(self.conditions)
+        self.conditions.append(ConditionMeaning(number, codes, match.value_sets, match.history, rows))
+        return number
 
     @property
     def value_sets(self) -> frozenset[str]:
@@ -358,10 +366,9 @@ def read_conditions(engine: Engine, vocabulary: Vocabulary, knowledge: Knowledge
                 )
             if match.excluded or (not match.value_sets and letter != "c"):
                 continue
-            number = len(meanings.conditions)
             if letter != "c":
                 codes = codes._replace(text="")
-            meanings.conditions.append(ConditionMeaning(number, codes, match.value_sets, match.history, n))
+            number = meanings.add_condition(codes, match, n)
             rows.append((letter, concept, source, value, number))
     schema = {
         "letter": pl.String, "concept": pl.Int64, "source": pl.Int64, "source_value": pl.String, "condition": pl.Int32,

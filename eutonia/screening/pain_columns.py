@@ -48,11 +48,13 @@ def withdrawal_symptoms(feature: ComputedFeature, columns: Columns) -> str:
     return f"CASE WHEN {recent} THEN TRUE ELSE {no_if(CONDITIONS_KNOWN)} END"
 
 
-# --- red flags: the CDM says what is there and never what was looked for and not found ----------------
+# --- red flags --------------------------------------------------------------------------------------
 
 
 def _sign(columns: Columns, *value_sets: str, days: float | None = None, active: bool = True) -> str:
-    return f"CASE WHEN {columns.having(*value_sets, active=active, days=days)} THEN TRUE END"
+    denied = " AND ".join(columns.denied(name) for name in value_sets)
+    found = columns.having(*value_sets, active=active, days=days)
+    return f"CASE WHEN {found} THEN TRUE WHEN {denied} THEN FALSE END"
 
 
 def _pain(columns: Columns, *value_sets: str) -> str:
@@ -107,7 +109,8 @@ def _immunosuppressed(feature: ComputedFeature, columns: Columns, value_set: str
 def _fever(feature: ComputedFeature, columns: Columns, value_set: str, days: float, celsius: float) -> str:
     measured = Result(columns, f"{feature.id}:temperature", days).value
     hot = f"({measured}) >= {number(celsius)}"
-    return f"CASE WHEN {columns.having(value_set, days=days)} THEN TRUE ELSE {hot} END"
+    known = f"WHEN ({measured}) IS NOT NULL THEN {hot} WHEN {columns.denied(value_set)} THEN FALSE"
+    return f"CASE WHEN {columns.having(value_set, days=days)} THEN TRUE {known} END"
 
 
 def temperature_suspect(columns: Columns) -> list[str]:
@@ -175,7 +178,7 @@ def skin_infection_or_wound(feature: ComputedFeature, columns: Columns) -> str:
     found, broken, nowhere = _places(columns, columns.held([skin]), "skin_regions")
     treated = _treated(columns, pain, "skin_regions")
     return (
-        f"CASE WHEN NOT {found} THEN {no_if(CONDITIONS_KNOWN)} "
+        f"CASE WHEN NOT {found} THEN {no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(skin)}')} "
         f"ELSE ({broken} & {treated}) <> 0 OR {treated} = 0 OR {nowhere} END"
     )
 

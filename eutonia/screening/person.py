@@ -6,7 +6,8 @@ case is the record known on the index date:
 - medications: every exposure begun by then, its end by the rules of `staging.py`; the exposures that begin the
   course on that very day are the plan instead;
 - the plan: those exposures as started, or the latest of the drug in use as continued, for the rest of the course;
-- conditions: diagnoses, coded procedures and coded observations; one whose end is its start has no known end;
+- conditions: diagnoses, coded procedures, and coded observations that affirm; one whose end is its start has no known
+  end; what an observation denies is an observation;
 - labs: the measurements and statements that a feature reads;
 - allergies: the statements of `allergies.py`; without any they are not known;
 - outside an observation period, lists are not complete.
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from eutonia.patient import Case, Condition, Lab, Medication, Patient, PlanItem
+from eutonia.patient import Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 from eutonia.screening.allergies import of_case
 from eutonia.screening.meanings import Meanings, medication
 
@@ -53,6 +54,7 @@ def cases_of(
         "allergies": rows(
             f"SELECT * FROM allergy_fact WHERE person_id = {person_id} ORDER BY day, statement"
         ),
+        "denials": rows(f"SELECT * FROM denial_fact WHERE person_id = {person_id} ORDER BY day, denial"),
         "conditions_known": "condition_occurrence" in engine.columns,
     }
     index = rows(f"SELECT * FROM index_date WHERE person_id = {person_id} ORDER BY day, therapy")
@@ -89,6 +91,7 @@ def _case(
         allergies=allergies,
         medications=tuple(_medication(x, meanings) for x in listed),
         labs=tuple(_lab(r, meanings) for r in record["readings"] if r["day"] <= day),
+        observations=tuple(_denied(d, meanings) for d in record["denials"] if d["day"] <= day) or None,
         plan=plan,
         not_seen=(
             *(() if complete else ("medications", "conditions")),
@@ -174,6 +177,10 @@ def _condition(c: Mapping[str, Any], meanings: Meanings) -> Condition:
         onset=as_date(c["since"]),
         abatement=None if c["until"] is None else as_date(c["until"]),
     )
+
+
+def _denied(d: Mapping[str, Any], meanings: Meanings) -> Observation:
+    return Observation(code=meanings.denials[d["denial"]].snomed, value="no", date=as_date(d["day"]))
 
 
 def _lab(r: Mapping[str, Any], meanings: Meanings) -> Lab:

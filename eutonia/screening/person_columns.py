@@ -129,7 +129,7 @@ def falls_history(feature: ComputedFeature, columns: Columns) -> str:
     many = f"({count}) >= {number(feature.limits['falls'])}"
     return (
         f"CASE WHEN {columns.having(*feature.value_sets)} THEN TRUE WHEN ({count}) IS NOT NULL THEN {many} "
-        f"ELSE {no_if(CONDITIONS_KNOWN)} END"
+        f"ELSE {no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(*feature.value_sets)}')} END"
     )
 
 

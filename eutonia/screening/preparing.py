@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from eutonia.screening import courses, meanings, staging
+from eutonia.screening import courses, meanings, signs, staging
 from eutonia.screening.allergies import stage_allergies
 from eutonia.screening.cdm import EXPECTED, view
 from eutonia.screening.features_table import FeatureTable
@@ -55,7 +55,8 @@ def prepare(
     staging.stage_exposures(engine, last)
     tell("sorting diagnoses")
     meanings.read_conditions(engine, vocabulary, knowledge, found)
-    staging.stage_conditions(engine, last)
+    signs.read_signs(engine, vocabulary, knowledge, found, last)
+    staging.stage_conditions(engine, last, signs.AFFIRMED_SIGNS)
     staging.stage_observed(engine)
     tell("reading results")
     keys = meanings.read_reading_keys(engine, vocabulary, knowledge, found)
@@ -73,6 +74,7 @@ def prepare(
     table = FeatureTable(knowledge, found, region)
     table.put_groups(engine)
     engine.put("condition_flag", meanings.condition_flags(found, table.columns.set_groups, knowledge))
+    engine.put("denial_flag", signs.denial_flags(found, table.columns.denied_groups))
     courses.stage_courses(engine)
     courses.stage_index(engine, last, (since - EPOCH).days if since else None)
     day = EPOCH.fromordinal(EPOCH.toordinal() + last)

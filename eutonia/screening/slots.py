@@ -13,7 +13,7 @@ from typing import Any
 
 from eutonia.features import value_of
 from eutonia.features.chart import Chart
-from eutonia.features.results import latest
+from eutonia.features.results import latest, number_in
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import MeasurementFeature
 from eutonia.patient import Case, Lab
@@ -165,6 +165,10 @@ def _alcohol(feature: Any) -> list[Slot]:
 
 
 def _count(lab: Lab, _: Knowledge) -> float | None:
+    return number_in(lab.value)[0]
+
+
+def _plain_count(lab: Lab, _: Knowledge) -> float | None:
     try:
         return float(str(lab.value))
     except ValueError:
@@ -182,7 +186,7 @@ def _said(name: str) -> Callable[[Lab, Knowledge], str | float | None]:
 
 
 def _falls(feature: Any) -> list[Slot]:
-    return [Slot(feature.id, feature.id, frozenset(), frozenset(feature.codes["names"]), word=_count)]
+    return [Slot(feature.id, feature.id, frozenset(), frozenset(feature.codes["names"]), word=_plain_count)]
 
 
 COMPUTED: Mapping[str, Callable[[Any], list[Slot]]] = {

@@ -227,8 +227,15 @@ def stage_exposures(engine: Engine, as_of: int | None) -> None:
     )
 
 
-def stage_conditions(engine: Engine, as_of: int | None) -> None:
-    """Diagnoses, and the observations and procedures whose codes name a value set."""
+BARE = (
+    "x.value_as_number IS NULL AND x.value_as_string IS NULL AND COALESCE(x.value_as_concept_id, 0) = 0 "
+    "AND COALESCE(x.qualifier_concept_id, 0) = 0"
+)
+"""An observation that answers nothing: its code states the sign. `signs.py` reads the others."""
+
+
+def stage_conditions(engine: Engine, as_of: int | None, more: str = "") -> None:
+    """Diagnoses, and the observations and procedures whose codes name a value set, with `more` rows of a query."""
     tables = (
         ("condition_occurrence", "condition", "condition_start_date", "condition_end_date", "c"),
         ("procedure_occurrence", "procedure", "procedure_date", None, "p"),
@@ -242,11 +249,7 @@ def stage_conditions(engine: Engine, as_of: int | None) -> None:
         until = (
             f"CASE WHEN x.{end} > x.{start} THEN {day(f'x.{end}')} END" if end else "CAST(NULL AS INTEGER)"
         )
-        bare = (
-            "AND x.value_as_number IS NULL AND x.value_as_string IS NULL AND COALESCE(x.value_as_concept_id, 0) = 0"
-            if table == "observation"
-            else ""
-        )
+        bare = f"AND {BARE}" if table == "observation" else ""
         seen = f"AND {since} <= {as_of}" if as_of is not None else ""
         parts.append(
             f"SELECT x.person_id, c.condition, {since} AS since, {until} AS until FROM {view(table, engine)} AS x "
@@ -258,7 +261,7 @@ def stage_conditions(engine: Engine, as_of: int | None) -> None:
         "SELECT CAST(0 AS BIGINT) AS person_id, CAST(0 AS INTEGER) AS condition, 0 AS since, "
         "CAST(NULL AS INTEGER) AS until WHERE FALSE"
     )
-    engine.make("condition_fact", " UNION ALL ".join(parts) or none)
+    engine.make("condition_fact", " UNION ALL ".join([*parts, *([more] if more else [])]) or none)
 
 
 READINGS = (

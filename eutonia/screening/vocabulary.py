@@ -71,6 +71,7 @@ USED = (
     ("observation", "observation_source_concept_id"),
     ("observation", "unit_concept_id"),
     ("observation", "value_as_concept_id"),
+    ("observation", "qualifier_concept_id"),
 )
 
 

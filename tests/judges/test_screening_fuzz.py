@@ -103,8 +103,20 @@ allergies = st.fixed_dictionaries(
     }
 )
 
+signs = st.fixed_dictionaries(
+    {
+        "person_id": who,
+        "observation_concept_id": st.sampled_from((8001, 8002, 8003, 8005, 8005, 8411, 8412)),
+        "observation_date": days,
+        "value_as_string": st.sampled_from((None, None, "no", "present", "38.2")),
+        "value_as_concept_id": st.sampled_from((None, None, 8001, 8005, 8406, 8410)),
+        "qualifier_concept_id": st.sampled_from((None, None, 0, 8410, 8413)),
+    }
+)
+
 observations = st.lists(
     allergies
+    | signs
     | st.fixed_dictionaries(
         {
             "person_id": who,
@@ -114,7 +126,7 @@ observations = st.lists(
             "value_as_concept_id": st.sampled_from((None, 0, 8301, 8302)),
         }
     ),
-    max_size=10,
+    max_size=14,
 )
 
 periods = st.lists(

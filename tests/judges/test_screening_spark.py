@@ -29,9 +29,12 @@ def database(folder: Path) -> Path:
             exposure(3, CARISOPRODOL, "2020-07-01"),
         ],
         condition_occurrence=[diagnosis(2, 8001, "2019-01-01"), diagnosis(1, 8002, "2020-02-25")],
-        measurement=[result(2, 8102, "2020-04-20", 210, 8203), result(1, 8103, "2019-12-01", 61, 8204)]
-        # Times the upper limit this is half a thousandth, which engines round each in their own way.
-        + [result(1, 8103, "2020-03-10", 79.86, 8204)],
+        measurement=[
+            result(2, 8102, "2020-04-20", 210, 8203),
+            result(1, 8103, "2019-12-01", 61, 8204),
+            # Times the upper limit this is half a thousandth, which engines round each in their own way.
+            result(1, 8103, "2020-03-10", 79.86, 8204),
+        ],
     )
     return write(tables, folder, "parquet")
 
