@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ import orjson
 
 MOST_BYTES = 20_000_000
 MOST_PAGES = 5
+NAT64 = IPv6Network("64:ff9b::/96")
+"""Addresses that a gateway translates to the IPv4 address in their last 32 bits."""
 
 
 class Unreachable(Exception):
@@ -85,12 +87,19 @@ class Outside:
         self, method: str, url: str, more: Mapping[str, str], form: Mapping[str, str] | None = None
     ) -> Any:
         target, headers, extensions = await self._checked(url)
-        headers |= {"Accept": "application/fhir+json, application/json", **more}
+        # Not compressed: a small answer could not be unpacked into a large one.
+        headers |= {
+            "Accept": "application/fhir+json, application/json",
+            "Accept-Encoding": "identity",
+            **more,
+        }
         async with self._client.stream(
             method, target, headers=headers, extensions=extensions, data=form
         ) as answer:
             if answer.status_code != 200:
                 raise Unreachable(f"it answered {answer.status_code}")
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise Unreachable("its answer is compressed, which was not asked for")
             content = bytearray()
             async for piece in answer.aiter_bytes():
                 content += piece
@@ -126,9 +135,12 @@ async def _public_address(host: str, port: int) -> str:
 def is_public(address: str) -> bool:
     """Whether an IP address is on the open internet, whatever form it is written in."""
     ip = ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    if mapped is not None and not mapped.is_global:
-        return False
+    if isinstance(ip, IPv6Address):
+        within_it = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in NAT64:
+            within_it.append(IPv4Address(int(ip) & 0xFFFFFFFF))
+        if not all(each.is_global for each in within_it if each is not None):
+            return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -157,7 +157,7 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "0.0.0.0", "::1", "fd00::1", "fe80::1%eth0",
-     "::ffff:127.0.0.1", "100.64.0.1", "224.0.0.1", "2002:7f00:1::"],
+     "::ffff:127.0.0.1", "100.64.0.1", "224.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"],
 )  # fmt: skip
 def test_private_addresses_are_known(address: str) -> None:
     from eutonia.web.outside import is_public
