@@ -8,5 +8,6 @@ single-dose studies and their likelihood), `chains` (sampling), `effects` (repor
 import os
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-# Before JAX is imported: a chain is a thread here, and threads within each of its thousand small steps would only wait
-# for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Before NumPy and JAX are imported: a chain is a thread here, and threads within each of its thousand small steps (or
+# within a matrix of 32 rows) would only wait for one another; on a busy machine that is ten times slower.
