@@ -227,7 +227,7 @@ class _Folded:
 def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
     """Whether the compiled engine answers sooner: it takes a second to load, and is then a hundred times faster.
 
-    Nobody waits half a minute for a compiler to learn of one patient: few patients use it only once it is there.
+    Nobody waits a minute for a compiler to learn of one patient: few patients use it only once it is there.
     """
     if at_hand():
         return True
