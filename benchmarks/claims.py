@@ -1,8 +1,9 @@
 """How fast an article is checked: python benchmarks/claims.py [--copies N]
 
 Prints the seconds of a cold start (a new process that checks one sentence), without and with the language model of
-the second look, and the sentences per second of a warm one: on the labelled sentences of the tests, nearly all of which make
-a claim, and on the good articles, as ordinary text. Twice and ten times the text shows that time grows with its length.
+the second look, and the sentences per second of a warm one: on the labelled sentences of the tests, nearly all of
+which make a claim, and on the good articles, as ordinary text. Twice and ten times the text shows that time grows
+with its length.
 """
 
 import argparse

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from eutonia import __version__
@@ -14,34 +12,9 @@ from eutonia.assessment import Assessment
 from eutonia.judging import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
 from eutonia.knowledge.treatments import Advice
-from eutonia.report.drawing import figure as figure_of
-from eutonia.summaries import Spread
-
-WORDS: Mapping[str, str] = {
-    "urgent-referral": "refer today",
-    "contraindicated": "contraindicated",
-    "avoid": "avoid",
-    "caution": "caution",
-    "insufficient-data": "not enough is known",
-    "acceptable": "acceptable",
-}
-
-
-@cache
-def environment() -> Environment:
-    """The templates, with everything escaped that is not marked as safe here."""
-    made = Environment(
-        loader=PackageLoader("eutonia.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    made.globals.update(figure=figure, between=between)
-    made.globals["word"] = lambda verdict: WORDS.get(verdict, verdict)
-    return made
-
-
-def style() -> Markup:
-    """The style sheet of every page."""
-    return Markup(environment().loader.get_source(environment(), "style.css")[0])  # type: ignore[union-attr]
+from eutonia.report.drawing import figure
+from eutonia.report.frame import WORDS, environment, style
+from eutonia.report.taper_page import parts
 
 
 def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
@@ -68,8 +41,6 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
 def _taper(assessment: Assessment, knowledge: Knowledge) -> Mapping[str, Any]:
     if assessment.taper is None:
         return {}
-    from eutonia.report.taper_page import parts
-
     return parts(assessment.taper, knowledge)
 
 
@@ -79,7 +50,7 @@ def _charts(plan: PlanAssessment, knowledge: Knowledge) -> list[Markup]:
         return []
     from eutonia.report.pictures import charts
 
-    return [figure_of(panel) for panel in charts(plan.forecast.outcome, knowledge)]
+    return [figure(panel) for panel in charts(plan.forecast.outcome, knowledge)]
 
 
 def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
@@ -113,15 +84,14 @@ class Part(NamedTuple):
 
 def _sheet(assessment: Assessment, knowledge: Knowledge) -> Sequence[Part]:
     """The patient's page: the treatments of the plan in plain words, then the pain itself."""
-    parts = {}
+    sheets: dict[str, Part] = {}
     for plan in assessment.plans:
         for advice in _advice(plan.therapy, knowledge):
-            long_taken = assessment.taper is not None and assessment.taper.drug in (plan.therapy or "").split(
-                "+"
-            )
-            parts[advice.id] = Part(advice, list(_for_patient(plan, long_taken)))
+            drugs = (plan.therapy or "").split("+")
+            long_taken = assessment.taper is not None and assessment.taper.drug in drugs
+            sheets[advice.id] = Part(advice, list(_for_patient(plan, long_taken)))
     general = knowledge.advice["muscle-pain"]
-    return [*parts.values(), Part(general, ())]
+    return [*sheets.values(), Part(general, ())]
 
 
 def _advice(therapy: str | None, knowledge: Knowledge) -> Iterator[Advice]:
@@ -150,15 +120,3 @@ def _for_patient(plan: PlanAssessment, long_taken: bool) -> Iterator[str]:
     morning = effects.morning_impairment.median
     if morning and morning >= 10:
         yield "You may still be slowed on the morning after a dose. Do not drive to work on it."
-
-
-def figure(value: float | None) -> str:
-    """A number as people read it: whole from ten on, one decimal below."""
-    if value is None:
-        return "not known"
-    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
-
-
-def between(s: Spread) -> str:
-    """The interval that holds 90 of 100 draws."""
-    return f"{figure(s.p5)} to {figure(s.p95)}"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from eutonia import __version__
 from eutonia.knowledge import Knowledge, load
 from eutonia.report.drawing import Panel, Series, figure
-from eutonia.report.page import environment, style
+from eutonia.report.frame import environment, style
 from eutonia.report.taper_text import share
 from eutonia.tapering.models import Dose, Step, Taper
 

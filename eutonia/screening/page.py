@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eutonia.knowledge import SEVERITIES, load
-from eutonia.report.page import style
+from eutonia.report.frame import style
 
 if TYPE_CHECKING:
     from eutonia.screening.summary import Count, Screen

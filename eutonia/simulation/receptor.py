@@ -34,11 +34,3 @@ def opening_energy(opened: Number, closed: Number, strength: Number) -> Number:
     compete for it); `strength` is the number of sites times the gain in people. Sites add (Shin 2017).
     """
     return strength * logarithm((1.0 + opened) / (1.0 + closed))
-
-
-def open_ratio(energy: Number, resting: Number) -> Number:
-    """Open probability relative to rest, for a channel open `resting` of the time without drug."""
-    from math import exp
-
-    shut = 1.0 / resting - 1.0
-    return (1.0 + shut) / (1.0 + shut * exp(-energy))

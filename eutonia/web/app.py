@@ -93,7 +93,7 @@ def _serve_files(app: FastAPI) -> None:
 
     @app.get("/static/style.css", include_in_schema=False)
     async def style() -> Response:
-        from eutonia.report.page import style as of_the_report
+        from eutonia.report.frame import style as of_the_report
 
         return Response(str(of_the_report()), media_type="text/css", headers=KEEP)
 

@@ -53,7 +53,7 @@ LIVE_POINTS = 240
 @cache
 def environment() -> Environment:
     """The report's templates and style, with the page's own beside them."""
-    from eutonia.report.page import environment as of_the_report
+    from eutonia.report.frame import environment as of_the_report
 
     made = of_the_report().overlay(
         loader=ChoiceLoader([PackageLoader("eutonia.web"), PackageLoader("eutonia.report")])
