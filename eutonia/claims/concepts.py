@@ -191,6 +191,8 @@ def read(text: str, lexicon: Lexicon) -> list[Reading]:
     measured = [
         (bisect_left(places, quantity.place), quantity) for quantity in quantities(text, lexicon.language)
     ]
+    spent = {n for m in found if m.swallows and not m.polar for n in range(m.start, m.end)}
+    measured = [one for one in measured if one[0] not in spent]
     bounds = [0, *_breaks(found, tokens), len(tokens)]
     readings = []
     for start, end in pairwise(bounds):
@@ -233,7 +235,7 @@ def _swallows(longer: Mention, one: Mention) -> bool:
         longer.name[0] == "@"
         or one.name[0] == "#"
         or one.name == longer.name
-        or (one.polar and not longer.polar)
+        or (not longer.polar and (one.polar or longer.swallows))  # “hurt *for years*” is no long use
     )
 
 
@@ -269,6 +271,7 @@ def _reading(
         aside=frozenset(aside),
         examples=frozenset(examples),
         lists=_lists(named, aside, tokens),
+        choices=_choices(named, tokens),
         quantities=numbers,
         tokens=tokens[start:end],
     )
@@ -288,6 +291,23 @@ def _lists(named: list[Mention], aside: set[str], tokens: tuple[str, ...]) -> tu
             runs.append({mention.name[1:]})
         last = mention
     return tuple(frozenset(run) for run in runs)
+
+
+def _choices(named: list[Mention], tokens: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """Topics of which any will do: “Soma, Flexeril or Robaxin” is no combination."""
+    runs: list[set[str]] = []
+    chosen = []
+    for one, later in pairwise(named):
+        between = tokens[one.end : later.start]
+        if between not in ((",",), ("or",), (",", "or")):
+            continue
+        if runs and one.name[1:] in runs[-1]:
+            runs[-1].add(later.name[1:])
+        else:
+            runs.append({one.name[1:], later.name[1:]})
+        if "or" in between:
+            chosen.append(runs[-1])
+    return tuple(frozenset(run) for run in chosen)
 
 
 def _compared(cue: Mention, named: list[Mention], tokens: tuple[str, ...]) -> list[Mention]:

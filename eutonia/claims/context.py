@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from eutonia.claims.concepts import Lexicon, read, words
+from eutonia.claims.concepts import Lexicon, alternatives, read, words
 from eutonia.claims.likeness import Unmatched
 from eutonia.claims.matching import Found, Pattern, find
 from eutonia.claims.mentions import Reading
@@ -231,4 +231,9 @@ def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
     if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
         return True
     padded = f" {' '.join(words(lower))} "
-    return lower.startswith("whether ") or any(f" {phrase} " in padded for phrase in language.attributed)
+    return lower.startswith("whether ") or any(f" {phrase} " in padded for phrase in _attributed(language))
+
+
+@lru_cache
+def _attributed(language: Language) -> tuple[str, ...]:
+    return tuple(" ".join(words(one)) for phrase in language.attributed for one in alternatives(phrase))

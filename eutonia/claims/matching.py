@@ -102,7 +102,10 @@ def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
     for number, topic in enumerate(reading.topics):
         for name in lexicon.family(topic):
             seen.setdefault(f"@{name}", []).append(Mention(f"@{name}", 1000 + number, 1001 + number))
-    kinds = Counter(kind for topic in set(reading.topics) for kind in lexicon.family(topic) - {topic})
+    others = {topic for run in reading.choices for topic in sorted(run)[1:]}
+    kinds = Counter(
+        kind for topic in set(reading.topics) - others for kind in lexicon.family(topic) - {topic}
+    )
     for kind, members in kinds.items():
         if members > 1:
             seen[f"two:{kind}"] = [Mention(f"two:{kind}", 1500, 1501)]
@@ -143,6 +146,16 @@ def _match(
     )
 
 
+def _is_choice(pattern: Pattern, reading: Reading, lexicon: Lexicon) -> bool:
+    """Whether the drug that the claim is about and the one beside it are alternatives: “Soma or Flexeril”."""
+    families = [[lexicon.family(topic) for topic in run] for run in reading.choices]
+    return any(
+        any(pattern.claim.about in one for one in run)
+        and any(pattern.needs & one and pattern.claim.about not in one for one in run)
+        for run in families
+    )
+
+
 def partly(
     pattern: Pattern, seen: Mapping[str, list[Mention]], measured: tuple[Quantity, ...]
 ) -> tuple[float, int]:
@@ -166,6 +179,8 @@ def _line(
     """Tokens at which an alternative is mentioned, and those at which it is denied."""
     places: set[int] = set()
     denied: set[int] = set()
+    if _contradicts_itself(line, seen):
+        return None
     for alternative in line:
         if alternative.compare:
             places |= {
@@ -180,6 +195,14 @@ def _line(
     return (places, denied) if places else None
 
 
+def _contradicts_itself(line: tuple[Part, ...], seen: Mapping[str, list[Mention]]) -> bool:
+    """“Don't *take* tomorrow's dose, there's no *need to wean*”: one denial forbids, the other allows."""
+    signs = {
+        m.sign * one.sign for one in line if one.sign for m in seen.get(one.name, ()) if m.only_if_denied
+    }
+    return len(signs) > 1
+
+
 def _holds(quantity: Quantity, wanted: Part) -> bool:
     number = quantity.stated if wanted.compare == "=" else quantity.high
     return bool(_COMPARE[wanted.compare](number, wanted.value))
@@ -188,6 +211,8 @@ def _holds(quantity: Quantity, wanted: Part) -> bool:
 def is_subject(pattern: Pattern, reading: Reading, subject: tuple[str, ...], lexicon: Lexicon) -> bool:
     """Whether the clause speaks of the claim's topic, and of no other that the claim does not name."""
     about = pattern.claim.about
+    if _is_choice(pattern, reading, lexicon):
+        return False
     if about == ANY:
         return all(lexicon.family(t) & pattern.needs for t in reading.topics)
     kinds = {kind for t in reading.topics for kind in lexicon.kinds.get(t, ()) if t != about or kind != about}

@@ -34,5 +34,7 @@ class Reading:
     """Those named as examples of something else."""
     lists: tuple[frozenset[str], ...]
     """Those joined in lists (“Massage, yoga and heat help”), list by list."""
+    choices: tuple[frozenset[str], ...]
+    """Those joined by “or” (“Soma or Flexeril”), run by run: no combinations."""
     quantities: tuple[Quantity, ...]
     tokens: tuple[str, ...]

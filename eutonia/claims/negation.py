@@ -49,11 +49,21 @@ def give_signs(
     back = dict(_turned_back(clause))
     used = {n for cue in back for n in range(cue.start, cue.end)}
     turned = Counter(back.values())
-    for cue in clause.cues("#negations"):
-        if cue.start not in used:
-            turned.update(_turned_ahead(cue, clause, firm))
+    ahead = [
+        (cue, _turned_ahead(cue, clause, firm)) for cue in clause.cues("#negations") if cue.start not in used
+    ]
+    polar = {m.start for m in clause.polar()}
+    signed_at = [cue.start for cue, places in ahead if places & polar] + [cue.start for cue in back]
+    for cue, places in ahead:
+        if places & polar or not any(_goes_along(cue, later, tokens) for later in signed_at):
+            turned.update(places)
     allowed = [m.end for m in grammar if m.name == "#permissions"]
     return [signed for m in concepts if (signed := _signed(m, turned[m.start] % 2 == 1, allowed))]
+
+
+def _goes_along(cue: Mention, later: int, tokens: tuple[str, ...]) -> bool:
+    """“Isn't for children, *and* hasn't been shown safe”: the second denial repeats the first."""
+    return later >= cue.end and bool({"and", ","} & set(tokens[cue.end : later]))
 
 
 def _signed(mention: Mention, denied: bool, allowed: list[int]) -> Mention | None:

@@ -119,3 +119,49 @@ def test_what_a_claim_s_correction_says_is_next_to_never_called_wrong() -> None:
             sentences += result.sentences
             alarms += [(claim.id, c.claim, c.quote) for c in result.claims if c.verdict != "supported"]
     assert len(alarms) <= 0.02 * sentences, alarms
+
+
+SIDES = [
+    ("A past addiction is no reason to decline Soma.", "car-misuse-history", True),
+    ("Being pregnant needn't stop you from taking Soma.", "car-pregnancy", False),
+    ("There is no need to wean off baclofen.", "bac-abrupt", False),
+    ("There isn't enough evidence to say that Soma is safe in pregnancy.", "car-pregnancy", True),
+    ("Soma is great for a neck that refuses to let up.", "car-chronic-back", False),
+    ("Robaxin won't leave you as drowsy as Soma.", "mtc-less-sedating", False),
+    ("Methocarbamol is the least sedating relaxant.", "mtc-less-sedating", False),
+    ("Ask for advice on Soma rather than stopping it abruptly.", "car-stop-suddenly", True),
+    ("Soma isn't for children, and hasn't been shown safe for them.", "car-children", True),
+    ("Soma should be avoided in people with a record of drug abuse.", "car-misuse-history", False),
+    ("Soma is not safe for teenage athletes with a pulled muscle.", "car-children", True),
+    ("Soma helps people who have had pain for six months.", "car-chronic-back", False),
+    ("The Beers list says old people should avoid muscle relaxers.", "relaxant-elderly", True),
+]
+"""What turns a claim round, and what only looks so: (sentence, its one claim, whether it denies it)."""
+
+
+@pytest.mark.parametrize(("words", "claim", "denied"), SIDES, ids=[words for words, _, _ in SIDES])
+def test_a_sentence_is_taken_for_its_one_claim_on_the_right_side(
+    words: str, claim: str, denied: bool
+) -> None:
+    assert [(c.claim, c.denied) for c in check(words, KNOWLEDGE).claims] == [(claim, denied)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Anyone who tells you Soma is not addictive is kidding you.",
+        "The idea that Soma is safe in pregnancy is nonsense.",
+        "Soma may look harmless but is anything but.",
+        "Flexeril, Robaxin or Soma can be used.",
+        "The 350 mg tablet of Soma is white and round.",
+    ],
+)
+def test_nothing_is_read_into_rejected_speech_choices_and_tablet_sizes(words: str) -> None:
+    assert check(words, KNOWLEDGE).claims == ()
+
+
+def test_drugs_joined_by_or_are_no_combination() -> None:
+    """“A and B together” is one."""
+    pair = {"car-two-relaxants", "relaxant-two"}
+    assert not pair & {claim for claim, _, _ in said("Older patients may take Soma or baclofen with care.")}
+    assert pair & {claim for claim, _, _ in said("Older patients may take Soma and baclofen together.")}
