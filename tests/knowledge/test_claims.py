@@ -128,6 +128,8 @@ SIDES = [
     ("There isn't enough evidence to say that Soma is safe in pregnancy.", "car-pregnancy", True),
     ("Soma is great for a neck that refuses to let up.", "car-chronic-back", False),
     ("Robaxin won't leave you as drowsy as Soma.", "mtc-less-sedating", False),
+    ("Metaxalone is not as sedating as carisoprodol.", "met-less-sedating", False),
+    ("There is little reason to think Soma works for chronic back pain.", "car-chronic-back", True),
     ("Methocarbamol is the least sedating relaxant.", "mtc-less-sedating", False),
     ("Ask for advice on Soma rather than stopping it abruptly.", "car-stop-suddenly", True),
     ("Soma isn't for children, and hasn't been shown safe for them.", "car-children", True),
@@ -151,6 +153,8 @@ def test_a_sentence_is_taken_for_its_one_claim_on_the_right_side(
     [
         "Anyone who tells you Soma is not addictive is kidding you.",
         "The idea that Soma is safe in pregnancy is nonsense.",
+        "Those who say Soma cures fibromyalgia are wrong.",
+        "It would be a mistake to think Soma is not addictive.",
         "Soma may look harmless but is anything but.",
         "Flexeril, Robaxin or Soma can be used.",
         "The 350 mg tablet of Soma is white and round.",
