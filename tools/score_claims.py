@@ -190,8 +190,10 @@ def page(misses: bool = False) -> str:
 ## Sentences of strangers
 
 Written blind ({STRANGERS.relative_to(ROOT)}): their authors saw what each claim states, and none of the words by
-which it is recognised. This is what to expect of an article. Claims were split into two halves beforehand; words
-were added while looking at the tuning part only. Every claim found in a sentence counts.
+which it is recognised. This is what to expect of an article. Words and rules were
+made while looking at the first stranger's sentences (tuning). Of the second's (test) no sentence was shown to who
+made them, but the kinds of its errors were, before the last rules of negation; before these it stood at 0.81 found
+and 11 on the wrong side. Every claim found in a sentence counts.
 
 | part | sentences | with a claim | precision | recall | wrong side |
 | --- | --- | --- | --- | --- | --- |
