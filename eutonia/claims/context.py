@@ -5,7 +5,7 @@ asked. “Myth: …” is quoted to be refuted. “Fibromyalgia” in a list und
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -230,10 +230,20 @@ def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
     heading = words(sentence.headings[-1]) if sentence.headings else ()
     if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
         return True
-    padded = f" {' '.join(words(lower))} "
-    return lower.startswith("whether ") or any(f" {phrase} " in padded for phrase in _attributed(language))
+    said, phrases = tuple(words(lower)), _attributed(language)
+    return lower.startswith("whether ") or any(
+        said[start : start + len(phrase)] == phrase
+        for start, word in enumerate(said)
+        for phrase in phrases.get(word, ())
+    )
 
 
 @lru_cache
-def _attributed(language: Language) -> tuple[str, ...]:
-    return tuple(" ".join(words(one)) for phrase in language.attributed for one in alternatives(phrase))
+def _attributed(language: Language) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """The phrases that report what others say, by their first word."""
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for phrase in language.attributed:
+        for one in alternatives(phrase):
+            said = tuple(words(one))
+            found[said[0]] = (*found.get(said[0], ()), said)
+    return found

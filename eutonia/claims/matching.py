@@ -179,8 +179,6 @@ def _line(
     """Tokens at which an alternative is mentioned, and those at which it is denied."""
     places: set[int] = set()
     denied: set[int] = set()
-    if _contradicts_itself(line, seen):
-        return None
     for alternative in line:
         if alternative.compare:
             places |= {
@@ -192,7 +190,7 @@ def _line(
             if m.sign * alternative.sign < 0:
                 denied.add(m.start)
     # Words that deny weigh more: “it may work, but is not recommended” within one clause.
-    return (places, denied) if places else None
+    return (places, denied) if places and not _contradicts_itself(line, seen) else None
 
 
 def _contradicts_itself(line: tuple[Part, ...], seen: Mapping[str, list[Mention]]) -> bool:
