@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def read_events(table: Any, knowledge: Knowledge) -> Schedule:
     """Read an event table in the convention of NONMEM and mrgsolve, of one patient.
 
-    Columns: `time` (h), `amt` (mg), `cmt` or `substance` (its name), and where used `evid`, `ii` (h), `addl`.
+    Columns: `time` (h), `amt` (mg), `substance` or `cmt` (its name), and where used `evid`, `ii` (h), `addl`.
     Takes a CSV path, records, or a frame. Infusions, steady state and resets are refused.
     """
     doses: dict[str, list[tuple[float, float]]] = {}
@@ -84,7 +84,9 @@ def _plain_dose(row: Mapping[str, Any], evid: int, amount: float, *, first: bool
 
 
 def _substance_of(row: Mapping[str, Any], place: str, knowledge: Knowledge) -> str:
-    written = str(row.get("substance") or row.get("cmt") or "carisoprodol").strip()
+    written = str(row.get("substance") or row.get("cmt") or "").strip()
+    if not written:
+        raise InputError(f"{place}: no substance is named. Give its name in the column substance (or cmt).")
     name = written if written in knowledge.substances else all_names(knowledge).get(plain(written), "")
     if name not in knowledge.substances:
         raise InputError(

@@ -113,6 +113,7 @@ def test_an_event_table_says_the_same_as_the_words() -> None:
         ({"amt": 350, "cmt": "carisoprodol", "rate": 100}, "infusion"),
         ({"amt": 350, "cmt": "carisoprodol", "ss": 1, "ii": 6}, "steady state"),
         ({"amt": 350, "cmt": 1}, "holds its name"),
+        ({"amt": 350}, "no substance is named"),
         ({"amt": 350, "cmt": "carisoprodol", "addl": "x", "ii": 6}, "not a number"),
         ({"amt": 350, "cmt": "carisoprodol", "addl": 10**9, "ii": 6}, "50,000"),
         ({"amt": 3.5e8, "cmt": "carisoprodol"}, "slip of the pen"),
