@@ -34,6 +34,11 @@ audit: $(VENV)/.dev        ## Known holes in the pinned dependencies; says so wh
 vignettes: $(VENV)/.demo   ## Score a file of vignettes: make vignettes FILE=../shared/dossier/vignettes.yaml
 	$(RUN)/python tools/score_vignettes.py $(FILE)
 
+docs: $(VENV)/.test        ## Write the reference pages anew from the knowledge and the code
+	$(RUN)/python tools/reference.py
+	$(RUN)/python tools/pooled_estimates.py
+	$(RUN)/python tools/score_claims.py
+
 lock: $(VENV)/.dev         ## Pin the newest versions that fit pyproject.toml (names and versions only)
 	$(RUN)/python tools/lock.py
 
