@@ -7,6 +7,8 @@ from calendar import monthrange
 from datetime import date, datetime
 from typing import NamedTuple
 
+from eutonia.errors import InputError
+
 
 class Span(NamedTuple):
     """The first and last day a thing may have happened on."""
@@ -56,3 +58,15 @@ def within(when: Span | None, days: float, as_of: date) -> bool | None:
     if ago[1] <= days:
         return True
     return False if ago[0] > days else None
+
+
+def as_day(value: date | str | None, name: str) -> date | None:
+    """A day as an argument gives it. Raises InputError, which names the argument, where it is none."""
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise InputError(f"{name} “{value}” is no date. Write it like 2026-03-01.") from None

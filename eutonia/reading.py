@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from eutonia.dates import as_day
 from eutonia.documents import Exported, Source, check_strictly, load
 from eutonia.errors import InputError
 from eutonia.patient import Case, Medication, PlanItem
@@ -35,7 +36,7 @@ def read(
     plans: plans in words, in place of the plan in the source.
     strict: check FHIR against the R4 specification first (needs `pip install eutonia[fhir]`).
     """
-    day = _day(as_of)
+    day = as_day(as_of, "as_of")
     items = tuple(_plan(text) for text in plans)
     document, where = load(source, patient)
     case = _case(document, where, patient, day, strict)
@@ -51,7 +52,7 @@ def read_all(
     """
     from eutonia.bulk import Export, ndjson_files
 
-    folder, day = Path(folder), _day(as_of)
+    folder, day = Path(folder), as_day(as_of, "as_of")
     items = tuple(_plan(text) for text in plans)
     change = {"plan": items} if items else {}
     if not folder.is_dir():
@@ -65,15 +66,6 @@ def read_all(
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".json", ".yaml", ".yml")):
         document, where = load(path, None)
         yield path.stem, _case(document, where, None, day, False).model_copy(update=change)
-
-
-def _day(as_of: str | date | None) -> date | None:
-    if as_of is None or isinstance(as_of, date):
-        return as_of
-    try:
-        return date.fromisoformat(as_of)
-    except ValueError:
-        raise InputError(f"as_of “{as_of}” is no date. Write it like 2026-03-01.") from None
 
 
 def _plan(text: str) -> PlanItem:

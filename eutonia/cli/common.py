@@ -15,6 +15,14 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 
+min_confidence_option = click.option(
+    "--min-confidence",
+    default="recalled",
+    show_default=True,
+    metavar="MARK",
+    help="Leave out figures less sure than: seen, derived, recalled, recalled-low.",
+)
+
 
 def speaks_plainly(command: F) -> F:
     """Turn eutonia's errors into one message on standard error and exit status 2."""

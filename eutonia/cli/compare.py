@@ -2,20 +2,14 @@
 
 import click
 
-from eutonia.cli.common import json_option, speaks_plainly, to_json, width
+from eutonia.cli.common import json_option, min_confidence_option, speaks_plainly, to_json, width
 
 
 @click.command("compare")
 @click.argument("therapies", nargs=-1, required=True, metavar="THERAPY THERAPY...")
 @click.option("--condition", required=True, metavar="ID", help="Such as chronic-low-back-pain.")
 @click.option("--horizon", metavar="T", help="The time that matters, such as “2 weeks”.")
-@click.option(
-    "--min-confidence",
-    default="recalled",
-    show_default=True,
-    metavar="MARK",
-    help="Leave out figures less sure than: seen, derived, recalled, recalled-low.",
-)
+@min_confidence_option
 @json_option
 @speaks_plainly
 def command(

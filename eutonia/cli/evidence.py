@@ -2,7 +2,7 @@
 
 import click
 
-from eutonia.cli.common import json_option, speaks_plainly, to_json, width
+from eutonia.cli.common import json_option, min_confidence_option, speaks_plainly, to_json, width
 
 
 @click.command("evidence")
@@ -15,13 +15,7 @@ from eutonia.cli.common import json_option, speaks_plainly, to_json, width
     "--outcome", default="pain", show_default=True, metavar="ID", help="Such as pain, disability, drowsiness."
 )
 @click.option("--day", type=int, metavar="N", help="Days from the start of treatment.")
-@click.option(
-    "--min-confidence",
-    default="recalled",
-    show_default=True,
-    metavar="MARK",
-    help="Leave out figures less sure than: seen, derived, recalled, recalled-low.",
-)
+@min_confidence_option
 @click.option(
     "--forest", metavar="FILE", help="Draw the trials and their pool to a .png, .svg or .html file."
 )

@@ -1,6 +1,5 @@
 """eutonia taper: a way off the drug."""
 
-from datetime import date
 from typing import Any
 
 import click
@@ -49,10 +48,11 @@ def command(
 
     Example: eutonia taper "carisoprodol 350 mg four times a day for 90 days" --age 70
     """
+    from eutonia.dates import as_day
     from eutonia.errors import InputError
     from eutonia.tapering import adapt, taper
 
-    begin, of = _day(start), _strengths(tablets)
+    begin, of = as_day(start, "--start"), _strengths(tablets)
     facts = patient_facts(flags)
     if (today is None) != (score is None) or (taken and today is None):
         raise InputError("--today and --score belong together (and --taken with them). Give both or neither.")
@@ -102,15 +102,6 @@ def _taken(texts: tuple[str, ...]) -> dict[int, float]:
         except ValueError:
             raise InputError(f"--taken “{text}” is not a day and its mg. Write it like 3=1400.") from None
     return found
-
-
-def _day(text: str | None) -> date | None:
-    from eutonia.errors import InputError
-
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--start “{text}” is not a date. Write it like 2026-03-02.") from None
 
 
 class _bar:

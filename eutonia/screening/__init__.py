@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from eutonia.dates import as_day
 from eutonia.errors import InputError
 from eutonia.screening.parts import Parts
 from eutonia.screening.summary import (
@@ -126,7 +127,7 @@ def prepared_database(
     """A database opened and staged, with its errors explained; closed at the end."""
     from eutonia.screening.preparing import prepare
 
-    days = _day(as_of, "as_of"), _day(since, "since")
+    days = as_day(as_of, "as_of"), as_day(since, "since")
     with tempfile.TemporaryDirectory(prefix="eutonia-spill-") as spill:
         runs = open_engine(database, engine, memory=memory, threads=threads, spill=Path(spill))
         try:
@@ -175,15 +176,6 @@ def explained(error: Exception, database: str | Path) -> Exception:
             f"The memory does not suffice: {text}. Give more with --memory, or fewer --threads."
         )
     return InputError(f"{database} cannot be read: {text}. Is every file whole and every column of its kind?")
-
-
-def _day(value: date | str | None, name: str) -> date | None:
-    if value is None or isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise InputError(f"{name} “{value}” is no date. Write it like 2026-03-02.") from None
 
 
 def _parts_folder(out: str | Path | None, scratch: Path) -> Path:
