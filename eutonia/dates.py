@@ -69,4 +69,4 @@ def as_day(value: date | str | None, name: str) -> date | None:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise InputError(f"{name} “{value}” is no date. Write it like 2026-03-01.") from None
+        raise InputError(f"{name} “{value}” is not a date. Write it like 2026-03-01.") from None

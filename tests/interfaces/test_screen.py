@@ -488,7 +488,7 @@ def test_a_full_disk_leaves_no_half_file(
 
 
 def test_wrong_arguments_are_refused(folder: Path, tmp_path: Path) -> None:
-    assert "as_of “March” is no date" in refusal(folder, "--as-of", "March")
+    assert "as_of “March” is not a date" in refusal(folder, "--as-of", "March")
     assert "There is no folder" in refusal(folder, "--out", tmp_path / "no" / "issues.parquet")
     assert "does not accept these settings" in refusal(folder, "--memory", "a lot")
 
