@@ -7,7 +7,7 @@ combination adds can be seen. Nothing here knows any drug; what can be simulated
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,13 +51,13 @@ class Forecast(BaseModel):
 
 def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> Forecast | None:
     """Simulate one item of the plan in this patient; None for what no forecast can be made of."""
-    item, parts = chart.plan[place]
-    if not parts or action_of(item) in ("stop", "assess") or not _simulated(parts, chart.knowledge):
+    if not can_be_made(chart, place):
         return None
+    item, parts = chart.plan[place]
     others, left_out = _others(chart, parts)
     from eutonia.simulation import read
 
-    facts = facts_of(chart) | {"regular_user": _in_use(chart, parts)}
+    facts = _facts(chart, parts)
     try:
         own = _planned(item, parts)
         both = read([*own, *others], chart.knowledge, None)
@@ -80,6 +80,56 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         outcome=with_others,
     )
     return made.model_copy(update={"sentences": list(sentences(made, facts["regular_user"]))})
+
+
+class FirstDays(NamedTuple):
+    """What an order does in its first days, with what is taken already: as much as a line tells."""
+
+    probability_drowsy: float
+    morning_impairment: Spread
+    min_ventilation: Spread
+    with_medicines: Sequence[str]
+    left_out: Sequence[str]
+    """Medicines that are taken and not in these figures."""
+
+
+def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0) -> FirstDays | None:
+    """Simulate the first days of one item of the plan; None for what no forecast can be made of.
+
+    A quarter of the work of `forecast`: no course is kept, nothing is simulated without the other medicines, and
+    nothing after the last dose.
+    """
+    if not can_be_made(chart, place):
+        return None
+    from eutonia.simulation import outcome, read
+    from eutonia.simulation.summary import spread
+
+    item, parts = chart.plan[place]
+    others, left_out = _others(chart, parts)
+    try:
+        schedule = read([*_planned(item, parts), *others], chart.knowledge, None)
+        until = min(days, schedule.last_dose // 24.0 + 2) * 24.0  # to the morning after the last dose
+        found = outcome(schedule, patients=_facts(chart, parts), until=until, draws=draws, seed=seed,
+                        courses=False, knowledge=chart.knowledge).per_patient  # fmt: skip
+    except InputError:
+        return None
+    return FirstDays(
+        float(found["probability_drowsy"].mean()),
+        spread(found["morning_impairment"]),
+        spread(found["min_ventilation"]),
+        [other.text for other in others],
+        [line.split(LEFT_OUT)[0] for line in left_out],
+    )
+
+
+def can_be_made(chart: Chart, place: int) -> bool:
+    """Whether an item of the plan is of something that is simulated, and begins or goes on with it."""
+    item, parts = chart.plan[place]
+    return bool(parts) and action_of(item) not in ("stop", "assess") and _simulated(parts, chart.knowledge)
+
+
+def _facts(chart: Chart, parts: Sequence[Taken]) -> dict[str, Any]:
+    return facts_of(chart) | {"regular_user": _in_use(chart, parts)}
 
 
 def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
@@ -244,10 +294,14 @@ def simulated_features(made: Forecast, knowledge: Knowledge) -> dict[str, float 
     """The simulated features of a plan item: feature → median; None where it could not be simulated."""
     effects = made.summary.effects if made.summary else None
     return {
-        name: getattr(effects, feature.quantity).median if effects else None
-        for name, feature in knowledge.features.items()
-        if isinstance(feature, SimulatedFeature)
+        name: getattr(effects, quantity).median if effects else None
+        for name, quantity in simulated_quantities(knowledge).items()
     }
+
+
+def simulated_quantities(knowledge: Knowledge) -> dict[str, str]:
+    """Feature that rules ask for → the quantity of a course that it is the median of."""
+    return {f.id: f.quantity for f in knowledge.features.values() if isinstance(f, SimulatedFeature)}
 
 
 # --- in words ---------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from eutonia.features.chart import Chart
-from eutonia.features.taken import Taken, action_of
-from eutonia.forecast import LEFT_OUT, Forecast, facts_of, forecast, simulated_features
+from eutonia.features.taken import Taken
+from eutonia.forecast import FirstDays, can_be_made, facts_of, first_days, simulated_quantities
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage
 from eutonia.simulation.compiled import at_hand
@@ -24,6 +24,10 @@ from eutonia.web.work import Workers
 
 DRAWS = 40
 """Virtual patients: enough for a median and its band in whole numbers."""
+
+DAYS = 7
+"""Days that are simulated. Peaks, the worst morning and the least breathing come in the first week, before tolerance
+and after what is taken has built up: the figures of 44 days differ by less than 1 of 100 in all of 74 varied orders."""
 
 MOST_KEPT = 5000
 
@@ -75,10 +79,8 @@ class Forecasts:
 
 def can_be_foreseen(chart: Chart, place: int) -> bool:
     """Whether an order is of a drug that is simulated, and begins or goes on with it."""
-    item, parts = chart.plan[place]
-    return action_of(item) not in ("stop", "assess") and any(
-        part.treatment in chart.knowledge.substances for part in parts
-    )
+    parts = chart.plan[place][1]
+    return can_be_made(chart, place) and any(p.treatment in chart.knowledge.substances for p in parts)
 
 
 def key_of(chart: Chart, place: int) -> str:
@@ -105,23 +107,22 @@ def _plain(value: Any) -> str:
 
 def foreseen(chart: Chart, place: int) -> Foreseen | None:
     """Simulate one order; None where that cannot be done."""
-    made = forecast(chart, place, draws=DRAWS)
-    if made is None or made.summary is None:
+    made = first_days(chart, place, DAYS, draws=DRAWS)
+    if made is None:
         return None
-    left_out = [line.split(LEFT_OUT)[0] for line in made.assumptions if LEFT_OUT in line]
-    return Foreseen(simulated_features(made, chart.knowledge), _text(made), left_out)
+    asked = simulated_quantities(chart.knowledge)
+    features = {name: getattr(made, quantity).median for name, quantity in asked.items()}
+    return Foreseen(features, _text(made), made.left_out)
 
 
-def _text(made: Forecast) -> str:
-    assert made.summary is not None
-    effects = made.summary.effects
+def _text(made: FirstDays) -> str:
     taken = f" with {', '.join(made.with_medicines)}" if made.with_medicines else ""
-    parts = [f"drowsy in {100 * effects.probability_drowsy:.0f} of 100"]
-    morning, breath = effects.morning_impairment, effects.min_ventilation
+    parts = [f"drowsy in {100 * made.probability_drowsy:.0f} of 100"]
+    morning, breath = made.morning_impairment, made.min_ventilation
     if morning.median is not None:
         parts.append(f"next morning impaired by {morning.median:.0f} of 100")
     if breath.median is not None and breath.p5 is not None and breath.p95 is not None:
         parts.append(
             f"breathing down to {breath.median:.0%} of resting ({breath.p5:.0%} to {breath.p95:.0%})"
         )
-    return f"{DRAWS} virtual patients like this one{taken}: {', '.join(parts)}"
+    return f"{DRAWS} virtual patients like this one{taken}, in the first week: {', '.join(parts)}"
