@@ -251,6 +251,11 @@ def concerns(rule: Rule, item: PlanItem, parts: Sequence[Taken], knowledge: Know
     return any(part.belongs(named) is not False for part in parts)
 
 
+def is_about_all(rule: Rule, knowledge: Knowledge) -> bool:
+    """Whether `rule` names no treatment, and so is about every plan."""
+    return not _about(rule, knowledge)[0]
+
+
 @cache
 def _about(rule: Rule, knowledge: Knowledge) -> tuple[frozenset[str], bool]:
     """Everything that `rule` speaks of, and whether it speaks of taking several things at once."""

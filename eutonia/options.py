@@ -13,11 +13,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from eutonia.conditions import features_of
 from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
 from eutonia.features.taken import action_of
-from eutonia.judging import Beside, Judgement, Screened, Verdict, asked_by, beside
+from eutonia.judging import Beside, Judgement, Screened, Verdict, asked_by, beside, is_about_all
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.safety import Rule
 from eutonia.knowledge.treatments import Drug, Option, Therapy
@@ -197,9 +198,22 @@ def best_offered(
         made = _alternative(candidate, screened, chronic, None, knowledge)
         if made.offered and not made.ask and made.fits is not False:
             found.append(made)
-        if len(found) == most:
+        if len(found) == most or _holds_for_all(screened, record.chart):
             break
     return found
+
+
+def _holds_for_all(screened: Screened, chart: Chart) -> bool:
+    """Whether something grave, or that could be, is about every plan and rests on the record alone."""
+    grave = [
+        e.rule
+        for e in (*screened.issues, *screened.unknowns)
+        if e.urgent or e.rule.severity in SEVERITIES[:2]
+    ]
+    return any(
+        is_about_all(rule, chart.knowledge) and chart.of_record.issuperset(features_of(rule))
+        for rule in grave
+    )
 
 
 def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:

@@ -84,6 +84,7 @@ def from_the_environment() -> FastAPI:
     # What is loaded by now stays: the collector need not look through all the knowledge in the middle of a request.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT)
     load_when_compiled(app.state.eutonia.knowledge)
     return app
 
@@ -109,6 +110,8 @@ class Files(StaticFiles):
         return response
 
 
+COLLECT = (50_000, 20, 50)
+"""When the collector looks: an answer makes some ten thousand objects, and all but a few go by themselves."""
 PROBLEMS = "application/problem+json"
 KEEP = {"Cache-Control": "public, max-age=3600"}
 

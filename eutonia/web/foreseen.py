@@ -94,15 +94,17 @@ def key_of(chart: Chart, place: int) -> str:
 
 def _plain(value: Any) -> str:
     """Text that is the same for the same content: sets have no order of their own."""
-    if isinstance(value, frozenset | set):
-        return f"{{{','.join(sorted(map(str, value)))}}}"
+    if isinstance(value, Taken):
+        return repr([_sorted(getattr(value, name)) for name in Taken.__slots__])
+    if isinstance(value, Dosage):
+        return repr(list(vars(value).values()))
     if isinstance(value, tuple | list):
         return f"({','.join(map(_plain, value))})"
-    if isinstance(value, Taken):
-        return _plain([getattr(value, name) for name in Taken.__slots__])
-    if isinstance(value, Dosage):
-        return _plain(list(vars(value).values()))
     return repr(value)
+
+
+def _sorted(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def foreseen(chart: Chart, place: int) -> Foreseen | None:

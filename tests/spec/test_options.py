@@ -11,7 +11,7 @@ from eutonia.assessment import assess
 from eutonia.features import chart_of, with_option
 from eutonia.judging import judge_cases
 from eutonia.knowledge import load
-from eutonia.options import NOT_OFFERED, Alternative, Weights
+from eutonia.options import NOT_OFFERED, Alternative, Weights, best_offered
 from eutonia.patient import Case, Condition, Lab, Medication, Patient, PlanItem
 
 KNOWLEDGE = load()
@@ -111,6 +111,19 @@ def test_what_an_order_does_not_touch_is_as_if_the_whole_case_were_read_anew(cas
         differ = [n for n, value in anew.values.items() if quick.values[n] != value]
         assert not differ, (option.therapy, differ)
         assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
+
+
+@given(cases)
+@few
+def test_the_quick_answer_of_a_card_names_the_first_of_the_whole_list(case):
+    whole = [o.therapy for o in options(case) if o.offered and not o.ask and o.fits is not False]
+    (judged,) = judge_cases([case], KNOWLEDGE)
+    quick = [o.therapy for o in best_offered(judged, KNOWLEDGE, 2)]
+    assert len(quick) == min(len(whole), 2)
+    score = {o.therapy: o.rank for o in options(case)}
+    assert [score[name] for name in quick] == [score[name] for name in whole[:2]], (
+        "equal scores share a place"
+    )
 
 
 @given(cases)
