@@ -104,8 +104,6 @@ def warm(file: str) -> None:
 
     knowledge, case = load(), read(file)
     answer = assess(case, knowledge)
-    import eutonia.simulation.lanes  # noqa: F401  (as in a service that has simulated many patients)
-
     works: dict[str, Callable[[], object]] = {
         "rules alone": lambda: assess_all([case], knowledge),
         "rules and options": lambda: assess(case, knowledge, forecast=False),

@@ -26,7 +26,7 @@ from eutonia.knowledge import load
 from eutonia.simulation import engine, outcome, population, read
 from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import Therapies
-from eutonia.simulation.lanes import march
+from eutonia.simulation.marching import march
 from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 

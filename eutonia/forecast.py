@@ -62,7 +62,6 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         own = _planned(item, parts)
         both = read([*own, *others], chart.knowledge, None)
         single = read(own, chart.knowledge, None) if others else None
-        _prepare([each for each in (both, single) if each is not None])
         with_others = _run(both, facts, chart.knowledge, draws, seed)
         alone = _run(single, facts, chart.knowledge, draws, seed) if single is not None else None
     except InputError as error:
@@ -156,15 +155,6 @@ def _until(schedule: Schedule) -> float:
     from eutonia.simulation import default_end
 
     return max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
-
-
-def _prepare(schedules: Sequence[Schedule]) -> None:
-    """Load the compiled engine where that takes less time than it saves, and nobody waits for a compiler."""
-    from eutonia.simulation.compiled import ready
-    from eutonia.simulation.engine import LONG
-
-    if sum(_until(schedule) for schedule in schedules) / 24 > LONG and ready():
-        import eutonia.simulation.lanes  # noqa: F401  (the engine runs it once it is loaded)
 
 
 def facts_of(chart: Chart) -> dict[str, Any]:

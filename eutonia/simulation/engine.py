@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,8 +40,8 @@ CHUNK_COMPILED = 2048
 MOST_AT_ONCE = 4_000_000
 """Numbers kept of one chunk."""
 
-W_COMPILED, LONG = 32, 40.0
-"""Patient-days, by 64, and days from which the compiled engine is worth loading."""
+WORTH_LOADING, WORTH_COMPILING = 400.0, 2048.0
+"""Patient-days from which the compiled engine is worth loading (a tenth of a second), and compiling (a minute)."""
 
 REFERENCE = 0.025
 """Resolution in hours (`grid`) at which errors are about 1e-6 of the peak of each state; 1e-4 at the standard one."""
@@ -225,15 +224,15 @@ class _Folded:
 
 
 def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
-    """Whether the compiled engine answers sooner: it takes a second to load, and is then a hundred times faster.
+    """Whether the compiled engine answers sooner: once it is loaded it is a hundred times faster.
 
     Nobody waits a minute for a compiler to learn of one patient: few patients use it only once it is there.
     """
     if at_hand():
         return True
     days = (until - min((r.times[0] for r in schedule.regimens if r.times), default=0.0)) / DAY
-    loaded = "eutonia.simulation.lanes" in sys.modules
-    return patients * days > 64 * W_COMPILED and (loaded or patients > CHUNK or (days > LONG and ready()))
+    work = patients * days
+    return (work > WORTH_LOADING and ready()) or (work > WORTH_COMPILING and patients > CHUNK)
 
 
 def ends(schedule: Schedule, until: float) -> list[float]:
@@ -536,7 +535,7 @@ def solve(
 ) -> tuple[States, dict[str, Column]]:  # fmt: skip
     """States at the grid's outputs, and what the course comes to for each patient."""
     if compiled:
-        from eutonia.simulation.lanes import march
+        from eutonia.simulation.marching import march
 
         result = march(
             system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing, threads

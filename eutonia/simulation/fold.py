@@ -18,7 +18,7 @@ from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
-    from eutonia.simulation.lanes import Result
+    from eutonia.simulation.marching import Result
 
 Flags = NDArray[np.bool_]
 

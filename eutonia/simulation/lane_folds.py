@@ -67,8 +67,9 @@ from eutonia.simulation.layout import (
     WITHDRAWAL,
     WITHDRAWAL_BEFORE,
     WITHDRAWAL_MID,
+    W,
 )
-from eutonia.simulation.rows import W, add_ratio, add_saturating, copied, filled, lane, leave, row, whole
+from eutonia.simulation.rows import add_ratio, add_saturating, copied, filled, lane, leave, row, whole
 
 register_jitable(adaptation.positive)
 positive = adaptation.positive

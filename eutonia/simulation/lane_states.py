@@ -36,8 +36,9 @@ from eutonia.simulation.layout import (
     WITHDRAWAL,
     WITHDRAWAL_BEFORE,
     WITHDRAWAL_MID,
+    W,
 )
-from eutonia.simulation.rows import W, add, add_product, add_scaled, copied, energy, filled, lane, row, whole
+from eutonia.simulation.rows import add, add_product, add_scaled, copied, energy, filled, lane, row, whole
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
                   steps.collocated, steps.between, steps.passed, steps.remaining):  # fmt: skip

@@ -4,6 +4,9 @@ The rows of fixed place come first: where the step is, states, the patient's fig
 are as many as the plan needs (see `lanes.march`).
 """
 
+W = 64
+"""Patients in a block."""
+
 NOW, STEP, UNIT = range(3)
 
 # Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.

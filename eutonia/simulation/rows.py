@@ -14,8 +14,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
-W = 64
-"""Patients in a block."""
+from eutonia.simulation.layout import W
 
 FLAGS = {"contract", "nsz", "arcp"}
 lane = njit(fastmath=FLAGS, error_model="numpy", nogil=True, forceinline=True)

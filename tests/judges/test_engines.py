@@ -110,7 +110,6 @@ def test_one_patient_never_waits_for_a_compiler(
     from eutonia.simulation import engine
 
     schedule = read(PLANS[0], knowledge, 2400.0)
-    monkeypatch.delitem(engine.sys.modules, "eutonia.simulation.lanes", raising=False)
     monkeypatch.setattr(engine, "ready", lambda: False)
     assert not engine.wants_compiling(200, 2400.0, schedule)
     assert engine.wants_compiling(20_000, 2400.0, schedule)
