@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def from_the_environment() -> FastAPI:
     """What each worker process of `eutonia serve` runs."""
+    # What answers use is imported now: a request that is given up must not stop in the middle of an import.
+    for name in USED:
+        import_module(f"eutonia.{name}")
     app = create_app(from_environment())
     # What is loaded by now stays: the collector need not look through all the knowledge in the middle of a request.
     gc.collect()
@@ -110,6 +114,16 @@ class Files(StaticFiles):
         return response
 
 
+USED = (
+    "assessment",
+    "appraisal",
+    "claims",
+    "reading",
+    "report",
+    "simulation.engine",
+    "simulation.summary",
+    "tapering",
+)
 COLLECT = (50_000, 20, 50)
 """When the collector looks: an answer makes some ten thousand objects, and all but a few go by themselves."""
 PROBLEMS = "application/problem+json"
@@ -141,7 +155,7 @@ def _watch(app: FastAPI) -> None:
         """Ready: the knowledge is loaded and the store can be read."""
         state = state_of(request)
         try:
-            await state.workers.run(state.store.counts)
+            await state.workers.finish(state.store.counts)
         except Refusal:
             raise
         except Exception:

@@ -123,7 +123,7 @@ async def feedback(service: Service, request: Request) -> Response:
         )
         for each in given.feedback
     ]
-    await state.workers.run(state.store.add, rows)
+    await state.workers.finish(state.store.add, rows)
     return Response(b"{}", media_type=JSON)
 
 

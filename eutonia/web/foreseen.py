@@ -20,7 +20,7 @@ from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage
 from eutonia.simulation.compiled import at_hand
 from eutonia.web.problems import Refusal
-from eutonia.web.work import Workers
+from eutonia.web.work import Workers, connection
 
 DRAWS = 40
 """Virtual patients: enough for a median and its band in whole numbers."""
@@ -66,6 +66,7 @@ class Forecasts:
         return {place: self._kept.get(key) for place, key in keys.items()}
 
     async def _make(self, key: str, chart: Chart, place: int) -> None:
+        connection.set(None)  # whoever asks next may still want it
         try:
             made = await self._workers.run(lambda: foreseen(chart, place))
         except Refusal:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from eutonia.web.metrics import Metrics
 from eutonia.web.problems import outcome, problem
 from eutonia.web.settings import Settings
+from eutonia.web.work import connection
 
 log = logging.getLogger("eutonia.web")
 
@@ -124,6 +125,7 @@ class Around:
             answer = outcome(body, said) if hooks else problem(body, said, request_id=request_id)
             await answer(scope, receive, send)
             return
+        connection.set(receive)
         await self.app(scope, _replay(body, receive), send)
 
     def _refusal(self, scope: Scope, headers: Headers, hooks: bool) -> tuple[int, str] | None:

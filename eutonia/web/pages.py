@@ -377,7 +377,7 @@ def _checked(text: str, state: State) -> str:
 async def feedback(request: Request) -> Response:
     """How often the cards of each rule are overridden, and why."""
     state = state_of(request)
-    found = await state.workers.run(rates, state.store)
+    found = await state.workers.finish(rates, state.store)
     return render("feedback.html.j2", page="feedback", rates=found, rules=state.knowledge.rules)
 
 

@@ -1,15 +1,37 @@
-"""Work that takes the processor for milliseconds to seconds runs in threads, a few at once and none for ever."""
+"""Work that takes the processor for milliseconds to seconds runs in threads, a few at once and none for ever.
+
+Nobody waits any more for work that took too long, or whose client has hung up: it is stopped, so that it does not hold
+a thread that others wait for. Python stops a thread between two steps of Python code; a long step in C is finished.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+from starlette.types import Receive
 
 from eutonia.web.problems import Refusal
 
 T = TypeVar("T")
+
+PATIENCE = 0.25
+"""Seconds after which it is watched whether the client is still there; most work is done before."""
+
+CLIENT_GONE = 499
+"""The status under which such a request is logged and counted; nobody reads the answer."""
+
+connection: ContextVar[Receive | None] = ContextVar("connection", default=None)
+"""What the connection of the request in work says, once its body was read."""
+
+
+class Abandoned(BaseException):
+    """Raised in the middle of work that nobody waits for. Not an Exception: none of the work may catch it."""
 
 
 class Workers:
@@ -22,17 +44,42 @@ class Workers:
         self._pending = 0
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:
-        """The result of `work(*args)`."""
+        """The result of `work(*args)`, which must leave nothing half done wherever it is stopped."""
+        job = _Job(work, args)
+        submitted, future = self._begin(job)
+        gone: asyncio.Task[None] | None = None
+        try:
+            await asyncio.wait({future}, timeout=min(PATIENCE, self._seconds))
+            receive = connection.get()
+            if not future.done() and self._seconds > PATIENCE:
+                gone = asyncio.create_task(_hung_up(receive)) if receive else None
+                either: list[asyncio.Future[Any]] = [future, gone] if gone else [future]
+                left = self._seconds - PATIENCE
+                await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if future.done():
+                return future.result()
+            if gone is not None and gone.done():
+                raise Refusal(CLIENT_GONE, "The client has hung up.")
+            raise Refusal(503, f"This took longer than {self._seconds:g} s and was given up.")
+        finally:
+            if not future.done():
+                submitted.cancel()
+                job.give_up()
+            if gone is not None:
+                gone.cancel()
+
+    async def finish(self, work: Callable[..., T], *args: Any) -> T:
+        """As `run`, for what must not be stopped in the middle: whatever is stored."""
+        return await asyncio.shield(self._begin(_Job(work, args))[1])
+
+    def _begin(self, job: _Job[T]) -> tuple[Future[T], asyncio.Future[T]]:
         if self._pending >= self._most:
             raise Refusal(503, "The service is busy. Try again in a few seconds.")
         self._pending += 1
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
-        # A thread cannot be stopped: work that takes too long still counts until it ends.
+        submitted = self._threads.submit(job)
+        future = asyncio.wrap_future(submitted)
         future.add_done_callback(self._done)
-        try:
-            return await asyncio.wait_for(asyncio.shield(future), self._seconds)
-        except TimeoutError:
-            raise Refusal(503, f"This took longer than {self._seconds:g} s and was given up.") from None
+        return submitted, future
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         self._pending -= 1
@@ -41,3 +88,43 @@ class Workers:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+async def _hung_up(receive: Receive) -> None:
+    """Returns once the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Job(Generic[T]):
+    """Work in a thread that can be stopped from outside."""
+
+    def __init__(self, work: Callable[..., T], args: tuple[Any, ...]) -> None:
+        self._work, self._args = work, args
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._given_up = False
+
+    def __call__(self) -> T:
+        with self._lock:
+            self._thread = threading.get_ident()
+        try:
+            return self._work(*self._args)
+        finally:
+            with self._lock:
+                thread, self._thread = self._thread, None
+                if self._given_up and thread is not None:
+                    _raise_in(thread, None)  # what came too late must not hit the next work of this thread
+
+    def give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+            if self._thread is not None:
+                _raise_in(self._thread, Abandoned)
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raise `error` in a thread before its next step; None takes back one that has not been raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+    )
