@@ -7,6 +7,7 @@ combination adds can be seen. Nothing here knows any drug; what can be simulated
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,9 @@ DRAWS = 200
 AFTER_DAYS = 14
 """Days simulated beyond the last dose, in which withdrawal comes and goes."""
 
+MOMENTS = 700
+"""About as many as a plot of a course has room for, though no more than one an hour."""
+
 
 class Forecast(BaseModel):
     """What one item of the plan is expected to do."""
@@ -45,8 +49,13 @@ class Forecast(BaseModel):
     """Median peak on the last day over that on the first, by substance."""
     sentences: list[str] = []
     assumptions: list[str] = []
-    outcome: Any = Field(None, exclude=True)
-    """The courses behind the summary, for plots."""
+    simulated: Any = Field(None, exclude=True)
+    """What was simulated, for `outcome`."""
+
+    @cached_property
+    def outcome(self) -> Outcome | None:
+        """The courses of what the summary tells, for plots: simulated when they are first asked for."""
+        return None if self.simulated is None else self.simulated()
 
 
 def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> Forecast | None:
@@ -57,13 +66,18 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     others, left_out = _others(chart, parts)
     from eutonia.simulation import read
 
-    facts = _facts(chart, parts)
     try:
         own = _planned(item, parts)
         both = read([*own, *others], chart.knowledge, None)
         single = read(own, chart.knowledge, None) if others else None
-        with_others = _run(both, facts, chart.knowledge, draws, seed)
-        alone = _run(single, facts, chart.knowledge, draws, seed) if single is not None else None
+        people = {
+            "patients": _facts(chart, parts),
+            "draws": draws,
+            "seed": seed,
+            "knowledge": chart.knowledge,
+        }
+        with_others = _run(both, people, _hours_read(both))
+        alone = _run(single, people, []) if single is not None else None
     except InputError as error:
         return Forecast(sentences=[f"No forecast: {error}"])
     from eutonia.simulation.summary import summarise
@@ -76,9 +90,9 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         tolerance_at_end=_at_last_dose(with_others, "tolerance"),
         accumulation=_accumulation(with_others),
         assumptions=[*with_others.assumptions, *left_out],
-        outcome=with_others,
+        simulated=partial(_courses, both, people),
     )
-    return made.model_copy(update={"sentences": list(sentences(made, facts["regular_user"]))})
+    return made.model_copy(update={"sentences": list(sentences(made, _in_use(chart, parts)))})
 
 
 class FirstDays(NamedTuple):
@@ -139,16 +153,25 @@ def _in_use(chart: Chart, parts: Sequence[Taken]) -> bool:
     return bool({p.treatment for p in parts} & {t.treatment for t in chart.current})
 
 
-def _run(
-    schedule: Schedule, facts: Mapping[str, Any], knowledge: Knowledge, draws: int, seed: int
-) -> Outcome:
+def _run(schedule: Schedule, people: Mapping[str, Any], times: Sequence[float]) -> Outcome:
+    """What the schedule does in the end, and its course at `times` alone: every moment kept costs a step."""
+    from eutonia.simulation import outcome
+
+    return outcome(schedule, until=_until(schedule), times=times, **people)
+
+
+def _courses(schedule: Schedule, people: Mapping[str, Any]) -> Outcome:
     from eutonia.simulation import outcome
 
     until = _until(schedule)
-    every = max(1.0, round(until / 700))
-    return outcome(
-        schedule, patients=facts, until=until, every=every, draws=draws, seed=seed, knowledge=knowledge
-    )
+    return outcome(schedule, until=until, every=max(1.0, round(until / MOMENTS)), **people)
+
+
+def _hours_read(schedule: Schedule) -> list[float]:
+    """Hours of the first day of dosing and about the last dose: what accumulation and tolerance are read from."""
+    end = min(schedule.last_dose + 12.0, _until(schedule))
+    last_day = range(max(int(schedule.last_dose) - 24, 24), int(end) + 1)
+    return [float(hour) for hour in (*range(24), *last_day)]
 
 
 def _until(schedule: Schedule) -> float:

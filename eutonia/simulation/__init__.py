@@ -60,6 +60,7 @@ def outcome(
     patients: Patients | Mapping[str, Any] | int | None = None,
     until: float | str | None = None,
     every: float | str = "1 hour",
+    times: Sequence[float] | None = None,
     draws: int = DRAWS,
     seed: int = 0,
     adherence: float = 1.0,
@@ -71,7 +72,8 @@ def outcome(
 ) -> Outcome:
     """As `simulate`, but plain arrays: what other parts of eutonia call. `progress` is told of patients done.
 
-    `posterior` replaces the draws of the calibration; empty, the uncertainty of each figure stands for itself.
+    `times` are hours at which courses are kept, ascending, in place of `every`. `posterior` replaces the draws of the
+    calibration; empty, the uncertainty of each figure stands for itself.
     Without `courses` and `rows` what comes out are sketches over all patients (`sketch.Sketch`), in little memory.
     """
     import numpy as np
@@ -94,11 +96,12 @@ def outcome(
     step = hours(every, "every")
     if step <= 0.0:
         raise InputError(f"every {step:g} h is not a positive time.")
-    count = int(last / step + 1e-9) + 1 if courses else 0
-    check_size(people.number, count, 2 * len(schedule.regimens) + 2)
-    times = np.arange(count, dtype=float) * step
-    return run(schedule, people, knowledge, until=last, outputs=times, adherence=adherence, progress=progress,
-        posterior=posterior, rows=rows or courses,
+    kept = np.arange(int(last / step + 1e-9) + 1 if courses else 0, dtype=float) * step
+    if times is not None:
+        kept = np.asarray(times, float)
+    check_size(people.number, len(kept), 2 * len(schedule.regimens) + 2)
+    return run(schedule, people, knowledge, until=last, outputs=kept, adherence=adherence, 
+        progress=progress, posterior=posterior, rows=rows or courses,
     )  # fmt: skip
 
 
