@@ -1,12 +1,13 @@
 """Drowsiness, relief and withdrawal: worlds drawn from the prior, weighed by a handful of uncertain reports.
 
-Some thirty figures stand against fourteen reports, most of them of a few people. Every world is a draw of the kinetics
-as fitted before and of the prior of everything else; simulated studies of the engine itself say what it would have
-printed, and the likelihood of the printed reports is its weight. The reports are so unsure that one world in ten
-counts: importance sampling is exact here, and needs neither gradients of a course of weeks nor any approximation.
+Some thirty figures stand against some twenty reports, most of them of a few people. Every world is a draw of the
+kinetics as fitted before and of everything else; simulated studies of the engine itself say what it would have printed, and the
+likelihood of the printed reports is its weight. Half of the worlds are drawn from the prior, the others in rounds near
+those that count. Importance sampling is exact however they are drawn, and needs neither gradients of a course of months
+nor any approximation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -86,7 +87,8 @@ def scaled(finding: Finding, value: Column) -> Column:
     if kind(finding) == "chances":
         share = np.clip(value, 1e-4, 1.0 - 1e-4)
         return np.asarray(np.log(share / (1.0 - share)))
-    return np.asarray(np.log(value)) if kind(finding) == "times" else np.asarray(value)
+    # withdrawal between doses may be at its worst before the last one: as early as can be told
+    return np.asarray(np.log(np.maximum(value, 0.01))) if kind(finding) == "times" else np.asarray(value)
 
 
 def unscaled(finding: Finding, value: Column) -> Column:
@@ -103,11 +105,52 @@ def _middle(finding: Finding, values: Column) -> Column:
     return np.asarray(np.nanmedian(values, axis=1))
 
 
-def weighed(found: Column, printed: Column, error: Column) -> Column:
-    """Weights of worlds, summing to 1, from what each gives for the reports, [worlds, reports]."""
-    likely = -0.5 * (((found - printed) / error) ** 2).sum(1)
+def weighed(found: Column, printed: Column, error: Column, ratio: Column | float = 0.0) -> Column:
+    """Weights of worlds, summing to 1, from what each gives for the reports, [worlds, reports].
+
+    `ratio` is the logarithm of the prior density over that from which each was drawn.
+    """
+    likely = ratio - 0.5 * (((found - printed) / error) ** 2).sum(1)
     weights = np.exp(likely - likely.max())
     return np.asarray(weights / weights.sum())
+
+
+ROUNDS = (3, 1, 1, 1)
+"""Shares of the worlds: those of the prior, then those of rounds that look where worlds have counted so far."""
+
+NARROWEST = 0.4
+"""Standard deviation that no round falls below, of one before the reports."""
+
+
+def explored(
+    simulate: Callable[[slice, Column], Column],
+    printed: Column,
+    error: Column,
+    number: int,
+    size: int,
+    seed: int,
+) -> tuple[Column, Column, Column]:
+    """Worlds in rounds: numbers [worlds, size] that are standard normal before the reports, what each gives, and the
+    logarithm of the prior density over that of all rounds together (a mixture, so that each round helps the others).
+
+    The first round is drawn from the prior; each later one from normals about the worlds that count so far, a third
+    wider. `simulate` is told the places of a round and its numbers.
+    """
+    chance = np.random.default_rng(seed)
+    numbers, found, ratio = np.empty((0, size)), np.empty((0, len(printed))), np.empty(0)
+    center, width = np.zeros(size), np.ones(size)
+    drawn: list[tuple[int, Column, Column]] = []
+    for share in ROUNDS:
+        count = number * share // sum(ROUNDS)
+        new = center + width * chance.standard_normal((count, size))
+        found = np.concatenate([found, simulate(slice(len(numbers), len(numbers) + count), new)])
+        numbers, drawn = np.concatenate([numbers, new]), [*drawn, (count, center, width)]
+        each = [np.log(n) - 0.5 * (((numbers - c) / w) ** 2).sum(1) - np.log(w).sum() for n, c, w in drawn]
+        ratio = np.log(len(numbers)) - 0.5 * (numbers**2).sum(1) - np.logaddexp.reduce(each, axis=0)
+        weights = weighed(found, printed, error, ratio)
+        center = weights @ numbers
+        width = np.clip(1.33 * np.sqrt(weights @ (numbers - center) ** 2), NARROWEST, 1.0)
+    return numbers, found, ratio
 
 
 def worth(weights: Column) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.chains import Chains, Sampler
-from calibration.effects import Reports, resampled, weighed, worth
+from calibration.effects import Reports, explored, resampled, weighed, worth
 from calibration.kinetics import SingleDoses
 from calibration.plan import Figure, chosen, read
 from calibration.recover import Recovery, recover, recover_reports
@@ -27,7 +27,7 @@ class Budget:
     draws: int = 300
     """Of each of four chains, after as many thrown away as `warmup` says."""
     warmup: int = 200
-    worlds: int = 6000
+    worlds: int = 12000
     """Draws of everything that the reports weigh."""
     shipped: int = 300
     truths: int = 12
@@ -95,21 +95,26 @@ def fit(
     chains = sampler(table.printed, seed, chains=CHAINS, draws=budget.draws, workers=workers,
                      told=lambda done: told("kinetics: chains", done / steps))  # fmt: skip
     proposals = chains.some(budget.worlds, seed)
-    chance = np.random.default_rng(seed + 1)
-    members = np.hstack([
-        proposals[:, : len(kinetics)] * [f.prior for f in kinetics],
-        chance.standard_normal((budget.worlds, len(effects))) * [f.prior for f in effects],
-    ])  # fmt: skip
-    given = []
-    for start in range(0, budget.worlds, AT_ONCE):
-        given.append(reports.simulate((*kinetics, *effects), members[start : start + AT_ONCE]))
-        told("effects: worlds", AT_ONCE / budget.worlds)
-    found = np.concatenate(given)
-    weights = weighed(found, reports.printed, reports.error)
+    before = [f.prior for f in kinetics], [f.prior for f in effects]
+
+    def simulate(places: slice, numbers: Column) -> Column:
+        both = np.hstack([proposals[places, : len(kinetics)] * before[0], numbers * before[1]])
+        given = []
+        for start in range(0, len(both), AT_ONCE):
+            given.append(reports.simulate((*kinetics, *effects), both[start : start + AT_ONCE]))
+            told("effects: worlds", AT_ONCE / budget.worlds)
+        return np.concatenate(given)
+
+    numbers, found, ratio = explored(
+        simulate, reports.printed, reports.error, budget.worlds, len(effects), seed + 1
+    )
+    proposals = proposals[: len(numbers)]
+    members = np.hstack([proposals[:, : len(kinetics)] * before[0], numbers * before[1]])
+    weights = weighed(found, reports.printed, reports.error, ratio)
     rows, shipped = (resampled(weights, n, seed + 2) for n in (10 * budget.shipped, budget.shipped))
     recovered = recover(table, sampler, budget.truths, seed + 3,
                         told=lambda done: told("recovery: studies", done / budget.truths))  # fmt: skip
-    of_reports = recover_reports(members[:, len(kinetics) :], found, reports.error, 200, seed + 4)
+    of_reports = recover_reports(numbers, found, reports.error, ratio, 200, seed + 4)
     return Fitted(
         knowledge, seed, budget, table, reports, chains, kinetics, effects, members[rows], proposals[rows], found[rows],
         np.round(members[shipped], 3), worth(weights), recovered, of_reports,

@@ -90,18 +90,23 @@ def recover(
     return Recovery(np.array(below).reshape(number, table.size))
 
 
-def recover_reports(members: Column, given: Column, error: Column, number: int, seed: int) -> Recovery:
+def recover_reports(
+    members: Column, given: Column, error: Column, ratio: Column, number: int, seed: int
+) -> Recovery:
     """The same of the reports: some worlds already simulated are taken for true, and looked for among all others.
 
-    `members` [worlds, figures] and what they give for each report [worlds, reports]. Truths that fewer than a hundred
+    `members` [worlds, figures], what they give for each report [worlds, reports], and the logarithm of the prior
+    density over that from which each was drawn. Truths come as often as the prior has them. Those that fewer than a hundred
     equal worlds answer are not counted: there are too few worlds to say.
     """
     chance = np.random.default_rng(seed)
+    prior = np.exp(ratio - ratio.max())
+    prior = prior / prior.sum()
     below = []
-    for true in chance.choice(len(members), number, replace=False):
+    for true in chance.choice(len(members), min(number, int(worth(prior))), replace=False, p=prior):
         printed = given[true] + error * chance.standard_normal(len(error))
         others = np.delete(np.arange(len(members)), true)
-        weights = weighed(given[others], printed, error)
+        weights = weighed(given[others], printed, error, ratio[others])
         if worth(weights) >= 100.0:
             below.append(weights @ (members[others] < members[true]))
     return Recovery(np.array(below).reshape(-1, members.shape[1]))

@@ -14,7 +14,7 @@ pytest.importorskip("numpyro")
 import jax
 
 from calibration.chains import Chains, Sampler
-from calibration.effects import resampled, weighed, worth
+from calibration.effects import explored, resampled, weighed, worth
 from calibration.kinetics import SingleDoses, exposure
 from calibration.plan import chosen, noted, read
 from calibration.recover import recover, recover_reports
@@ -108,8 +108,22 @@ def test_weighted_worlds_are_right_where_reports_are_linear() -> None:
     assert worth(weights) > 8000
     np.testing.assert_allclose(found.mean(0), covariance @ look @ (printed / error**2), atol=0.04)
     np.testing.assert_allclose(np.cov(found, rowvar=False), covariance, atol=0.04)
-    recovered = recover_reports(members[:4000], given[:4000], error, 150, 2)
+    recovered = recover_reports(members[:4000], given[:4000], error, np.zeros(4000), 150, 2)
     assert recovered.held(0.9) == pytest.approx(0.9, abs=4.0 * recovered.unsure(0.9) + 0.01)
+
+
+def test_rounds_of_worlds_find_a_posterior_that_the_prior_hardly_reaches() -> None:
+    """Reports three standard deviations away: from the prior alone few worlds would count. The posterior is in
+    textbooks."""
+    error, printed = np.array([0.5, 0.5]), np.array([3.0, 3.0])
+    look = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    numbers, given, ratio = explored(lambda _, new: new @ look, printed, error, 12_000, 3, 4)
+    weights = weighed(given, printed, error, ratio)
+    found = numbers[resampled(weights, 6000, 1)]
+    assert worth(weights) > 1000
+    np.testing.assert_allclose(found.mean(0), [2.4, 2.4, 0.0], atol=0.08)
+    np.testing.assert_allclose(found.std(0), [0.447, 0.447, 1.0], atol=0.08)
+    assert np.exp(ratio).mean() == pytest.approx(1.0, abs=0.1), "densities are those of the draws"
 
 
 @pytest.mark.slow
