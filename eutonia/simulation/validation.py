@@ -3,7 +3,8 @@
 Each study is simulated many times over with as many patients as it had: patients differ within a study, and the
 typical patient differs from one simulated study to the next as far as we are unsure of the figures. The band is that
 of the studies' results, so that it may be held against the result that was printed: of a chance a study counts those in
-whom it came true, and a study of more people than are simulated is narrowed to its size.
+whom it came true, a study of more people than are simulated is narrowed to its size, and each is off by something beside
+sampling (model/studies), as two studies of the same thing are.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def compare(observation: Observation, knowledge: Knowledge, studies: int = STUDI
         other = simulated(
             plan, observation, observation.compared_with, knowledge, studies, seed=0 if same else 1
         )
-    return [_compared(observation, finding, own, other) for finding in observation.findings]
+    return [_compared(observation, finding, own, other, knowledge) for finding in observation.findings]
 
 
 def simulated(
@@ -153,13 +154,14 @@ def _compared(
     finding: Finding,
     own: Mapping[str, Column],
     other: Mapping[str, Column] | None,
+    knowledge: Knowledge,
 ) -> Compared:
     values = own[finding.quantity]
     results = _results(observation, finding, values)
     if finding.statistic in ("ratio", "difference") and other is not None:
         base = _results(observation, finding, other[finding.quantity])
         results = results / base if finding.statistic == "ratio" else results - base
-    results = results[np.isfinite(results)]
+    results = _printed(observation, finding, results[np.isfinite(results)], knowledge)
     low = lower = model = upper = high = None
     if len(results):
         low, lower, model, upper, high = (figures(x) for x in np.percentile(results, (5, 25, 50, 75, 95)))
@@ -202,9 +204,34 @@ def _results(observation: Observation, finding: Finding, values: Column) -> Colu
         results = middle + (results - middle) * np.sqrt(
             np.clip(1.0 - less / seen, 0.05, 1.0) if seen > 0.0 else 1.0
         )
+    return results
+
+
+def off_by(finding: Finding, knowledge: Knowledge) -> tuple[float, Callable[[Column], Column], Callable[[Column], Column]]:
+    """How far a printed figure may be off beside sampling, on which scale, and the way back from that scale."""
+    size = {name: quantity.value for name, quantity in knowledge.model["studies"].parameters.items()}
     if finding.statistic == "fraction":
-        chance = np.random.default_rng(0)
-        results = chance.binomial(studied, np.clip(np.nan_to_num(results), 0.0, 1.0)) / studied
+        return size["chances"], lambda x: np.log(x / (1.0 - x)), lambda x: 1.0 / (1.0 + np.exp(-x))
+    if finding.statistic == "ratio":
+        return size["ratios"], np.log, np.exp
+    if finding.unit in ("h", "d"):
+        return size["kinetic_times" if "/" in finding.quantity else "times"], np.log, np.exp
+    if "/" in finding.quantity:
+        return size["levels"], np.log, np.exp
+    return size["points"], np.positive, np.positive
+
+
+def _printed(observation: Observation, finding: Finding, results: Column, knowledge: Knowledge) -> Column:
+    """The results as studies print them: off by something, and of a chance counted in those studied."""
+    chance = np.random.default_rng(0)
+    size, scale, back = off_by(finding, knowledge)
+    if finding.statistic == "fraction":
+        results = np.clip(results, 1e-4, 1.0 - 1e-4)
+    elif scale is np.log:
+        results = np.maximum(results, 1e-9)
+    results = np.asarray(back(scale(results) + size * chance.standard_normal(len(results))))
+    if finding.statistic == "fraction" and observation.number_studied:
+        results = chance.binomial(observation.number_studied, results) / observation.number_studied
     return results
 
 
