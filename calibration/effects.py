@@ -2,7 +2,7 @@
 
 Some thirty figures stand against some twenty reports, most of them of a few people. Every world is a draw of the
 kinetics as fitted before and of everything else; simulated studies of the engine itself say what it would have printed, and the
-likelihood of the printed reports is its weight. Half of the worlds are drawn from the prior, the others in rounds near
+likelihood of the printed reports is its weight. A third of the worlds are drawn from the prior, the others in rounds near
 those that count. Importance sampling is exact however they are drawn, and needs neither gradients of a course of months
 nor any approximation.
 """
@@ -115,7 +115,7 @@ def weighed(found: Column, printed: Column, error: Column, ratio: Column | float
     return np.asarray(weights / weights.sum())
 
 
-ROUNDS = (3, 1, 1, 1)
+ROUNDS = (2, 1, 1, 1, 1)
 """Shares of the worlds: those of the prior, then those of rounds that look where worlds have counted so far."""
 
 NARROWEST = 0.4
@@ -133,7 +133,7 @@ def explored(
     """Worlds in rounds: numbers [worlds, size] that are standard normal before the reports, what each gives, and the
     logarithm of the prior density over that of all rounds together (a mixture, so that each round helps the others).
 
-    The first round is drawn from the prior; each later one from normals about the worlds that count so far, a third
+    The first round is drawn from the prior; each later one from normals about the worlds that count so far, a little
     wider. `simulate` is told the places of a round and its numbers.
     """
     chance = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ def explored(
         ratio = np.log(len(numbers)) - 0.5 * (numbers**2).sum(1) - np.logaddexp.reduce(each, axis=0)
         weights = weighed(found, printed, error, ratio)
         center = weights @ numbers
-        width = np.clip(1.33 * np.sqrt(weights @ (numbers - center) ** 2), NARROWEST, 1.0)
+        width = np.clip(1.15 * np.sqrt(weights @ (numbers - center) ** 2), NARROWEST, 1.0)
     return numbers, found, ratio
 
 

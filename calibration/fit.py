@@ -27,7 +27,7 @@ class Budget:
     draws: int = 300
     """Of each of four chains, after as many thrown away as `warmup` says."""
     warmup: int = 200
-    worlds: int = 12000
+    worlds: int = 15000
     """Draws of everything that the reports weigh."""
     shipped: int = 300
     truths: int = 12
