@@ -1,10 +1,10 @@
 """Drowsiness, relief and withdrawal: worlds drawn from the prior, weighed by a handful of uncertain reports.
 
 Some thirty figures stand against some twenty reports, most of them of a few people. Every world is a draw of the
-kinetics as fitted before and of everything else; simulated studies of the engine itself say what it would have printed, and the
-likelihood of the printed reports is its weight. A third of the worlds are drawn from the prior, the others in rounds near
-those that count. Importance sampling is exact however they are drawn, and needs neither gradients of a course of months
-nor any approximation.
+kinetics as fitted before and of everything else; simulated studies of the engine itself say what it would have printed,
+and the likelihood of the printed reports is its weight. A third of the worlds are drawn from the prior, the others in
+rounds near those that count. Importance sampling is exact however they are drawn, and needs neither gradients of a
+course of months nor any approximation.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -96,8 +96,8 @@ def recover_reports(
     """The same of the reports: some worlds already simulated are taken for true, and looked for among all others.
 
     `members` [worlds, figures], what they give for each report [worlds, reports], and the logarithm of the prior
-    density over that from which each was drawn. Truths come as often as the prior has them. Those that fewer than a hundred
-    equal worlds answer are not counted: there are too few worlds to say.
+    density over that from which each was drawn. Truths come as often as the prior has them. Those that fewer than a
+    hundred equal worlds answer are not counted: there are too few worlds to say.
     """
     chance = np.random.default_rng(seed)
     prior = np.exp(ratio - ratio.max())
