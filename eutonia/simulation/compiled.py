@@ -12,7 +12,6 @@ import ctypes
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -154,6 +153,8 @@ def _alone(assembly: str, symbol: str) -> bytes | None:
 
 def _write(place: Path, code: bytes) -> None:
     """Keep machine code, whole or not at all; where nothing can be written, each process compiles anew."""
+    import tempfile
+
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:

@@ -6,7 +6,6 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -16,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.errors import InputError
-from eutonia.simulation.columns import trace
 from eutonia.simulation.compiled import at_hand, ready
 from eutonia.simulation.effects import States, Therapies, build_therapies, effects
 from eutonia.simulation.fold import fold, fold_compiled
-from eutonia.simulation.grid import STANDARD, Grid, build_grid
+from eutonia.simulation.grid import STANDARD, Grid, build_grid, distinct
 from eutonia.simulation.needed import decide, with_chances
 from eutonia.simulation.population import Column, Individuals, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
@@ -29,6 +27,8 @@ from eutonia.simulation.summary import Window, window
 from eutonia.simulation.system import System, build_system
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from eutonia.knowledge import Knowledge
 
 CHUNK = 256
@@ -133,6 +133,8 @@ def run(
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
     store = _Store(patients.number, task) if rows else _Folded(task)
     if compiled and patients.number > size:
+        from concurrent.futures import ThreadPoolExecutor
+
         starts = iter(range(0, patients.number, size))
         with ThreadPoolExecutor(threads) as pool:
 
@@ -244,7 +246,7 @@ def ends(schedule: Schedule, until: float) -> list[float]:
 def moments(times: Sequence[Any], until: float) -> Column:
     """Distinct times from zero to the end."""
     every = np.concatenate([[0.0, until], *(np.asarray(t, float) for t in times)])
-    return np.unique(np.round(every[(every >= 0.0) & (every <= until + 1e-9)], 9))
+    return distinct(np.round(every[(every >= 0.0) & (every <= until + 1e-9)], 9))
 
 
 def _chances(patients: Patients) -> tuple[str, ...]:
@@ -544,6 +546,8 @@ def solve(
         states = States(grid.times[grid.output], kept[:, :n], *(kept[:, n + k] for k in range(7)))
         end = float(grid.times[-1])
         return states, fold_compiled(result, system, whole, last_dose, end)
+    from eutonia.simulation.columns import trace
+
     steps = trace(system, grid)
     at = steps.common[grid.output]
     names = ("level", "energy", "relaxing", "other", "fast", "slow", "dulled", "withdrawal")

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.simulation import readouts
-from eutonia.simulation.columns import Trace
 from eutonia.simulation.effects import States, Therapies, effects, natural_pain
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
+    from eutonia.simulation.columns import Trace
     from eutonia.simulation.marching import Result
 
 Flags = NDArray[np.bool_]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -108,7 +107,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     therapy = np.zeros((3, count, padded))
     for k in range(count):
         therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
-    outputs = np.unique(grid.output)
+    outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
     kept = np.empty((len(outputs), signals + 8, padded))
     folded, levels = np.empty((EASED - FOLDED, padded)), np.empty((substances * FOLD_ROWS, padded))
     figures = (
@@ -140,8 +139,13 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     if len(shares) == 1:
         one(shares[0])
     else:
-        with ThreadPoolExecutor(len(shares)) as workers:
-            list(workers.map(one, shares))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(shares) - 1) as workers:
+            others = [workers.submit(one, part) for part in shares[1:]]
+            one(shares[0])
+            for other in others:
+                other.result()
     place = np.searchsorted(outputs, grid.output)
     return Result(
         kept[place][..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)
