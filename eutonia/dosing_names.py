@@ -11,6 +11,7 @@ from eutonia.formulary import medicine_index, recognise, suggest
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.spelling import key
 from eutonia.patient import PlanItem
+from eutonia.units import is_counted
 
 MOST_WORDS = 8
 """Words of the longest name."""
@@ -138,13 +139,56 @@ def judge(item: PlanItem, found: FoundName | None, written: str, knowledge: Know
     if found is not None and found.therapy is not None:
         action = item.action if item.action in ("taper", "assess") else f"{item.action}-therapy"
         return item.model_copy(update={"therapy": found.therapy, "action": action})
-    if not item.text or item.action == "assess" or item.unit == "drink":
+    if item.action == "assess":
+        return item
+    if item.unit == "drink" or key(item.text) in _drunk(knowledge):
+        return _as_drinks(item, written, knowledge)
+    if not item.text:
         return item
     if found is None and recognise(item.text, None, knowledge) is None:
         close = suggest(item.text, knowledge)
         hint = f"Did you mean {close}?" if close else "It is no drug or therapy that is known here."
         raise UnreadableText(written, (item.text,), hint)
-    return _with_unit(_as_product(item, knowledge), written, knowledge)
+    return _with_unit(_as_product(_of_total(item, written, knowledge), knowledge), written, knowledge)
+
+
+@cache
+def _drunk(knowledge: Knowledge) -> frozenset[str]:
+    """Names of what is taken in drinks, with the empty one: `2 beers` names nothing else."""
+    drunk = [s for s in knowledge.substances.values() if "drink" in s.units]
+    return frozenset(key(name) for s in drunk for name in (s.id, s.title, *s.synonyms))
+
+
+def _as_drinks(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
+    """`a beer at 18:00`, `3 vodkas`: what is drunk, in drinks where no other unit is stated."""
+    if item.text and key(item.text) not in _drunk(knowledge):
+        raise UnreadableText(written, (item.text,), "It is no drink that is known here.")
+    drunk = next(s for s in knowledge.substances.values() if "drink" in s.units)
+    stated = item.unit in (*drunk.units, "mg", "g", "ug", "mL")
+    changes = {
+        "text": drunk.title.lower(),
+        "unit": item.unit if stated else "drink",
+        "dose": item.dose or 1.0,
+    }
+    return item.model_copy(update=changes)
+
+
+_IN_BRACKETS = re.compile(r"(?:tab|cap)[a-z()]*\s*\(\s*(\d+(?:\.\d+)?)\s*mg\s*\)", re.IGNORECASE)
+
+
+def _of_total(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
+    """`2 tablets (400 mg)` of a drug that comes in 200 mg is 400 mg in all, not 800."""
+    stated = _IN_BRACKETS.search(written)
+    if not stated or not item.dose or item.dose <= 1 or item.dose_high or not is_counted(item.unit):
+        return item
+    known = recognise(item.text, None, knowledge)
+    if known is None or len(known.ingredients) != 1:
+        return item
+    total = float(stated[1])
+    if total / item.dose not in medicine_index(knowledge).strengths.get(known.ingredients[0].drug, ()):
+        return item
+    text = item.text.replace(f"{total:g} mg", f"{total / item.dose:g} mg")
+    return item.model_copy(update={"dose": total, "unit": "mg", "text": text})
 
 
 def _as_product(item: PlanItem, knowledge: Knowledge) -> PlanItem:

@@ -10,85 +10,24 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-UNITS = {
-    "mg": ("mg", "mgs", "milligram", "milligrams", "milligramme", "milligrammes"),
-    "g": ("g", "gm", "gms", "gram", "grams"),
-    "ug": ("mcg", "ug", "µg", "μg", "microgram", "micrograms"),
-    "mL": ("ml", "mls", "cc", "milliliter", "milliliters", "millilitre", "millilitres"),
-    "mg/kg": ("mg/kg",),
-    "meq": ("meq",),
-    "unit": ("unit", "units", "u", "iu"),
-    "min": ("min", "mins", "minute", "minutes"),
-}
-"""Measured units, as they are written here → as people write them."""
-
-FORMS = {
-    "tablet": ("tablet", "tablets", "tab", "tabs", "tab(s)", "tablet(s)", "tbl", "pill", "pills",
-               "caplet", "caplets"),
-    "capsule": ("capsule", "capsules", "cap", "caps", "capsule(s)", "cap(s)", "softgel", "softgels"),
-    "patch": ("patch", "patches"),
-    "drop": ("drop", "drops", "gtt", "gtts"),
-    "puff": ("puff", "puffs", "inhalation", "inhalations", "spray", "sprays", "nebule", "neb", "nev", "vial"),
-    "application": ("application", "applications"),
-    "suppository": ("suppository", "suppositories"),
-    "injection": ("injection", "injections", "shot", "shots"),
-    "film": ("film", "films", "strip", "strips"),
-    "lozenge": ("lozenge", "lozenges", "troche", "troches"),
-    "teaspoon": ("teaspoon", "teaspoons", "tsp", "tsps"),
-    "tablespoon": ("tablespoon", "tablespoons", "tbsp"),
-    "drink": ("drink", "drinks", "standard drink", "standard drinks"),
-    "session": ("session", "sessions", "treatment", "treatments", "visit", "visits"),
-    "dose": ("dose", "doses"),
-    "inch": ("inch", "inches"),
-}  # fmt: skip
-"""Counted units: what one takes, in ones."""
-
-DAYS = {"d": 1.0, "w": 7.0, "m": 30.0, "y": 365.0, "h": 1 / 24, "n": 1.0}
-"""Days in a day (or night), week, month, year, hour, by first letter."""
-
-ROUTES = {
-    "oral": r"by mouth|per os|p\.?o\.?|orally|oral|via oral route|swish ?/ ?spit|swish and (?:spit|swallow)",
-    "sublingual": r"sublingual(?:ly)?|s\.?l\.?|under the tongue",
-    "buccal": r"buccal(?:ly)?",
-    "intravenous": r"intravenous(?:ly)?|i\.?v\.?",
-    "intramuscular": r"intramuscular(?:ly)?|i\.?m\.?",
-    "subcutaneous": r"subcutaneous(?:ly)?|sub-?q|s\.?q\.?|s\.?c\.?|under the skin",
-    "transdermal": r"transdermal(?:ly)?|to (?:the )?skin|on (?:the )?skin",
-    "topical": r"topical(?:ly)?|(?:thin layer )?to (?:the )?(?:affected|painful|sore) areas?"
-    r"(?: of (?:the )?skin)?"
-    r"|(?:thin layer )?to (?:the )?(?:face|scalp|back|neck|knee|shoulder)",
-    "rectal": r"rectal(?:ly)?|per rectum|p\.?r\.?",
-    "vaginal": r"vaginal(?:ly)?|per vagina(?:m)?",
-    "nasal": r"nasal(?:ly)?|intranasal(?:ly)?|(?:in|per|each|in each) nostrils?(?: each)?",
-    "ophthalmic": r"(?:in|to|into) (?:the |each |both |affected |left |right )*eyes?"
-    r"|(?:in )?(?:o\.d\.|os|ou)|in od",
-    "otic": r"(?:in|to|into) (?:the |each |both |affected |left |right )*ears?",
-    "inhalation": r"inhal(?:ed|ation|ally)|via (?:inhaler|nebuli[sz]er)",
-}
+from eutonia.dosing_words import DAYS, FORM, NAME_OF, OF_A_LENGTH, ROUTES, UNIT
 
 _N = r"(\d+(?:\.\d+)?)"
 _RANGE = rf"{_N}(?:\s*(?:-|to|or)\s*{_N})?"
 _PER = r"(?:\s*(?:/|per|a|an|each|every|in a|in the|in|within)\s*|\s+)"
 _SPAN = (
-    r"(days?|daily|d|nights?|nightly|weeks?|weekly|wks?|w|months?|monthly|mos?|24\s*-?\s*(?:hours?|hrs?|h))"
+    r"(days?|daily|d|nights?|nightly|weeks?|weekly|wks?|w|fortnights?|fortnightly|months?|monthly|mos?"
+    r"|24\s*-?\s*(?:hours?|hrs?|h))"
 )
-_LENGTH = r"(days?|d|nights?|weeks?|wks?|wk|w|months?|mos?|years?|yrs?)"
-_INTERVAL = r"(hours?|hrs?|hr|h|minutes?|mins?|min|days?|d|nights?|weeks?|wks?|wk|w|months?|mo)"
+_LENGTH = r"(days?|d|nights?|weeks?|wks?|wk|w|fortnights?|months?|mos?|years?|yrs?)"
+_INTERVAL = r"(hours?|hrs?|hr|h|minutes?|mins?|min|days?|d|nights?|weeks?|wks?|wk|w|fortnights?|months?|mo)"
+_MOST = r"(?:a )?max(?:imum)?\.?(?: of)?|not? (?:more|longer) than|(?:less|fewer) than|under|up to|at most"
 _CLOCK = (
     r"(?:\d{1,2}:\d{2}\s*(?:[ap]\.?m\.?)?|\d{1,2}\.\d{2}\s*[ap]\.?m\.?"
     r"|\d{1,2}\s*[ap]\.?m\.?|\d{4}\s*h(?:rs|ours)?)"
 )
 _DATE = r"(\d{4}-\d{2}-\d{2})"
 
-
-def _words(table: dict[str, tuple[str, ...]]) -> str:
-    return "|".join(
-        re.escape(w) for w in sorted({w for ws in table.values() for w in ws}, key=len, reverse=True)
-    )
-
-
-_UNIT, _FORM = _words(UNITS), _words(FORMS)
-_NAME_OF = {word: name for table in (UNITS, FORMS) for name, words in table.items() for word in words}
 
 Says = Callable[[re.Match[str]], Any]
 RULES: list[tuple[str, str, Says]] = []
@@ -146,9 +85,11 @@ def _clocks(m: re.Match[str]) -> tuple[str, ...]:
 
 
 def _limit(m: re.Match[str]) -> tuple[float, str, float]:
-    """How much, of what, in how many days."""
+    """How much, of what, in how many days; `max 3 weeks` is a length."""
     unit = (m[2] or "").casefold()
-    return float(m[1]), _NAME_OF.get(unit, "times"), days_in(m[3])
+    if not unit and re.search(rf"{m[1]}\s*(?!daily|nightly|weekly|monthly)[a-z]+$", m[0], re.IGNORECASE):
+        raise ValueError(m[0])
+    return float(m[1]), NAME_OF.get(unit, "times"), days_in(m[3])
 
 
 def _strengths(m: re.Match[str]) -> str:
@@ -164,20 +105,25 @@ _rule(
     "limit",
     r"(?:\(?\s*(?:max(?:imum)?\.?|not to exceed|do not exceed|no more than|nte|limit)(?:\s+of)?\s*:?\s*)"
     rf"{_N}\s*"
-    rf"({_UNIT}|{_FORM}|x|times)?{_PER}{_SPAN}",
+    rf"({UNIT}|{FORM}|x|times)?{_PER}{_SPAN}",
     _limit,
 )
 _rule(
     "refills",
-    rf"(?:with\s+)?(?:(?:{_N}|(?:no|0|zero))\s+refills?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
+    rf"(?:with\s+)?(?:(?:{_N}|(?:no|0|zero))\s+refill(?:s|\(s\))?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
     lambda m: float(m[1] or m[2] or 0),
 )
-_rule("supply", rf"{_N}\s*-?\s*{_LENGTH}'?s?'?\s+supply", lambda m: float(m[1]) * days_in(m[2]))
+_rule(
+    "supply",
+    rf"(?:with\s+)?(?:an?\s+)?{_N}\s*-?\s*{_LENGTH}'?s?'?\s+supply",
+    lambda m: float(m[1]) * days_in(m[2]),
+)
 _rule(
     "quantity",
-    rf"(?:#\s*|(?:disp(?:ense)?|qty|quantity|total of)\s*[:.]?\s*#?\s*){_N}(?:\s*(?:{_FORM}))?",
+    rf"(?:#\s*|(?:disp(?:ense)?|qty|quantity|total of)\s*[:.]?\s*#?\s*){_N}(?:\s*(?:{FORM}))?",
     lambda m: float(m[1]),
 )
+_rule("quantity", rf"{_N}\s*(?:{FORM})\s*[,;.]?\s*(?=(?:with\s+)?(?:\d+|no)\s+refill)", lambda m: float(m[1]))
 
 # --- how often ----------------------------------------------------------------------------------------
 _rule(
@@ -186,6 +132,14 @@ _rule(
     r"(?:(?:divided|equal|separate|split)\s+)?(?:doses|parts|portions)",
     lambda m: float(m[1]),
 )
+_PARTS = {"b": 2.0, "t": 3.0, "q": 4.0}
+_rule(
+    "divided",
+    r"(?:in\s+)?(?:divided|split)(?:\s+doses)?(?:\s*,?\s*(?:as|given))?\s+(b\.?i\.?d|t\.?i\.?d|t\.?d\.?s|q\.?i\.?d|q\.?d\.?s)\.?",
+    lambda m: _PARTS[m[1][0].casefold()],
+)
+_rule("divided", rf"(?:in\s+)?(?:divided|split)(?:\s+doses)?\s+{_N}\s*(?:x|times?){_PER}{_SPAN}",
+      lambda m: float(m[1]))  # fmt: skip
 _rule("often", rf"(?:up to\s+|at most\s+|about\s+)?{_RANGE}\s*(?:x|times?){_PER}{_SPAN}", _often)
 _rule(
     "often",
@@ -216,6 +170,7 @@ _rule(
 )
 _rule("every", r"(?:on\s+)?alternate\s+days|q\.?o\.?d\.?", _fixed((48.0, 48.0)))
 _rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(?:\s+apart)?", _every)
+_rule("every", rf"q\.?\s?{_RANGE}", _pair)
 _rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", _every)
 _rule("every", r"(?:once\s+)?(?:every|each|q)\s*(?:hour|hr|h)|hourly", _fixed((1.0, 1.0)))
 _rule("often", r"b\.?i\.?d\.?|b\.?d\.?|twice", _fixed((2.0, 2.0)))
@@ -224,13 +179,14 @@ _rule("often", r"q\.?i\.?d\.?|q\.?d\.?s\.?", _fixed((4.0, 4.0)))
 _rule("slot", r"(?:q\.?\s*h\.?\s*s\.?|h\.s\.?|hs|nightly|nocte)(?:\s+at bedtime)?", _fixed("bedtime"))
 _rule(
     "slot",
-    r"(?:once\s+)?(?:(?:at|before|every|each|in the|q|by)\s+)?(?:going to\s+)?(?:bed-?\s?time|bed|nights?)"
+    r"(?:once\s+)?(?:(?:\d+\s*(?:hours?|hrs?|h|minutes|mins?)\s+)?before\s+|(?:at|every|each|in the|q|by)\s+)?"
+    r"(?:going to\s+)?(?:bed-?\s?time|bed|nights?)"
     r"(?:\s+time)?",
     _fixed("bedtime"),
 )
 _rule(
     "slot",
-    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with)\s+)?(?:mornings?|mane|breakfast|a\.?m\.?)",
+    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?(?:mornings?|mane|breakfast|a\.?m\.?)",
     _fixed("morning"),
 )
 _rule("slot", r"(?:(?:at|with|every|each)\s+)?(?:noon|midday|lunch(?:\s?time)?)", _fixed("noon"))
@@ -277,18 +233,24 @@ _rule("start_day", r"(?:start(?:ing)?\s+|from\s+)?tomorrow", _fixed(1.0))
 _rule("end_day", rf"(?:until|till|through|to)\s+day\s+{_N}", lambda m: float(m[1]))
 _rule(
     "length",
-    rf"(?:(?:for|x|over|during|within)\s*)?(?:(?:the\s+)?next\s+|a total of\s+|up to\s+|at most\s+|about\s+)?"
+    r"(?:(?:for|x)\s*)?(\d{1,2})\s?/\s?(7|52|12)(?![\d./-])(?!\s*(?:mg|mcg|g)\b)",
+    lambda m: float(m[1]) * OF_A_LENGTH[m[2]],
+)
+_rule(
+    "length",
+    rf"(?:(?:for|x|over|during|within)\s*)?(?:(?:the\s+)?next\s+|a total of\s+|(?:{_MOST})\s+|about\s+)?"
     rf"{_RANGE}\s*-?\s*{_LENGTH}(?:'s?|\s+(?:only|in total|total|course))?",
     lambda m: _pair(m)[1] * days_in(m[3]),
 )
-_rule("length", rf"for\s+{_N}\s*(?:hours?|hrs?|h)", lambda m: float(m[1]) / 24)
+_rule("length", rf"for\s+{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: _pair(m)[1] / 24)
 _rule("length", rf"(?:for|over)\s+(?:a|an|the next)\s+{_LENGTH}", lambda m: days_in(m[1]))
 _rule(
     "doses",
     r"(?:as\s+)?(?:a\s+)?(?:single|one|1)[\s-]*(?:dose|time)(?:\s+only)?|stat|once(?:\s+only)?",
     _fixed(1.0),
 )
-_rule("doses", rf"(?:for\s+|x\s*){_N}\s*(?:doses?|more|times)|x\s*{_N}", lambda m: float(m[1] or m[2]))
+_rule("doses", rf"(?:for\s+|x\s*){_N}\s*(?:doses?|more|times)", lambda m: float(m[1]))
+_rule("times_over", rf"x\s*{_N}", lambda m: float(m[1]))
 _rule("ongoing", r"long[\s-]term|ongoing|indefinitely|chronic(?:ally)?", _fixed(True))
 
 # --- as needed, and why -------------------------------------------------------------------------------
@@ -310,24 +272,59 @@ _rule(
     _fixed(True),
 )
 
+# --- with food ------------------------------------------------------------------------------------------
+_rule(
+    "meals",
+    r"(?:(?:immediately|right|\d+\s*(?:minutes|mins?|hours?|hrs?))\s+)?(?:with|after|before|at)\s+"
+    r"(?:(?:all|the)\s+)?(?:(?:3\s+)?meals|(?:each|every)\s+meal|meal\s?times)|a\.?c\.?|p\.c\.|pc(?=\s*(?:and|&|\+))",
+    _fixed(True),
+)
+_rule(
+    "food",
+    r"(?:(?:immediately|right|\d+\s*(?:minutes|mins?|hours?|hrs?))\s+)?(?:with|without|after|before|between)\s+"
+    r"(?:or without\s+)?(?:a\s+|each\s+|every\s+|the\s+)?"
+    r"(?:food|meals?|milk|snacks?|water|(?:full\s+)?glass of water)|on an empty stomach",
+    _fixed(True),
+)
+
 # --- how much -----------------------------------------------------------------------------------------
-_rule("ratio", rf"{_N}(?:\s*(?:{_UNIT}))?(?:\s*[/-]\s*{_N}){{1,3}}\s*(?:mg|mcg|g)(?!\s*/)", _strengths)
+_rule("ratio", rf"{_N}(?:\s*(?:{UNIT}))?(?:\s*[/-]\s*{_N}){{1,3}}\s*(?:mg|mcg|g)(?!\s*/)", _strengths)
 _rule(
     "ratio",
-    rf"{_N}\s*(?:{_UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
+    rf"{_N}\s*(?:{UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
     lambda m: m[0],
 )
 _rule("ratio", r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+", lambda m: m[0])
-_rule("mass", rf"{_RANGE}\s*-?\s*({_UNIT})", lambda m: (*_pair(m), _NAME_OF[m[3].casefold()]))
+_rule(
+    "several",
+    rf"{_N}\s*x\s*{_N}\s*-?\s*({UNIT})",
+    lambda m: (float(m[1]), float(m[2]), NAME_OF[m[3].casefold()]),
+)
+_rule(
+    "worth",
+    rf"{_N}\s*-?\s*({UNIT})\s*=\s*{_N}\s*({FORM})",
+    lambda m: (float(m[3]), float(m[3]), NAME_OF[m[4].casefold()], float(m[1]), NAME_OF[m[2].casefold()]),
+)
+_rule(
+    "worth",
+    rf"{_RANGE}\s*-?\s*({FORM})\s*(?:=\s*{_N}\s*({UNIT})|\(\s*=?\s*{_N}\s*({UNIT})\s*(?:in\s+)?total\s*\)?)",
+    lambda m: (
+        *_pair(m),
+        NAME_OF[m[3].casefold()],
+        float(m[4] or m[6]),
+        NAME_OF[(m[5] or m[7]).casefold()],
+    ),
+)
+_rule("mass", rf"{_RANGE}\s*-?\s*({UNIT})", lambda m: (*_pair(m), NAME_OF[m[3].casefold()]))
 _rule(
     "count",
-    rf"{_RANGE}\s*-?\s*(?:standard\s+)?({_FORM})(?:\s+each)?",
-    lambda m: (*_pair(m), _NAME_OF[m[3].casefold()]),
+    rf"{_RANGE}\s*-?\s*(?:standard\s+)?({FORM})(?:\s+each)?",
+    lambda m: (*_pair(m), NAME_OF[m[3].casefold()]),
 )
-_rule("count", rf"an?\s+({_FORM}|{_UNIT})", lambda m: (1.0, 1.0, _NAME_OF[m[1].casefold()]))
+_rule("count", rf"an?\s+({FORM}|{UNIT})", lambda m: (1.0, 1.0, NAME_OF[m[1].casefold()]))
 _rule(
     "form",
-    rf"(?:(?:extended|delayed|sustained|immediate)[\s-]release\s+)?(?:oral\s+)?(?:{_FORM})",
+    rf"(?:(?:extended|delayed|sustained|immediate)[\s-]release\s+)?(?:oral\s+)?(?:{FORM})",
     lambda m: m[0],
 )
 for _name, _pattern in ROUTES.items():
@@ -335,13 +332,6 @@ for _name, _pattern in ROUTES.items():
 _rule("bare", _RANGE, _pair)
 
 # --- words that say nothing about the dose ------------------------------------------------------------
-_rule(
-    "food",
-    r"(?:(?:immediately|right|\d+ minutes)\s+)?(?:with|without|after|before|between)\s+"
-    r"(?:or without\s+)?(?:a\s+|each\s+|every\s+|the\s+)?"
-    r"(?:food|meals?|milk|snacks?|water|(?:full\s+)?glass of water)|on an empty stomach|a\.?c\.?|p\.c\.",
-    _fixed(True),
-)
 _rule(
     "directed",
     r"as directed(?: by (?:the )?(?:doctor|physician|prescriber))?|as prescribed|ut dict\.?|u\.?d\.?|"
@@ -355,6 +345,7 @@ _rule(
     r"patient (?:to|should)|"
     r"sig|rx|please|the|of|a|an|each|per|at a time|dose|once(?=\s+(?:at|in|on))|"
     r"and|&|\+|plus|or|then|only|total|"
+    r"per dose|/\s*dose|=|around the clock|atc|"
     r"continuously|sparingly|thin layer|generously|while awake",
     _fixed(True),
 )

@@ -65,8 +65,17 @@ def laid_out(items: Sequence[PlanItem], beside: Sequence[bool]) -> list[PlanItem
             continue
         before = steps[-1]
         step = _filled(item, before, steps[0], with_before)
-        if with_before and before.duration_days is None:
-            steps[-1] = before.model_copy(update={"duration_days": step.duration_days})
+        if with_before and before.duration_days is None:  # the length said last is that of all beside it
+            steps = [
+                s.model_copy(update={"duration_days": step.duration_days})
+                if s.duration_days is None and s.start_day == step.start_day
+                else s
+                for s in steps
+            ]
+        elif before.duration_days is None and item.start_day is not None:  # `…, increase to … after 3 days`
+            steps[-1] = before.model_copy(
+                update={"duration_days": item.start_day - (before.start_day or 0.0)}
+            )
         steps.append(step)
     return steps
 

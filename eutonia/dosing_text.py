@@ -7,12 +7,13 @@ read_dosage("1-2 tabs po q4-6h prn pain")               # lenient: for the SIG o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eutonia.dates import Span
-from eutonia.dosing_scan import Phrase, scan, tidy
+from eutonia.dosing_parts import NAME, Said, split_doses, split_steps
+from eutonia.dosing_scan import scan
+from eutonia.dosing_spelling import tidy
 from eutonia.dosing_steps import laid_out, unsaid, whole_of
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
@@ -30,6 +31,12 @@ ACTIONS: Sequence[tuple[Action, str]] = (
               r"try|give|take|switch to|change to|use|plan"),
 )  # fmt: skip
 """What is to be done → the words at the head of a plan that say so."""
+
+STEP = (
+    r"[,;]?\s*\b(?:(?:and )?then(?: (?:increase|decrease|reduce|lower|cut|go (?:up|down)|drop)(?: it)?(?: down)? to)?"
+    r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to)\b|;"
+)
+"""What stands between the steps of a plan."""
 
 _ENDS = re.compile(r"(?:and )?(?:stop|discontinue|off|nothing|none)(?: it| taking it)?", re.IGNORECASE)
 """A last step that is none."""
@@ -68,10 +75,6 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     return judge(_with_name(sig.item, found.text if found else ""), found, text, knowledge)
 
 
-NAME = "\ue000"
-"""Stands for the name of the drug while the rest is read, so that no word of it is taken for a dose."""
-
-
 def _with_name(item: PlanItem, name: str) -> PlanItem:
     steps = tuple(_with_name(step, name) for step in item.steps)
     return item.model_copy(update={"text": item.text.replace(NAME, name), "steps": steps})
@@ -93,28 +96,6 @@ HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, on
 # --- reading ----------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Said:
-    """What one step of a text says, before it is made a plan item."""
-
-    name: list[str] = field(default_factory=list)
-    """The one run of words that are no dosing phrase."""
-    unread: list[str] = field(default_factory=list)
-    masses: list[tuple[float, float, str]] = field(default_factory=list)
-    counts: list[tuple[float, float, str]] = field(default_factory=list)
-    bare: list[tuple[float, float]] = field(default_factory=list)
-    often: tuple[float, float] | None = None
-    every: tuple[float, float] | None = None
-    slots: list[str] = field(default_factory=list)
-    added: int = 0
-    """Times of day that an “and” adds to a frequency: `tid and hs`."""
-    limits: list[tuple[float, str, float]] = field(default_factory=list)
-    fields: dict[str, Any] = field(default_factory=dict)
-    doses: float | None = None
-    divided: float | None = None
-    refills: float = 0.0
-
-
 def _read(text: str, written: str = "") -> Sig:
     written = written or text
     if not text.strip():
@@ -122,16 +103,12 @@ def _read(text: str, written: str = "") -> Sig:
     if len(text) > LONGEST:
         raise UnreadableText(text[:40] + "…", (f"a text of {len(text)} characters",), HINT)
     action, rest = _action(tidy(text))
-    parts = [
-        p
-        for p in re.split(r"[,;]?\s*\b(?:and then|then|followed by)\b|;", rest, flags=re.IGNORECASE)
-        if p.strip(" ,.;")
-    ]
+    parts = [p for p in re.split(STEP, rest, flags=re.IGNORECASE) if p.strip(" ,.;")]
     if len(parts) > 1 and _ENDS.fullmatch(parts[-1].strip(" ,.;")):  # `… for 14 days, then stop`
         parts = parts[:-1]
     scanned = [list(scan(part)) for part in parts]
     named = any(phrase.written == NAME for phrases in scanned for phrase in phrases)
-    said = [step for phrases in scanned for step in _split_doses(phrases, named)]
+    said = [step for phrases in scanned for part in split_steps(phrases) for step in split_doses(part, named)]
     if not said:
         return Sig(PlanItem(action=action, written=written), ())
     try:
@@ -143,7 +120,7 @@ def _read(text: str, written: str = "") -> Sig:
     return Sig(whole.model_copy(update={"written": written}), unread)
 
 
-def _in_steps(items: Sequence[PlanItem], said: Sequence[_Said]) -> PlanItem:
+def _in_steps(items: Sequence[PlanItem], said: Sequence[Said]) -> PlanItem:
     """The plan of several parts; what keeps them from being one is noted as unread."""
     beside = [each.fields.get("start_day") == 0.0 for each in said]
     steps = laid_out(items, beside)
@@ -160,103 +137,7 @@ def _action(text: str) -> tuple[Action, str]:
     return "start", text
 
 
-def _split_doses(phrases: list[Phrase], named: bool) -> list[_Said]:
-    """One part a dose: `350 mg tid and 700 mg at bedtime` is two."""
-    groups: list[list[Phrase]] = [[]]
-    for n, phrase in enumerate(phrases):
-        timed = any(p.kind in ("often", "every", "slot", "clock") for p in groups[-1])
-        dosed = any(p.kind in ("mass", "count", "bare") for p in groups[-1])
-        timed_next = any(p.kind in ("often", "every", "slot", "clock") for p in phrases[n + 1 : n + 3])
-        if phrase.joined and phrase.kind in ("mass", "count", "bare") and timed and dosed and timed_next:
-            groups.append([])
-        groups[-1].append(phrase)
-    said = [_gather(group, named) for group in groups]
-    for each in said[1:]:
-        each.fields.setdefault("start_day", 0.0)
-    return said
-
-
-def _gather(phrases: Iterable[Phrase], named: bool) -> _Said:
-    """What the phrases say together. `named`: the name is known, so that no other word can be part of it."""
-    said = _Said()
-    last = ""
-    for phrase in phrases:
-        unread = len(said.unread)
-        if named and phrase.kind == "word" and phrase.written != NAME:
-            said.unread.append(phrase.written)
-        else:
-            _take(said, phrase, last)
-        last = phrase.kind if len(said.unread) == unread else "unread"
-    return said
-
-
-def _take(said: _Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a table of kinds)
-    kind, value, fields = phrase.kind, phrase.says, said.fields
-    match kind:
-        case "word" | "ratio":
-            if last in ("word", "ratio") or kind == "ratio" or (not said.name and last != "unread"):
-                said.name.append(phrase.written)
-            else:
-                if last == "bare":  # the number is of the word that is not known: `cada 8 horas`
-                    said.unread.append(f"{said.bare.pop()[1]:g}")
-                said.unread.append(phrase.written)
-        case "no":
-            said.unread.append(phrase.written)
-        case "mass":
-            said.masses.append(value)
-        case "count":
-            said.counts.append(value)
-        case "bare":
-            said.bare.append(value)
-        case "form":
-            fields.setdefault("form", phrase.written)
-            if last == "mass" and not said.counts:
-                fields.setdefault("strength", said.masses.pop())
-        case "pattern":
-            _day_pattern(said, value, phrase)
-        case "often" | "every":
-            if getattr(said, kind) is None and (said.often or said.every) is None:
-                setattr(said, kind, value)
-            elif getattr(said, kind) != value and not (kind == "often" and value == (1.0, 1.0)):
-                said.unread.append(phrase.written)
-        case "slot":
-            said.slots.append(value)
-            said.added += phrase.joined
-        case "clock":
-            if "" in value:
-                said.unread.append(phrase.written)
-            fields["clock_times"] = tuple(sorted({*fields.get("clock_times", ()), *value}))
-        case "limit":
-            said.limits.append(value)
-        case "day_span":
-            fields["start_day"], fields["duration_days"] = (
-                max(value[0] - 1, 0.0),
-                max(value[1] - value[0] + 1, 0.0),
-            )
-        case "length":
-            fields["duration_days"] = value
-        case "start_date" | "end_date":
-            fields[kind.removesuffix("_date")] = Span(value, value)
-        case "supply" | "quantity" | "route" | "start_day" | "end_day":
-            fields.setdefault({"supply": "days_supply"}.get(kind, kind), value)
-        case "prn":
-            fields["as_needed"] = True
-        case "doses" | "divided" | "refills":
-            setattr(said, kind, value)
-
-
-def _day_pattern(said: _Said, doses: tuple[float, ...], phrase: Phrase) -> None:
-    """`1-0-1`: what is taken in the morning, at noon, in the evening and at bedtime."""
-    taken = {d for d in doses if d}
-    if len(taken) != 1 or said.often:
-        said.unread.append(phrase.written)
-        return
-    said.often = (float(sum(d > 0 for d in doses)),) * 2
-    if not said.counts:
-        said.bare.append((max(taken),) * 2)
-
-
-def _item(said: _Said, action: Action) -> PlanItem:
+def _item(said: Said, action: Action) -> PlanItem:
     fields = dict(said.fields)
     low, high, unit, strength = _amount(said, fields)
     times = _times(said, fields)
@@ -297,7 +178,7 @@ def _item(said: _Said, action: Action) -> PlanItem:
     )
 
 
-def _amount(said: _Said, fields: dict[str, Any]) -> tuple[float | None, float | None, str | None, str]:
+def _amount(said: Said, fields: dict[str, Any]) -> tuple[float | None, float | None, str | None, str]:
     """Lower and upper dose, its unit, and the strength of the product as written."""
     stated = fields.pop("strength", None)
     strength = _mass(stated) if stated else ""
@@ -326,19 +207,25 @@ def _mass(amount: tuple[float, float, str]) -> str:
     return f"{amount[0]:g} {amount[2]}"
 
 
-def _times(said: _Said, fields: dict[str, Any]) -> tuple[float, float] | None:
+def _times(said: Said, fields: dict[str, Any]) -> tuple[float, float] | None:
     """Fewest and most doses a day: as stated, by the interval, by the times of day."""
     often = said.often
     slots = len(dict.fromkeys(said.slots))
     if often is not None:
-        extra = said.added if said.added == slots else 0
+        with_meals = said.meals and often == (MEALS + said.added,) * 2  # `qid with meals and at bedtime`
+        extra = 0 if with_meals or said.added != slots else said.added
         return often[0] + extra, often[1] + extra
     if said.every is not None:
         shortest, longest = said.every
         return (24 / longest, 24 / shortest) if shortest > 0 else None
     if fields.get("clock_times"):
         return (float(len(fields["clock_times"])),) * 2
+    slots += MEALS if said.meals and (said.added == slots or not slots) else 0
     return (float(slots),) * 2 if slots else None
+
+
+MEALS = 3
+"""Meals of a day."""
 
 
 def _limited(

@@ -137,8 +137,11 @@ CODE = ("appraisal", "meta", "options.py")
 READERS = (
     "dosing_text.py",
     "dosing_steps.py",
+    "dosing_parts.py",
     "dosing_scan.py",
+    "dosing_spelling.py",
     "dosing_phrases.py",
+    "dosing_words.py",
     "dosing_names.py",
     "formulary.py",
     "patient.py",

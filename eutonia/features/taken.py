@@ -15,6 +15,7 @@ from eutonia.dates import Span
 from eutonia.formulary import UNNAMED, Ingredient, class_called, classes_of, medicine_index, recognise
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage, Medication, PlanItem
+from eutonia.supplies import planned_days
 from eutonia.units import MASS_IN_MG, is_counted
 
 
@@ -151,7 +152,7 @@ def _taken(
         start=entry.start,
         end=entry.end,
         action=action_of(planned) if planned else None,
-        duration_days=planned_days(planned) if planned else None,
+        duration_days=planned_days(planned, knowledge) if planned else None,
         days_supply=entry.days_supply,
         prescriber=entry.prescriber if isinstance(entry, Medication) else None,
     )
@@ -216,19 +217,6 @@ def action_of(item: PlanItem) -> str:
     """start, continue, stop, taper or assess; a stop with a taper is a taper."""
     action = item.action.removesuffix("-therapy")
     return "taper" if action == "stop" and item.taper else action
-
-
-def planned_days(item: PlanItem) -> float | None:
-    """The length of the planned course: as stated, from its dates, or from what is dispensed."""
-    if item.duration_days is not None:
-        return item.duration_days
-    if item.start and item.end:
-        return float((item.end.last - item.start.first).days + 1)
-    if item.days_supply is not None:
-        return item.days_supply
-    if item.quantity and item.dose and item.times_per_day and is_counted(item.unit):
-        return item.quantity / (item.dose * item.times_per_day)
-    return None
 
 
 def supply_end(start: Span | None, end: Span | None, days_supply: float | None) -> Span | None:

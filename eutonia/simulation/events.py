@@ -135,9 +135,12 @@ def _rows(table: Any) -> list[dict[str, Any]]:
             raise InputError(
                 "A plan is a text, a plan item, or an event table of rows with time, amt and substance."
             ) from None
-    return [
-        {str(k).strip().lower(): v for k, v in row.items() if v not in (None, "", ".")} for row in records
-    ]
+    return [{str(k).strip().lower(): v for k, v in row.items() if not _is_missing(v)} for row in records]
+
+
+def _is_missing(value: Any) -> bool:
+    """A cell without a value: empty, the point of NONMEM, or the NaN or NA of a frame."""
+    return value is None or str(value).strip() in ("", ".", "<NA>", "NaN", "nan", "NA", "NaT")
 
 
 def _number(row: Mapping[str, Any], name: str, place: str) -> float:

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
+from eutonia.supplies import planned_days
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -104,7 +105,7 @@ def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
         raise InputError(
             "The plan is empty: there is nothing to simulate. Name a drug, its dose and how often."
         )
-    lengths = [_end(item) for item in items if _end(item) is not None]
+    lengths = [_end(item, knowledge) for item in items]
     length = max((end for end in lengths if end is not None), default=None)
     notes: list[str] = []
     if length is None:
@@ -161,10 +162,11 @@ def _items(plan: Any, knowledge: Knowledge) -> Iterable[PlanItem]:
         )
 
 
-def _end(item: PlanItem) -> float | None:
+def _end(item: PlanItem, knowledge: Knowledge) -> float | None:
     if item.action in ("stop", "stop-therapy"):
         return None
-    return None if item.duration_days is None else ((item.start_day or 0.0) + item.duration_days) * DAY
+    days = planned_days(item, knowledge)
+    return None if days is None else ((item.start_day or 0.0) + days) * DAY
 
 
 def _daily(item: PlanItem) -> float:
@@ -223,7 +225,7 @@ def plain(name: str) -> str:
 def _session(name: str, item: PlanItem, knowledge: Knowledge, length: float) -> Session:
     course = knowledge.therapy_courses[name]
     start = (item.start_day or 0.0) * DAY
-    end = _end(item) or start + course.weeks * 7 * DAY
+    end = _end(item, knowledge) or start + course.weeks * 7 * DAY
     return Session(name, start, end, (item.times_per_day or course.sessions_per_week / 7) * 7)
 
 
@@ -233,7 +235,7 @@ def _regimen(
     _routed(name, item, knowledge)
     amount = _amount(name, per_unit, item, knowledge)
     start = (item.start_day or 0.0) * DAY
-    end = _end(item)
+    end = _end(item, knowledge)
     if item.as_needed and item.times_per_day is None and item.every_hours is None:
         most = _needed_at_most(item, knowledge)[1]
         item = item.model_copy(update={"times_per_day": float(most)})

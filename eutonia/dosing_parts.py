@@ -1,0 +1,202 @@
+"""The parts of a prescription: its phrases gathered into steps, and into doses side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eutonia.dates import Span
+from eutonia.dosing_scan import Phrase
+
+NAME = "\ue000"
+"""Stands for the name of the drug while the rest is read, so that no word of it is taken for a dose."""
+
+
+@dataclass
+class Said:
+    """What one step of a text says, before it is made a plan item."""
+
+    name: list[str] = field(default_factory=list)
+    """The one run of words that are no dosing phrase."""
+    unread: list[str] = field(default_factory=list)
+    masses: list[tuple[float, float, str]] = field(default_factory=list)
+    counts: list[tuple[float, float, str]] = field(default_factory=list)
+    bare: list[tuple[float, float]] = field(default_factory=list)
+    often: tuple[float, float] | None = None
+    every: tuple[float, float] | None = None
+    slots: list[str] = field(default_factory=list)
+    added: int = 0
+    """Times of day that an “and” adds to a frequency: `tid and hs`."""
+    limits: list[tuple[float, str, float]] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    doses: float | None = None
+    divided: float | None = None
+    meals: bool = False
+    """Whether it is taken with the meals of the day."""
+    refills: float = 0.0
+
+
+TIMED = ("often", "every", "slot", "clock")
+DOSED = ("mass", "count", "bare", "worth", "several")
+
+
+def _has(phrases: Iterable[Phrase], kinds: Sequence[str]) -> bool:
+    return any(p.kind in kinds for p in phrases)
+
+
+def split_steps(phrases: list[Phrase]) -> list[list[Phrase]]:
+    """One part a step: `qid for 1 week, tid for 3 days` is two, each with a frequency and a length of its own."""
+    groups: list[list[Phrase]] = [[]]
+    for n, phrase in enumerate(phrases):
+        done = _has(groups[-1], TIMED) and groups[-1][-1].kind == "length"
+        if done and phrase.kind in (*TIMED, *DOSED) and not phrase.joined:
+            ahead = [p.kind for p in phrases[n:] if p.kind in (*TIMED, *DOSED, "length")]
+            before = ahead[: ahead.index("length")] if "length" in ahead else []
+            if 0 < len(before) <= len({"dose" if kind in DOSED else "time" for kind in before}):
+                groups.append([])
+        groups[-1].append(phrase)
+    return groups
+
+
+def split_doses(phrases: list[Phrase], named: bool) -> list[Said]:
+    """One part a dose: `350 mg tid and 700 mg at bedtime` is two, `250 mg am, 250 mg noon, 350 mg hs` three."""
+    groups: list[list[Phrase]] = [[]]
+    for n, phrase in enumerate(phrases):
+        taken = _has(groups[-1], TIMED) and _has(groups[-1], DOSED)
+        named_anew = n > 0 and phrases[n - 1].kind == "word"  # `tid and oxycodone 10 mg qid`: another drug
+        if taken and not named_anew and phrase.kind in DOSED and _has(phrases[n + 1 : n + 3], TIMED):
+            groups.append([])
+        groups[-1].append(phrase)
+    said = [_gather(group, named) for group in groups]
+    for each in said[1:]:
+        each.fields.setdefault("start_day", 0.0)
+    return said
+
+
+def _gather(phrases: Iterable[Phrase], named: bool) -> Said:
+    """What the phrases say together. `named`: the name is known, so that no other word can be part of it."""
+    said = Said()
+    last = ""
+    for phrase in phrases:
+        unread = len(said.unread)
+        if named and phrase.kind == "word" and phrase.written != NAME:
+            said.unread.append(phrase.written)
+        else:
+            _take(said, phrase, last)
+        last = phrase.kind if len(said.unread) == unread else "unread"
+    return said
+
+
+def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a table of kinds)
+    kind, value, fields = phrase.kind, phrase.says, said.fields
+    match kind:
+        case "word" | "ratio":
+            if last in ("word", "ratio") or kind == "ratio" or (not said.name and last != "unread"):
+                said.name.append(phrase.written)
+            else:
+                if last == "bare":  # the number is of the word that is not known: `cada 8 horas`
+                    said.unread.append(f"{said.bare.pop()[1]:g}")
+                said.unread.append(phrase.written)
+        case "no":
+            said.unread.append(phrase.written)
+        case "mass" | "count" | "worth" | "several":
+            _take_amount(said, kind, value)
+        case "meals":
+            said.meals = True
+        case "times_over":  # `tid x 7` is seven days, `q5min x 3` three doses
+            if said.often is not None:
+                fields.setdefault("duration_days", value)
+            else:
+                said.doses = value
+        case "bare":
+            said.bare.append(value)
+        case "form":
+            fields.setdefault("form", phrase.written)
+            if last == "mass" and not said.counts:
+                fields.setdefault("strength", said.masses.pop())
+        case "pattern":
+            _day_pattern(said, value, phrase)
+        case "often" | "every":
+            if getattr(said, kind) is None and (said.often or said.every) is None:
+                setattr(said, kind, value)
+            elif getattr(said, kind) != value and not (kind == "often" and value == (1.0, 1.0)):
+                said.unread.append(phrase.written)
+        case "slot":
+            said.slots.append(value)
+            said.added += phrase.joined
+        case "clock":
+            if "" in value:
+                said.unread.append(phrase.written)
+            fields["clock_times"] = tuple(sorted({*fields.get("clock_times", ()), *value}))
+        case "limit":
+            said.limits.append(value)
+        case (
+            "day_span"
+            | "length"
+            | "start_date"
+            | "end_date"
+            | "supply"
+            | "quantity"
+            | "start_day"
+            | "end_day"
+        ):
+            _take_length(fields, kind, value)
+        case "route":
+            fields.setdefault(kind, value)
+        case "prn":
+            fields["as_needed"] = True
+        case "doses" | "divided" | "refills":
+            setattr(said, kind, value)
+
+
+def _take_amount(said: Said, kind: str, value: tuple[Any, ...]) -> None:
+    """How much: a mass, a number of pieces, or both (`2 tablets = 700 mg`, `2 x 350 mg`)."""
+    if kind == "mass":
+        said.masses.append((value[0], value[1], value[2]))
+    elif kind == "worth":
+        _, pieces, _, mass, unit = value
+        said.masses.append((mass, mass, unit))
+        said.fields["strength"] = (mass / pieces, mass / pieces, unit)
+    elif kind == "several":
+        pieces, mass, unit = value
+        said.masses.append((pieces * mass, pieces * mass, unit))
+        said.fields["strength"] = (mass, mass, unit)
+    elif _is_supply(said, (value[0], value[1], value[2])):
+        said.fields.setdefault("quantity", value[1])
+    else:
+        said.counts.append((value[0], value[1], value[2]))
+
+
+def _take_length(fields: dict[str, Any], kind: str, value: Any) -> None:
+    """When it begins and ends, how long it lasts, how much is dispensed."""
+    if kind == "day_span":
+        fields["start_day"] = max(value[0] - 1, 0.0)
+        fields["duration_days"] = max(value[1] - value[0] + 1, 0.0)
+    elif kind == "length":
+        fields["duration_days"] = value
+    elif kind in ("start_date", "end_date"):
+        fields[kind.removesuffix("_date")] = Span(value, value)
+    else:
+        fields.setdefault({"supply": "days_supply"}.get(kind, kind), value)
+
+
+AT_ONCE = 8
+"""More tablets than anyone is told to take at once: behind dose and frequency they are what is dispensed."""
+
+
+def _is_supply(said: Said, count: tuple[float, float, str]) -> bool:
+    """Whether a count behind a dose and how often it is taken is the quantity: `1 tab tid, 21 tabs`."""
+    timed = said.often or said.every or said.slots or said.fields.get("clock_times")
+    return bool(timed and (said.counts or (said.masses and count[1] > AT_ONCE)))
+
+
+def _day_pattern(said: Said, doses: tuple[float, ...], phrase: Phrase) -> None:
+    """`1-0-1`: what is taken in the morning, at noon, in the evening and at bedtime."""
+    taken = {d for d in doses if d}
+    if len(taken) != 1 or said.often:
+        said.unread.append(phrase.written)
+        return
+    said.often = (float(sum(d > 0 for d in doses)),) * 2
+    if not said.counts:
+        said.bare.append((max(taken),) * 2)
