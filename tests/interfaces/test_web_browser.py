@@ -220,6 +220,24 @@ def test_two_plans_and_a_file(page: Any, url: str, tmp_path: Path) -> None:
     fits(page)
 
 
+def test_on_paper_stand_what_was_filled_in_and_the_sources_dark_on_white(page: Any, url: str) -> None:
+    page.goto(url)
+    page.locator("#plan").fill(PLAN)
+    page.locator("#age").fill("70")
+    page.get_by_role("button", name="Assess").click()
+    page.locator("figure.chart svg").first.wait_for()
+    page.emulate_media(media="print")
+    shown = page.locator("#form").inner_text()
+    assert "Age" in shown
+    assert not any(
+        word in shown for word in ("Weight", "Allergies", "none known", "Copy a link", "Asked because")
+    )
+    assert page.locator("details.sources li").first.is_visible()
+    assert page.locator("h2.verdict-line").is_visible()
+    ink = page.evaluate("getComputedStyle(document.body).color.match(/\\d+/g).map(Number)")
+    assert max(ink) < 100
+
+
 @pytest.mark.parametrize("path", ["/learn", "/check", "/docs", "/feedback"])
 def test_the_other_pages_read_well(page: Any, url: str, path: str) -> None:
     page.goto(url + path)

@@ -41,7 +41,8 @@ function theme() {
 // The colours of the charts, as bright as a dark page needs them.
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const BRIGHT = { '#0072b2': '#56b4e9', '#d55e00': '#ff9d5c', '#009e73': '#3fd0a5', '#5b6570': '#9aa6b2' };
-const toned = (colour) => (dark.matches && BRIGHT[colour]) || colour;
+const onPaper = () => document.documentElement.classList.contains('paper');
+const toned = (colour) => (dark.matches && !onPaper() && BRIGHT[colour]) || colour;
 const tonedAll = (value) => {
   if (typeof value === 'string') return toned(value);
   if (Array.isArray(value)) return value.map(tonedAll);
@@ -73,7 +74,8 @@ function drawNew(root) {
   });
 }
 new MutationObserver(() => drawNew(document)).observe(document.body, { childList: true, subtree: true });
-const redraw = later(200, () => document.querySelectorAll('figure.chart').forEach((figure) => figure.spec && draw(figure, figure.spec)));
+const drawAgain = () => Promise.all([...document.querySelectorAll('figure.chart')].map((figure) => figure.spec && draw(figure, figure.spec)));
+const redraw = later(200, drawAgain);
 let lastWidth = innerWidth;
 addEventListener('resize', () => { if (innerWidth !== lastWidth) { lastWidth = innerWidth; redraw(); } });
 dark.addEventListener('change', redraw);
@@ -205,7 +207,12 @@ if (form) {
     history.replaceState(null, '', link);
     try { await navigator.clipboard.writeText(link.href); say('The link is copied. It holds what the form holds.'); } catch { say('The link is in the address bar.'); }
   });
-  document.getElementById('print').addEventListener('click', () => print());
+  // Paper is white: charts of a dark page are drawn once more before they are printed.
+  document.getElementById('print').addEventListener('click', async () => {
+    if (!dark.matches) { print(); return; }
+    document.documentElement.classList.add('paper');
+    try { await drawAgain(); print(); } finally { document.documentElement.classList.remove('paper'); redraw(); }
+  });
   document.getElementById('file').addEventListener('change', async (event) => {
     const [file] = event.target.files;
     if (!file) return;
