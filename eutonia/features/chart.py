@@ -24,7 +24,7 @@ T = TypeVar("T")
 GRACE_DAYS = 7
 """A prescription is taken as in use until a week after its supply ends (dossier, status logic)."""
 
-IN_ERROR = {"entered-in-error", "not-taken", "cancelled", "draft"}
+IN_ERROR = {"entered-in-error", "not-taken", "cancelled", "draft", "intended"}
 HALTED = {"stopped", "on-hold", "ended", "inactive"}
 ENDED = IN_ERROR | HALTED | {"completed"}
 """Statuses of what is not in use, where no date of its end says otherwise."""

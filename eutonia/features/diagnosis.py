@@ -17,6 +17,10 @@ from eutonia.patient import Case, Condition
 IN_ERROR = ("entered-in-error", "cancelled")
 """Statuses of an observation that does not count."""
 
+UNSURE = ("unconfirmed", "provisional", "differential")
+"""Verification statuses that count, and are told: R4 has a differential diagnosis asserted “to further guide the
+diagnostic process and preliminary treatment”, so a plan must be safe as long as it stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -29,7 +33,9 @@ class Diagnosis:
 
     def __str__(self) -> str:
         text = self.condition.text or self.condition.icd10cm or self.condition.snomed or "condition"
-        return f"{text} ({self.since})" if self.since else text
+        status = self.condition.verification_status
+        told = [status if status in UNSURE else None, str(self.since) if self.since else None]
+        return f"{text} ({', '.join(each for each in told if each)})" if any(told) else text
 
 
 def diagnoses_of(case: Case, knowledge: Knowledge) -> Iterator[Diagnosis]:

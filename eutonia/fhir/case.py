@@ -23,7 +23,7 @@ from eutonia.fhir.bundle import (
     subject_of,
 )
 from eutonia.fhir.dating import date_of_record
-from eutonia.fhir.elements import Note, concept, parts, status_code, word, written
+from eutonia.fhir.elements import Note, concept, parts, status_code, status_word, word, written
 from eutonia.fhir.renewals import renewals
 from eutonia.patient import Allergy, Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
@@ -118,6 +118,9 @@ def _read_one(made: _Record, place: str, resource: Any) -> None:
         return
     said: list[str] = []
     try:
+        if kind in LISTED and _states_nothing_known(made, resource):
+            made.used[kind] += 1
+            return
         used = _of_this_patient(made, resource, kind, said.append) and reader(made, resource, said.append)
     except ValidationError as error:
         first = error.errors()[0]
@@ -130,6 +133,21 @@ def _read_one(made: _Record, place: str, resource: Any) -> None:
         name = resource.get("id") if isinstance(resource.get("id"), str) else "(no id)"
         at = f" ({place})" if place else ""
         made.notes.append(f"{kind}/{name}{at}: {'; '.join(dict.fromkeys(said))}.")
+
+
+LISTED = ("AllergyIntolerance", "Condition", "MedicationRequest", "MedicationStatement")
+
+
+def _states_nothing_known(made: _Record, resource: Resource) -> bool:
+    """Whether an entry only says that nothing is known of its list: that is no entry, and no empty list."""
+    for name in ("code", "medicationCodeableConcept"):
+        if name in resource:
+            codes = concept(resource, name, lambda _: None).codes
+            parts_said = {record.NO_INFORMATION[c] for _, c in codes if c in record.NO_INFORMATION}
+            if parts_said:
+                made.not_understood |= parts_said
+                return True
+    return False
 
 
 def _of_this_patient(made: _Record, resource: Resource, kind: str, note: Note) -> bool:
@@ -163,6 +181,8 @@ def _condition(made: _Record, resource: Resource, note: Note) -> bool:
         return True
     found = record.conditions(resource, made.birth, note)
     made.conditions += found
+    if not found:  # masked, or recorded without saying what
+        made.not_understood.add("conditions")
     if found and not any(c.text or c.icd10cm or c.snomed for c in found):
         note(f"has no words and no code of ICD-10-CM or SNOMED CT ({written(code)}): not understood")
         made.not_understood.add("conditions")
@@ -204,7 +224,7 @@ def _procedure(made: _Record, resource: Resource, note: Note) -> bool:
 
 
 def _request(made: _Record, resource: Resource, note: Note) -> bool:
-    status, intent = word(resource, "status", note), word(resource, "intent", note)
+    status, intent = status_word(resource, note), word(resource, "intent", note)
     proposed = id(resource) in made.proposed
     if not proposed and status != "draft":  # a draft alone shows no list of what is taken
         made.seen.add("MedicationRequest")
@@ -224,7 +244,8 @@ def _request(made: _Record, resource: Resource, note: Note) -> bool:
         made.plan.append(item)
         return True
     if intent in ("proposal", "option"):
-        note(f"is a {intent}, not an order; set aside")
+        # R4: no authorization to act, so it is not taken; and what is to be judged is the draft.
+        note(f"is {'an option' if intent == 'option' else 'a proposal'}, not an order; set aside")
         return False
     if status == "on-hold":
         note(f"{said.text or 'it'} is on hold: not counted as taken")

@@ -21,14 +21,15 @@ SYSTEMS: Mapping[str, str] = {
     "urn:oid:2.16.840.1.113883.6.90": "icd10",
     "http://hl7.org/fhir/sid/icd-10": "icd10",
     "http://hl7.org/fhir/sid/icd-10-us": "icd10",
-    "http://fhir.de/CodeSystem/bfarm/icd-10-gm": "icd10",
+    "http://fhir.de/codesystem/bfarm/icd-10-gm": "icd10",
     "http://loinc.org": "loinc",
     "urn:oid:2.16.840.1.113883.6.1": "loinc",
     "http://www.whocc.no/atc": "atc",
-    "http://fhir.de/CodeSystem/bfarm/atc": "atc",
+    "http://fhir.de/codesystem/bfarm/atc": "atc",
     "urn:oid:2.16.840.1.113883.6.73": "atc",
 }
-"""Addresses of code systems → the name used here. The national ICD-10s share the letters that value sets look at."""
+"""Addresses of code systems, in small letters → the name used here. The national ICD-10s share the letters that value
+sets look at."""
 
 
 def part(resource: Mapping[str, Any], name: str, note: Note) -> dict[str, Any]:
@@ -174,10 +175,17 @@ def as_concept(value: Mapping[str, Any], note: Note) -> Concept:
         ):  # seldom: the plain way is half the time of a bundle
             system, code = word(coding, "system", note), word(coding, "code", note)
         if code:
-            codes.append((SYSTEMS.get(system, system), code.strip()))
+            codes.append((SYSTEMS.get(system) or _system(system), code.strip()))
         if not shown and "display" in coding:
             shown = word(coding, "display", note)
     return Concept((word(value, "text", note) if "text" in value else "") or shown, tuple(codes))
+
+
+@lru_cache(maxsize=2000)
+def _system(address: str) -> str:
+    """A code system whose address is not written as it should be (https, a slash at its end, capitals)."""
+    plain = address.strip().rstrip("/").casefold().replace("https://", "http://", 1)
+    return SYSTEMS.get(plain, address)
 
 
 def written(found: Concept) -> str:
@@ -194,7 +202,12 @@ def concepts(resource: Mapping[str, Any], name: str, note: Note) -> list[Concept
 def status_code(resource: Mapping[str, Any], name: str, note: Note) -> str | None:
     """The code of a status that is a CodeableConcept, `clinicalStatus`."""
     found = concept(resource, name, note)
-    return found.codes[0][1] if found.codes else found.text.casefold() or None
+    return (found.codes[0][1] if found.codes else found.text).casefold() or None
+
+
+def status_word(resource: Mapping[str, Any], note: Note) -> str:
+    """A status that is a code, in small letters: some systems write `Active`."""
+    return word(resource, "status", note).casefold()
 
 
 class Quantity(NamedTuple):

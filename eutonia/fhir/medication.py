@@ -18,6 +18,7 @@ from eutonia.fhir.elements import (
     parts,
     period,
     quantity,
+    status_word,
     when,
     word,
     written,
@@ -115,7 +116,7 @@ def order(resource: Resource, index: Index, note: Note) -> Medication:
             fields[name] = given[name]
     return Medication(
         **fields,
-        status=word(resource, "status", note) or None,
+        status=_known(status_word(resource, note), note),
         start=start,
         end=end,
         prescriber=_prescriber(resource, note),
@@ -151,9 +152,18 @@ def statement(resource: Resource, index: Index, note: Note) -> Medication:
     bounds = fields.pop("start", None), fields.pop("end", None)
     start, end = period(resource, "effectivePeriod", note)
     start = start or when(resource, "effectiveDateTime", note) or bounds[0]
-    return Medication(
-        **fields, status=word(resource, "status", note) or None, start=start, end=end or bounds[1]
-    )
+    status = status_word(resource, note)
+    if status == "intended":
+        note(f"{fields['text'] or 'it'} is intended for some time in the future: not counted as taken")
+    return Medication(**fields, status=_known(status, note), start=start, end=end or bounds[1])
+
+
+def _known(status: str, note: Note) -> str | None:
+    """A status; None, which counts as in use, where its source does not know it."""
+    if status == "unknown":
+        note("its status is not known: counted as in use until it is asked")
+        return None
+    return status or None
 
 
 def dispense(resource: Resource, index: Index, note: Note) -> Medication:
@@ -168,7 +178,7 @@ def dispense(resource: Resource, index: Index, note: Note) -> Medication:
         per_day = (fields.get("dose_high") or fields.get("dose") or 0) * (fields.get("times_per_day") or 0)
         if length is None and per_day and fields.get("unit") not in ("mg", "g", "ug"):
             length = counted.value / per_day
-    status = word(resource, "status", note)
+    status = status_word(resource, note)
     handed = when(resource, "whenHandedOver", note) or when(resource, "whenPrepared", note) or bounds[0]
     if status == "completed":
         status = "active"
@@ -198,7 +208,7 @@ def administration(resource: Resource, index: Index, note: Note) -> Medication:
     start, end = period(resource, "effectivePeriod", note)
     start = start or when(resource, "effectiveDateTime", note)
     status = {"in-progress": "active", "not-done": "not-taken", "unknown": None}.get(
-        (code := word(resource, "status", note)), code or None
+        (code := status_word(resource, note)), code or None
     )
     over: Span | None = end or (start if status == "completed" else None)
     return Medication(**fields, route=route or None, status=status, start=start, end=over)

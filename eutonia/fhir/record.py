@@ -37,6 +37,10 @@ NO_KNOWN_ALLERGY = {
 NO_MEDICATION = {"no-known-medications", "787481004", "182849000"}
 NO_PROBLEM = {"no-known-problems", "160245001", "no-known-conditions"}
 """Codes (SNOMED CT; IPS absent-unknown) that state an empty list."""
+NO_INFORMATION = {
+    "no-allergy-info": "allergies", "no-medication-info": "medications", "no-problem-info": "conditions",
+}  # fmt: skip
+"""Codes (IPS absent-unknown) that state that nothing is known → the part of the record."""
 
 NIL_SECTIONS = {
     "10160-0": "medications", "29549-3": "medications", "48765-2": "allergies", "11450-4": "conditions",
@@ -239,7 +243,7 @@ def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -
         yield _made(
             Lab,
             name=code.text,
-            loinc=code.code("loinc") or (code.codes[0][1] if code.codes else None),
+            loinc=_loinc(code),
             value=measured.written,
             unit=measured.unit,
             date=dated,
@@ -271,6 +275,13 @@ def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -
         yield _made(Observation, code=named, text=code.text, value=value, date=dated, status=status)
 
 
+def _loinc(code: Concept) -> str | None:
+    """The LOINC code of a measurement; any other code stands only where it has no name to go by."""
+    found = code.code("loinc") or next((c for _, c in code.codes if LOINC.fullmatch(c)), None)
+    return found or (code.codes[0][1] if code.codes and not code.text else None)
+
+
+LOINC = re.compile(r"\d{1,5}-\d")
 POLARITY = {"POS": "positive", "NEG": "negative", "DET": "positive", "ND": "negative", "IND": None}
 
 
