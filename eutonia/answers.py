@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of
 from eutonia.forecast import WITHDRAWS
-from eutonia.judging import PlanAssessment
+from eutonia.issues import PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import PatientQuestion
 from eutonia.options import CODE, pooled, population_of

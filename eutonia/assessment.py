@@ -12,7 +12,8 @@ from eutonia.answers import Answered, answers
 from eutonia.features.chart import Chart
 from eutonia.forecast import forecast as forecast_item
 from eutonia.forecast import simulated_features
-from eutonia.judging import Judgement, PlanAssessment, Question, Verdict, judge_cases, judge_forecast
+from eutonia.issues import PlanAssessment, Question, Verdict
+from eutonia.judging import Judgement, judge_cases, judge_forecast
 from eutonia.knowledge import Knowledge, load
 from eutonia.options import Alternative, Weights, alternatives
 from eutonia.patient import Case

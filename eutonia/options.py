@@ -18,7 +18,8 @@ from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
 from eutonia.features.taken import action_of
-from eutonia.judging import Beside, Judgement, Screened, Verdict, asked_by, beside, is_about_all
+from eutonia.issues import Verdict
+from eutonia.judging import Beside, Judgement, Screened, asked_by, beside, is_about_all
 from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.safety import Rule
 from eutonia.knowledge.treatments import Drug, Option, Therapy

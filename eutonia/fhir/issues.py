@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eutonia.assessment import Assessment
-    from eutonia.judging import Issue, PlanAssessment
+    from eutonia.issues import Issue, PlanAssessment
 
 SEVERITY = {
     "contraindicated": "high",

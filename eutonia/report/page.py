@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from eutonia import __version__
 from eutonia.assessment import Assessment
-from eutonia.judging import PlanAssessment
+from eutonia.issues import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
 from eutonia.knowledge.treatments import Advice
 from eutonia.report.drawing import figure
@@ -89,7 +89,7 @@ def _sheet(assessment: Assessment, knowledge: Knowledge) -> Sequence[Part]:
         for advice in _advice(plan.therapy, knowledge):
             drugs = (plan.therapy or "").split("+")
             long_taken = assessment.taper is not None and assessment.taper.drug in drugs
-            sheets[advice.id] = Part(advice, list(_for_patient(plan, long_taken)))
+            sheets[advice.id] = Part(advice, list(_for_patient(plan, long_taken, knowledge)))
     general = knowledge.advice["muscle-pain"]
     return [*sheets.values(), Part(general, ())]
 
@@ -104,7 +104,7 @@ def _advice(therapy: str | None, knowledge: Knowledge) -> Iterator[Advice]:
             yield found
 
 
-def _for_patient(plan: PlanAssessment, long_taken: bool) -> Iterator[str]:
+def _for_patient(plan: PlanAssessment, long_taken: bool, knowledge: Knowledge) -> Iterator[str]:
     against = plan.verdict in ("contraindicated", "avoid", "urgent-referral")
     if against and long_taken:
         yield (
@@ -118,5 +118,5 @@ def _for_patient(plan: PlanAssessment, long_taken: bool) -> Iterator[str]:
     effects = plan.forecast.summary.effects
     yield f"Of 100 people like you, about {100 * effects.probability_drowsy:.0f} become drowsy."
     morning = effects.morning_impairment.median
-    if morning and morning >= 10:
+    if morning is not None and morning >= knowledge.model["readouts"].parameters["slow_morning"].value:
         yield "You may still be slowed on the morning after a dose. Do not drive to work on it."

@@ -7,7 +7,7 @@ from textwrap import fill as wrap
 import click
 
 from eutonia.assessment import Assessment
-from eutonia.judging import Issue, PlanAssessment, Question
+from eutonia.issues import Issue, PlanAssessment, Question
 from eutonia.options import Alternative
 
 COLOURS = {

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 from zlib import crc32
 
-from eutonia.judging import Issue, PlanAssessment, judge_forecast
+from eutonia.issues import Issue, PlanAssessment
+from eutonia.judging import judge_forecast
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import Drug
 from eutonia.options import Alternative, best_offered

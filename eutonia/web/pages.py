@@ -21,7 +21,8 @@ from eutonia.dosing_text import read_plan
 from eutonia.errors import EutoniaError
 from eutonia.features.chart import Chart
 from eutonia.forecast import DRAWS, forecast
-from eutonia.judging import PlanAssessment, Question, judge_cases
+from eutonia.issues import PlanAssessment, Question
+from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
 from eutonia.simulation.plot import TITLES

@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 import eutonia
 from eutonia.cli import main
+from eutonia.knowledge import Knowledge
 from eutonia.report import as_page
+from eutonia.rowwise import check
 
 CASE: dict[str, Any] = {
     "as_of": "2026-03-02",
@@ -65,6 +67,22 @@ def test_the_forecast_shows_what_the_combination_adds(assessment: Any) -> None:
 def test_a_rule_may_ask_for_a_simulated_quantity(assessment: Any) -> None:
     issue = next(i for i in assessment.plans[0].issues if i.rule == "forecast-impaired-at-work-info")
     assert issue.because["next_morning_impairment"] >= 10
+
+
+@pytest.mark.parametrize(("median", "found"), [(9.9, []), (10.0, [True]), (None, [None])])
+def test_the_patient_hears_of_slow_mornings_from_where_the_rule_begins(
+    assessment: Any, knowledge: Knowledge, median: float | None, found: list[Any]
+) -> None:
+    rule = knowledge.rules["forecast-impaired-at-work-info"]
+    asked = {"safety_critical_work": True, "next_morning_impairment": median}
+    assert [each.applies for each in check(asked, [rule])] == found
+    plan = assessment.plans[0]
+    summary = plan.forecast.summary
+    morning = summary.effects.morning_impairment.model_copy(update={"median": median})
+    effects = summary.effects.model_copy(update={"morning_impairment": morning})
+    forecast = plan.forecast.model_copy(update={"summary": summary.model_copy(update={"effects": effects})})
+    changed = assessment.model_copy(update={"plans": [plan.model_copy(update={"forecast": forecast})]})
+    assert ("slowed on the morning" in as_page(changed)) is (found == [True])
 
 
 def test_the_same_input_gives_the_same_output(assessment: Any) -> None:
