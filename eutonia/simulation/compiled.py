@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "lane_folds", "lanes")
+SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "lane_folds", "lanes", "width")
 """Modules of this package that are compiled."""
 
 NAME = "eutonia_march"
@@ -30,23 +30,8 @@ NAME = "eutonia_march"
 NOTHING_OWNED = "define void @NRT_MemInfo_call_dtor(ptr %0) { ret void }"
 """Frees an array whose last owner is gone: never called, for the function owns none."""
 
-C_LIBRARY = frozenset(
-    [
-        "exp",
-        "exp2",
-        "expm1",
-        "log",
-        "log1p",
-        "log2",
-        "pow",
-        "sqrt",
-        "cbrt",
-        "fabs",
-        "memcpy",
-        "memmove",
-        "memset",
-    ]
-)
+_FUNCTIONS = ("exp", "exp2", "expm1", "log", "log1p", "log2", "pow", "sqrt", "cbrt", "fabs")
+C_LIBRARY = frozenset([*_FUNCTIONS, *(f"{name}f" for name in _FUNCTIONS), "memcpy", "memmove", "memset"])
 """What any process finds of itself."""
 
 Kernel = Callable[..., None]
@@ -69,13 +54,13 @@ def folder() -> Path:
 
 
 def ready() -> bool:
-    """Whether it has been compiled before, so that nobody waits for it."""
-    return loaded() or (any(folder().glob("*.o")) and any(folder().glob(f"{_processor()}-*.o")))
+    """Whether it has been compiled before, in double precision, so that nobody waits for it."""
+    return loaded() or (any(folder().glob("*.o")) and any(folder().glob(f"{_processor()}-double-*.o")))
 
 
 def loaded() -> bool:
     """Whether this process has it already."""
-    return bool(_loaded)
+    return any(_width(kinds) == "double" for kinds in _loaded)
 
 
 def announce() -> None:
@@ -100,10 +85,14 @@ def kernel(arguments: Sequence[Any]) -> Kernel:
     with _loading:
         if kinds not in _loaded:
             digest = hashlib.blake2b(kinds.encode(), digest_size=8).hexdigest()
-            place = folder() / f"{_processor()}-{digest}.o"
+            place = folder() / f"{_processor()}-{_width(kinds)}-{digest}.o"
             code = _read(place)
             _loaded[kinds] = _runs(code) if code is not None else _compiled(arguments, place)
         return _loaded[kinds]
+
+
+def _width(kinds: str) -> str:
+    return "single" if "f4" in kinds else "double"
 
 
 def _kind(argument: Any) -> str:

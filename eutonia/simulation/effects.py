@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.simulation import readouts
 from eutonia.simulation.adaptation import positive
@@ -27,6 +28,10 @@ class States:
     slow: Column
     dulled: Column
     withdrawal: Column
+
+    def at(self, places: NDArray[np.int64]) -> States:
+        """Some of the moments."""
+        return States(*(getattr(self, f.name)[places] for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,7 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
     """Everything that is read out of the states, [T, n] each."""
     p, sensitivity = system.figures, system.brain[0]
     adapted = states.fast + states.slow
-    drive = sensitivity * states.energy - adapted
-    sedating = positive(drive) + positive(sensitivity * states.other - states.dulled)
+    drive, sedating = drives(system, states)
     share = np.divide(
         states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0
     )
@@ -116,6 +120,21 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
             opioid, drive, float(p["opioid_most"][0]), p["drive_most"], p["drive_half"], p["synergy"]
         ),
     }
+
+
+def drives(system: System, states: States) -> tuple[Column, Column]:
+    """The net GABAergic drive, and that of all sedatives together."""
+    sensitivity = system.brain[0]
+    drive = sensitivity * states.energy - (states.fast + states.slow)
+    return drive, positive(drive) + positive(sensitivity * states.other - states.dulled)
+
+
+def worst_impairment(system: System, states: States) -> Column:
+    """The highest impairment at these moments; NaN where there are none."""
+    if not len(states.time):
+        return np.full(system.number, np.nan)
+    p, most = system.figures, drives(system, states)[1].max(0)
+    return readouts.score(most, p["impairment_half"], float(p["impairment_hill"][0]))
 
 
 def natural_pain(system: System, time: Column) -> Column:

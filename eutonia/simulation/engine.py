@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.simulation.compiled import at_hand, ready
-from eutonia.simulation.effects import States, Therapies, build_therapies, effects
+from eutonia.simulation.effects import States, Therapies, build_therapies, effects, worst_impairment
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import STANDARD, Grid, build_grid, distinct
 from eutonia.simulation.needed import decide, with_chances
@@ -34,11 +34,15 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Patients at a time while every step is kept."""
 
-CHUNK_COMPILED = 2048
-"""Patients at a time in the compiled engine."""
+CHUNK_COMPILED = 2112
+"""Patients at a time in the compiled engine: no power of two, or all figures of a patient would share a few lines of
+the cache."""
 
 MOST_AT_ONCE = 4_000_000
 """Numbers kept of one chunk."""
+
+SINGLE_FROM = 20_000
+"""Patients from which sums over all are simulated in single precision: finer than the bins that they are summed in."""
 
 WORTH_LOADING, WORTH_COMPILING = 400.0, 2048.0
 """Patient-days from which the compiled engine is worth loading (a tenth of a second), and compiling (a minute)."""
@@ -83,6 +87,8 @@ class Task:
     """Draws of the typical figures; None: those of the calibration."""
     threads: int = 1
     """Threads that share the patients of one chunk."""
+    single: bool = False
+    """Whether the compiled engine may run in single precision."""
 
     @cached_property
     def marks(self) -> dict[str, float]:
@@ -127,8 +133,9 @@ def run(
     """
     compiled = wants_compiling(patients.number, until, schedule)
     task = Task(
-        schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled, posterior
-    )
+        schedule, knowledge, until, np.asarray(outputs, float), adherence, finest, compiled, posterior,
+        single=not rows and patients.number >= SINGLE_FROM,
+    )  # fmt: skip
     threads = os.cpu_count() or 1
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
     store = _Store(patients.number, task) if rows else _Folded(task)
@@ -413,9 +420,7 @@ def _together(
         os.cpu_count() or 1,
     )
     at = np.searchsorted(outputs, np.round(days, 9))
-    found["morning_impairment"] = (
-        effects(system, states)["impairment"][at].max(0) if len(at) else last * np.nan
-    )
+    found["morning_impairment"] = worst_impairment(system, states.at(at))
     return found
 
 
@@ -498,17 +503,20 @@ def _chunk(patients: Patients, task: Task) -> _Part:
         dosing_length(schedule),
         task.compiled,
         task.threads,
+        np.float32 if task.single else np.float64,
     )
-    seen = effects(system, states, therapies)
-    at = np.searchsorted(times, np.round(task.mornings, 9))
-    per_patient["morning_impairment"] = (
-        seen["impairment"][at].max(0) if len(at) else np.full(patients.number, np.nan)
-    )
+
+    def at(moments: Column) -> States:
+        return states.at(np.searchsorted(times, np.round(moments, 9)))
+
+    per_patient["morning_impairment"] = worst_impairment(system, at(task.mornings))
     per_patient |= _doses_taken(system, grid)
-    pain = {label: seen["pain"][np.searchsorted(times, round(time, 9))] for label, time in task.marks.items()}
-    place = np.searchsorted(times, np.round(task.outputs, 9))
-    level = np.moveaxis(states.level[place][:, : len(system.substances)], 2, 0).swapaxes(1, 2)
-    return _Part(system.substances, level, {name: seen[name][place].T for name in COURSES}, per_patient, pain)
+    marked = effects(system, at(np.array(list(task.marks.values()))), therapies)["pain"]
+    shown = at(task.outputs)
+    seen = effects(system, shown, therapies)
+    level = np.moveaxis(shown.level[:, : len(system.substances)], 2, 0).swapaxes(1, 2)
+    return _Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient,
+                 dict(zip(task.marks, marked, strict=True)))  # fmt: skip
 
 
 def _last_taken(schedule: Schedule, grid: Grid) -> Column | float:
@@ -533,15 +541,15 @@ def _doses_taken(system: System, grid: Grid) -> dict[str, Column]:
 
 def solve(
     system: System, grid: Grid, therapies: Therapies, whole: dict[str, Window], last_dose: float | Column,
-    dosing: float, compiled: bool, threads: int = 1,
+    dosing: float, compiled: bool, threads: int = 1, precision: type[np.floating[Any]] = np.float64,
 ) -> tuple[States, dict[str, Column]]:  # fmt: skip
     """States at the grid's outputs, and what the course comes to for each patient."""
     if compiled:
         from eutonia.simulation.marching import march
 
         result = march(
-            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing, threads
-        )
+            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing, threads, precision
+        )  # fmt: skip
         kept, n = result.states, system.signals
         states = States(grid.times[grid.output], kept[:, :n], *(kept[:, n + k] for k in range(7)))
         end = float(grid.times[-1])

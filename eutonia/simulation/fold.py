@@ -215,13 +215,14 @@ def fold_compiled(
     from eutonia.simulation import layout
 
     found: dict[str, Column] = {}
-    for name, rows in zip(system.substances, result.levels, strict=True):
-        for key, value in _exposure_compiled(rows, windows[name], until).items():
+    for name, rows, times in zip(system.substances, result.levels, result.level_moments, strict=True):
+        for key, value in _exposure_compiled(rows.astype(float), times, windows[name], until).items():
             found[f"{name}/{key}"] = value
-    row = {place: result.folded[place - layout.FOLDED] for place in range(layout.FOLDED, layout.EASED)}
+    row = dict(enumerate(result.folded.astype(float), layout.FOLDED))
 
     def time(place: int) -> Column:
-        return np.where(np.isfinite(row[place]), row[place], np.nan)
+        found = result.moments[place - layout.TIMES]
+        return np.where(np.isfinite(found), found, np.nan)
 
     found |= {
         "peak_drive": row[layout.PEAK_DRIVE],
@@ -235,20 +236,20 @@ def fold_compiled(
         "onset_h": time(layout.ONSET),
         "withdrawal_peak": row[layout.W_PEAK],
         "withdrawal_peak_day": np.where(
-            row[layout.W_PEAK] > 0.01, (row[layout.W_TIME] - last_dose) / 24.0, np.nan
+            row[layout.W_PEAK] > 0.01, (time(layout.W_TIME) - last_dose) / 24.0, np.nan
         ),
         "withdrawal_onset_h": time(layout.W_ONSET) - last_dose,
-        "hazard": result.states[-1, -1] - row[layout.HAZARD_ZERO],
+        "hazard": result.states[-1, -1].astype(float) - row[layout.HAZARD_ZERO],
     }
     return found | chances(found, system)
 
 
-def _exposure_compiled(rows: Column, window: Window, until: float) -> dict[str, Column]:
+def _exposure_compiled(rows: Column, times: Column, window: Window, until: float) -> dict[str, Column]:
     from eutonia.simulation import layout
 
     doses = np.array(window.doses or (0.0,))
-    when, peak, last = rows[layout.TMAX], rows[layout.LAST_PEAK], rows[layout.LAST_LEVEL]
-    upper, lower = rows[layout.UPPER], rows[layout.LOWER]
+    when, peak, last = times[layout.TMAX], rows[layout.LAST_PEAK], rows[layout.LAST_LEVEL]
+    upper, lower = times[layout.UPPER], times[layout.LOWER]
     with np.errstate(divide="ignore", invalid="ignore"):
         end = np.where(np.isfinite(lower), lower, until)
         ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(last, 1e-300))

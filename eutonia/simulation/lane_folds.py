@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import register_jitable
 
 from eutonia.simulation import adaptation
 from eutonia.simulation.lane_states import decay
 from eutonia.simulation.layout import (
     AREA,
     AREA_WINDOW,
+    BEGAN,
     BRAIN,
     CMAX,
+    DESK,
     DRIVE,
     DRIVE_HALF,
     DRIVE_MOST,
@@ -32,6 +33,7 @@ from eutonia.simulation.layout import (
     LAST_LEVEL,
     LAST_PEAK,
     LEFT,
+    LEVEL_TIMES,
     LOWER,
     LOWEST,
     MIN_VENTILATION,
@@ -69,9 +71,21 @@ from eutonia.simulation.layout import (
     WITHDRAWAL_MID,
     W,
 )
-from eutonia.simulation.rows import add_ratio, add_saturating, copied, filled, lane, leave, row, whole
+from eutonia.simulation.rows import (
+    INFINITE,
+    LITTLE,
+    add_ratio,
+    add_saturating,
+    copied,
+    equation,
+    filled,
+    lane,
+    leave,
+    row,
+    whole,
+)
 
-register_jitable(adaptation.positive)
+equation(adaptation.positive)
 positive = adaptation.positive
 
 
@@ -79,7 +93,7 @@ positive = adaptation.positive
 def turn(before, middle, after):
     """Where the parabola through a step is highest, from -1 to 1, and how high."""
     bend, tilt = middle - 0.5 * (before + after), 0.5 * (after - before)
-    least = max(bend, 1e-300)
+    least = max(bend, LITTLE)
     where = min(max(0.5 * tilt / least, -1.0), 1.0)
     return where, max(max(before, after), middle + where * (tilt - least * where))
 
@@ -88,11 +102,28 @@ def turn(before, middle, after):
 def above(before, after):
     """Share of a span above zero, taking it for a straight line."""
     high, low = max(before, after), min(before, after)
-    return min(max(high / max(high - low, 1e-300), 0.0), 1.0)
+    return min(max(high / max(high - low, LITTLE), 0.0), 1.0)
+
+
+SINCE, NEVER = DESK, -1.0
+"""Hours from the beginning of the step to what is to be remembered, or that there is nothing."""
+
+
+@lane
+def _clock(when, began, since):
+    """Remember a time. A loop of its own, as clocks are of double precision."""
+    for i in range(W):
+        when[i] = began[i] + since[i] if since[i] >= 0.0 else when[i]
+
+
+@lane
+def _first_time(when, began, since):
+    for i in range(W):
+        when[i] = min(when[i], began[i] + since[i])
 
 
 @whole
-def fold_levels(m, fold, mid, end, counts, inside):
+def fold_levels(m, d, fold, times, mid, end, counts, inside):
     """Exposure to one substance in a step at or after time zero, and `inside` the window or not."""
     q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], row(m, mid), row(m, end)
     if inside:
@@ -102,34 +133,33 @@ def fold_levels(m, fold, mid, end, counts, inside):
             q[LOWEST * W + i] = min(q[LOWEST * W + i], min(before, c1))
     if counts:
         for i in range(W):
-            now, h = m[NOW * W + i], m[STEP * W + i]
-            before, cm, c1 = q[LAST_LEVEL * W + i], middle[i], level[i]
+            h, before, cm, c1 = m[STEP * W + i], q[LAST_LEVEL * W + i], middle[i], level[i]
             q[AREA * W + i] += h / 6.0 * (before + 4.0 * cm + c1)
             where, peak = turn(before, cm, c1)
-            higher = peak > q[CMAX * W + i]
-            q[TMAX * W + i] = now - 0.5 * h * (1.0 - where) if higher else q[TMAX * W + i]
-            q[CMAX * W + i] = peak if higher else q[CMAX * W + i]
+            m[SINCE * W + i] = 0.5 * h * (1.0 + where) if peak > q[CMAX * W + i] else NEVER
+            q[CMAX * W + i] = max(q[CMAX * W + i], peak)
+        _clock(row(d, times + TMAX), row(d, BEGAN), row(m, SINCE))
     copied(q[LAST_LEVEL * W : (LAST_LEVEL + 1) * W], level)
 
 
 @whole
-def fold_fall(m, fold, end, last):
+def fold_fall(m, d, fold, times, end, last):
     """The fall of a level after the dose at `last`; to be called before `fold_levels`."""
-    q, level = m[fold * W : (fold + FOLD_ROWS) * W], row(m, end)
+    q, t, level = m[fold * W : (fold + FOLD_ROWS) * W], d[times * W : (times + LEVEL_TIMES) * W], row(m, end)
     for i in range(W):
-        now, h = m[NOW * W + i], m[STEP * W + i]
-        if now >= last - 1e-9:
+        began, h = d[BEGAN * W + i], m[STEP * W + i]
+        if d[NOW * W + i] >= last - 1e-9:
             c1, peak = level[i], q[LAST_PEAK * W + i]
             if c1 > peak:
                 q[LAST_PEAK * W + i] = c1
-                q[UPPER * W + i] = np.inf
-                q[LOWER * W + i] = np.inf
-            elif q[LOWER * W + i] == np.inf and h > 0.0 and c1 > 0.0:
+                t[UPPER * W + i] = INFINITE
+                t[LOWER * W + i] = INFINITE
+            elif t[LOWER * W + i] == INFINITE and h > 0.0 and c1 > 0.0:
                 c0 = q[LAST_LEVEL * W + i]
-                if q[UPPER * W + i] == np.inf and c1 <= 0.40 * peak:
-                    q[UPPER * W + i] = now - h + h * _share(c0, c1, 0.40 * peak)
+                if t[UPPER * W + i] == INFINITE and c1 <= 0.40 * peak:
+                    t[UPPER * W + i] = began + h * _share(c0, c1, 0.40 * peak)
                 if c1 <= 0.08 * peak:
-                    q[LOWER * W + i] = now - h + h * _share(c0, c1, 0.08 * peak)
+                    t[LOWER * W + i] = began + h * _share(c0, c1, 0.08 * peak)
 
 
 @lane
@@ -142,7 +172,7 @@ def _share(c0, c1, threshold):
 
 @whole
 def read_out(
-    m, to, node, natural, share, level, p, axis_signal, axis_ends, top, half, therapy_times, therapy
+    m, d, to, node, natural, share, level, p, axis_signal, axis_ends, top, half, therapy_times, therapy
 ):
     """As `effects.effects`, `share` of the step before its end, onto the four rows from `to`."""
     filled(row(m, EASED), 0.0)
@@ -163,7 +193,7 @@ def read_out(
             row(m, natural),
         )
         for i in range(W):
-            now = m[NOW * W + i] - share * m[STEP * W + i]
+            now = d[NOW * W + i] - share * m[STEP * W + i]
             held = 1.0 - decay(min(max(now - start, 0.0), stop - start) / b[i])
             points = e[i] * held * decay(max(now - stop, 0.0) / f[i])
             m[LEFT * W + i] *= 1.0 - min(max(points / max(pain[i], 1.0), -1.0), 1.0)
@@ -205,7 +235,7 @@ def _fold_peak(m, place, peak):
 
 
 @whole
-def fold_effects(m, dosing):
+def fold_effects(m, d, dosing):
     """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not."""
     _fold_peak(m, DRIVE, PEAK_DRIVE)
     _fold_peak(m, SEDATING, PEAK_SEDATING)
@@ -223,7 +253,7 @@ def fold_effects(m, dosing):
         m[HOURS * W + i] += hours
         m[HOURS_DAY * W + i] += part * hours
     for i in range(W):
-        now, half, least = m[NOW * W + i], 0.5 * m[STEP * W + i], m[NOTICEABLE * W + i]
+        half, least = 0.5 * m[STEP * W + i], m[NOTICEABLE * W + i]
         before, middle, end = (
             m[(READ_BEFORE + RELIEF) * W + i], m[(READ_MIDDLE + RELIEF) * W + i], m[(READ_END + RELIEF) * W + i],
         )  # fmt: skip
@@ -231,24 +261,28 @@ def fold_effects(m, dosing):
         before, middle, end = before - least, middle - least, end - least
         first, second = above(before, middle), above(middle, end)
         m[HOURS_RELIEVED * W + i] += half * (first + second)
-        begins = now - half * second if end >= 0.0 else np.inf
-        begins = now - half - half * first if middle >= 0.0 else begins
-        begins = now - 2.0 * half if before >= 0.0 else begins
-        m[ONSET * W + i] = min(m[ONSET * W + i], begins)
+        begins = half * (2.0 - second) if end >= 0.0 else INFINITE
+        begins = half * (1.0 - first) if middle >= 0.0 else begins
+        m[SINCE * W + i] = 0.0 if before >= 0.0 else begins
+    _first_time(row(d, ONSET), row(d, BEGAN), row(m, SINCE))
 
 
 @whole
-def fold_withdrawal(m, stopped):
+def fold_withdrawal(m, d, stopped):
     """The highest withdrawal, and when it is felt once dosing has `stopped` in anybody."""
     for i in range(W):
-        now, h, peak = m[NOW * W + i], m[STEP * W + i], m[W_PEAK * W + i]
+        h, peak = m[STEP * W + i], m[W_PEAK * W + i]
         where, most = turn(m[WITHDRAWAL_BEFORE * W + i], m[WITHDRAWAL_MID * W + i], m[WITHDRAWAL * W + i])
-        m[W_TIME * W + i] = now - 0.5 * h * (1.0 - where) if most > peak else m[W_TIME * W + i]
+        m[SINCE * W + i] = 0.5 * h * (1.0 + where) if most > peak else NEVER
         m[W_PEAK * W + i] = max(most, peak)
+    _clock(row(d, W_TIME), row(d, BEGAN), row(m, SINCE))
     if stopped:
         for i in range(W):
-            now, h, least = m[NOW * W + i], m[STEP * W + i], m[FELT * W + i]
+            h, least = m[STEP * W + i], m[FELT * W + i]
             w0, w1 = m[WITHDRAWAL_BEFORE * W + i] - least, m[WITHDRAWAL * W + i] - least
-            felt = (max(w0, w1) >= 0.0) & (now - h >= m[LAST_DOSE * W + i] - 1e-9)
-            when = now - h if w0 >= 0.0 else now - h * above(w0, w1)
-            m[W_ONSET * W + i] = min(m[W_ONSET * W + i], when if felt else np.inf)
+            since = 0.0 if w0 >= 0.0 else h * (1.0 - above(w0, w1))
+            m[SINCE * W + i] = since if max(w0, w1) >= 0.0 else INFINITE
+        for i in range(W):
+            began, when = d[BEGAN * W + i], d[W_ONSET * W + i]
+            later = min(when, began + m[SINCE * W + i])
+            d[W_ONSET * W + i] = later if began >= d[LAST_DOSE * W + i] - 1e-9 else when

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from math import sqrt
 
-from numba.extending import register_jitable
-
 from eutonia.simulation import adaptation, kinetics, steps
 from eutonia.simulation.layout import (
     BRAIN,
@@ -31,6 +29,7 @@ from eutonia.simulation.layout import (
     SLOW,
     STEP,
     STIRRED,
+    SUM,
     TURNING,
     UNIT,
     WITHDRAWAL,
@@ -38,11 +37,23 @@ from eutonia.simulation.layout import (
     WITHDRAWAL_MID,
     W,
 )
-from eutonia.simulation.rows import add, add_product, add_scaled, copied, energy, filled, lane, row, whole
+from eutonia.simulation.rows import (
+    add,
+    add_product,
+    add_products,
+    add_scaled,
+    copied,
+    energy,
+    equation,
+    filled,
+    lane,
+    row,
+    whole,
+)
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
                   steps.collocated, steps.between, steps.passed, steps.remaining):  # fmt: skip
-    register_jitable(_equation)
+    equation(_equation)
 
 turnover, deficit = adaptation.turnover, adaptation.deficit
 decay, saturable = kinetics.decay, kinetics.saturable
@@ -63,17 +74,28 @@ def _decayed(to, rates, unit):
 
 
 @whole
-def halves(m, to, rates, k, p):
+def halves(d, to, rates, k, p):
     """What is left of mode `k` after half a unit of time."""
-    _decayed(row(m, to), rates[k, p : p + W], row(m, UNIT))
+    _decayed(row(d, to), rates[k, p : p + W], row(d, UNIT))
 
 
 @whole
-def sum_modes(m, target, z, weight, entry_signal, entry_mode, p, signals):
-    """Levels from modes."""
-    filled(m[target * W : (target + signals) * W], 0.0)
-    for e in range(len(entry_signal)):
-        add_product(row(m, target + entry_signal[e]), weight[e, p : p + W], row(m, z + entry_mode[e]))
+def sum_modes(m, target, d, z, weight, entry_ends, entry_mode, p):
+    """Levels from modes: small differences of large numbers, so that they are summed in double precision."""
+    first = 0
+    for s in range(len(entry_ends)):
+        last = entry_ends[s] - 1
+        if last < first:
+            filled(row(m, target + s), 0.0)
+            continue
+        filled(row(d, SUM), 0.0)
+        for e in range(first, last, 2):
+            add_products(row(d, SUM), weight[e, p : p + W], row(d, z + entry_mode[e]), weight[e + 1, p : p + W],
+                         row(d, z + entry_mode[e + 1]))  # fmt: skip
+        if (last - first) % 2 == 0:
+            add_product(row(d, SUM), weight[last, p : p + W], row(d, z + entry_mode[last]))
+        copied(row(m, target + s), row(d, SUM))
+        first = last + 1
 
 
 @whole

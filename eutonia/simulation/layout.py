@@ -1,37 +1,48 @@
 """Which row of a block of patients holds what, in the compiled engine.
 
-The rows of fixed place come first: where the step is, states, the patient's figures, and folds. The rows after them
-are as many as the plan needs (see `lanes.march`).
+A block has two memories. `d` is always in double precision: clocks, and the exponentials that levels are sums of. `m`
+may be in single precision: levels, states, the patient's figures, and folds. In both, rows of fixed place come first;
+the rows after them are as many as the plan needs (see `marching.march`).
 """
 
 W = 64
 """Patients in a block."""
 
-NOW, STEP, UNIT = range(3)
+# Of `d`.
+NOW, BEGAN, UNIT, LAST_DOSE, SUM = range(5)
+"""`BEGAN` is where the step began, `UNIT` the length of the smallest step, and `SUM` one sum of modes in hand."""
+TIMES = 5
+ONSET, W_TIME, W_ONSET = range(TIMES, 8)
+"""Times that are folded."""
+CLOCKS = 8
+"""Rows of fixed place; times of the levels of each substance follow."""
+TMAX, UPPER, LOWER = range(3)
+LEVEL_TIMES = 3
 
-# Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.
-MIDDLE, END = 3, 9
+# Of `m`. Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.
+STEP = 0
+MIDDLE, END = 1, 7
 ENERGY, OTHER, RELAXING, FAST, SLOW, DULLED = range(6)
 """After `MIDDLE` or `END`."""
 ENERGY_BEFORE, OTHER_BEFORE, TURNING, FELT_NOW, WITHDRAWAL, WITHDRAWAL_MID, WITHDRAWAL_BEFORE, HAZARD = range(
-    15, 23
+    13, 21
 )
 
 # What is read out of them, at the start, in the middle and at the end of a step.
 DRIVE, SEDATING, RELIEF, VENTILATION = range(4)
-READ_BEFORE, READ_MIDDLE, READ_END = 23, 27, 31
+READ_BEFORE, READ_MIDDLE, READ_END = 21, 25, 29
 
 # The patient's figures: the brain (in the order of `adaptation.rates`), and those of the readouts.
-BRAIN = 35
+BRAIN = 33
 (RELAX_SHARE, RELAX_MOST, RELAX_HALF, IMPAIRED, NOTICEABLE, PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY,
- OPIOID_GAIN, FELT, LAST_DOSE) = range(45, 58)  # fmt: skip
+ OPIOID_GAIN, FELT) = range(43, 55)  # fmt: skip
 
-FOLDED = 58
-(PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, ONSET, W_PEAK,
- W_TIME, W_ONSET, HAZARD_ZERO) = range(FOLDED, 71)  # fmt: skip
-EASED, LEFT, OPIOID, NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(71, 78)
+FOLDED = 55
+(PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, W_PEAK,
+ HAZARD_ZERO) = range(FOLDED, 65)  # fmt: skip
+EASED, LEFT, OPIOID, NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(65, 72)
 """`STIRRED` is the deficit on its way to becoming withdrawal."""
-DESK = 78
+DESK = 72
 """Rows on which others are laid out while they are worked on."""
 OWN = DESK + 16
 """Rows of the induced substance in hand."""
@@ -39,9 +50,9 @@ INDUCED = 12
 """Two modes beyond the linear ones, speed, what draws it up, then figures of the substance."""
 FIXED = OWN + INDUCED
 
-# A fold of one substance: highest level and its time, areas, lowest level in the window, and the last fall.
-CMAX, TMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, UPPER, LOWER, LAST_LEVEL = range(9)
-FOLD_ROWS = 9
+# A fold of one substance: highest level, areas, lowest level in the window, and the last fall.
+CMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, LAST_LEVEL = range(6)
+FOLD_ROWS = 6
 
 KEPT = (END + ENERGY, END + RELAXING, END + OTHER, END + FAST, END + SLOW, END + DULLED, WITHDRAWAL, HAZARD)
 """What is kept at an output, after the levels."""

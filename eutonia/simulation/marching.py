@@ -20,6 +20,7 @@ from eutonia.simulation.effects import Therapies
 from eutonia.simulation.grid import Grid, Steps
 from eutonia.simulation.layout import (
     BRAIN,
+    CLOCKS,
     DRIVE_HALF,
     DRIVE_MOST,
     EASED,
@@ -29,10 +30,9 @@ from eutonia.simulation.layout import (
     FOLDED,
     IMPAIRED,
     INDUCED,
-    LAST_DOSE,
+    LEVEL_TIMES,
     MIN_VENTILATION,
     NOTICEABLE,
-    ONSET,
     OPIOID_GAIN,
     OPIOID_MOST,
     OWN,
@@ -45,8 +45,8 @@ from eutonia.simulation.layout import (
     RELAX_MOST,
     RELAX_SHARE,
     SYNERGY,
+    TIMES,
     VENTILATION,
-    W_ONSET,
     W,
 )
 from eutonia.simulation.population import Column
@@ -66,15 +66,19 @@ class Result:
     states: Column
     """[outputs, signals + 8, n]: levels, then energy, relaxing, other, fast, slow, dulled, withdrawal, hazard."""
     folded: Column
-    """[rows, n], from `PEAK_DRIVE` on."""
+    """[rows, n], from `FOLDED` on."""
+    moments: Column
+    """[rows, n], from `TIMES` on."""
     levels: Column
     """[substances, FOLD_ROWS, n]"""
+    level_moments: Column
+    """[substances, LEVEL_TIMES, n]"""
     dosing: float
     """Hours over which time impaired a day is counted."""
 
 
 def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Therapies, last_dose: Column | float,
-          dosing: float, threads: int = 1) -> Result:  # fmt: skip
+          dosing: float, threads: int = 1, precision: type[np.floating[Any]] = np.float64) -> Result:  # fmt: skip
     """Simulate all patients of `system` in so many threads, keeping states at the outputs and folding the rest."""
     n = system.number
     padded = n + -n % W
@@ -84,77 +88,86 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     )
     nonlinear = bool(system.induced or system.saturable)
     slots, remembered = _slots(grid.steps, len(rates))
-    rows = (len(rates), len(rates), signals, signals, signals, signals * nonlinear, signals * nonlinear, 2 * sites,
-            substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable), remembered)  # fmt: skip
-    places = FIXED + np.concatenate([[0], np.cumsum(rows)])
-    starts = np.array(places[:-1], np.int64)
+    places, rows = [], []
+    for first, many in (
+        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, 2 * sites,
+                 substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))),
+        (CLOCKS, (substances * LEVEL_TIMES, len(rates), len(rates), remembered)),
+    ):  # fmt: skip
+        ends = first + np.cumsum(many)
+        places += [first, *ends[:-1].tolist()]
+        rows.append(int(ends[-1]))
     if len(system.induced) == 1:
-        starts[9] = OWN  # worked on in place
+        places[7] = OWN  # worked on in place
     if not nonlinear:
-        starts[5:7] = starts[3:5]
-    induced = np.zeros((len(system.induced), INDUCED, padded))
-    for k, own in enumerate(system.induced):
-        count = len(own.rates)
+        places[3:5] = places[1:3]
+
+    def own(values: Column) -> Column:
+        return _padded(values.astype(precision, copy=False))
+
+    induced = np.zeros((len(system.induced), INDUCED, padded), precision)
+    for k, drug in enumerate(system.induced):
+        count = len(drug.rates)
         induced[k, 2] = 1.0
-        induced[k, 4 : 4 + count] = _padded(own.rates)
-        induced[k, 6 : 6 + count] = _padded(own.weights)
-        induced[k, 8:12] = _padded(np.stack([own.clearance, own.maximum, own.half, 1.0 / own.time]))
-    saturated = np.zeros((len(system.saturable), 2, padded))
+        induced[k, 4 : 4 + count] = _padded(drug.rates)
+        induced[k, 6 : 6 + count] = _padded(drug.weights)
+        induced[k, 8:12] = _padded(np.stack([drug.clearance, drug.maximum, drug.half, 1.0 / drug.time]))
+    saturated = np.zeros((len(system.saturable), 2, padded), precision)
     for k, pool in enumerate(system.saturable):
         saturated[k] = _padded(np.stack([pool.maximum, pool.half]))
     axes = (system.relaxation, system.analgesia, system.ventilation)
     count = len(therapies.sessions)
-    therapy = np.zeros((3, count, padded))
+    therapy = np.zeros((3, count, padded), precision)
     for k in range(count):
         therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
     outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
-    kept = np.empty((len(outputs), signals + 8, padded))
-    folded, levels = np.empty((EASED - FOLDED, padded)), np.empty((substances * FOLD_ROWS, padded))
+    kept = np.empty((len(outputs), signals + 8, padded), precision)
+    folded, moments = np.empty((EASED - FOLDED, padded), precision), np.empty((CLOCKS - TIMES, padded))
+    levels = np.empty((substances * FOLD_ROWS, padded), precision)
+    level_moments = np.empty((substances * LEVEL_TIMES, padded))
     figures = (
-        tuple(int(x) for x in starts), _padded(_fixed(system, last_dose)),
-        _padded(rates), _padded(system.lags), _padded(system.entry_weight), _padded(system.strength),
-        _padded(system.member_opened), _padded(system.member_closed), induced, saturated,
-        _padded(np.concatenate([axis.maximum for axis in axes])), _padded(np.concatenate([axis.half for axis in axes])),
+        tuple(places), _padded(_fixed(system, precision)),
+        _padded(rates), _padded(system.lags), _padded(system.entry_weight), own(system.strength),
+        own(system.member_opened), own(system.member_closed), induced, saturated,
+        own(np.concatenate([axis.maximum for axis in axes])), own(np.concatenate([axis.half for axis in axes])),
         np.concatenate([axis.signals for axis in axes]),
         np.cumsum([len(axis.signals) for axis in axes])[:2].astype(np.int64),
         np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2), therapy,
-        system.entry_signal, system.entry_mode, system.member_site, system.member_signal, system.gaba, system.relaxes,
+        np.searchsorted(system.entry_signal, np.arange(signals), side="right"), system.entry_mode,
+        system.member_site, system.member_signal, system.gaba, system.relaxes.astype(precision),
         np.array([[s.start, s.stop] for s in system.modes], np.int64).reshape(-1, 2),
-        np.array([own.signal for own in system.induced], np.int64),
+        np.array([drug.signal for drug in system.induced], np.int64),
         np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),
         grid.times, grid.event_time, grid.event_input,
         _padded(grid.amounts) if grid.amounts.shape[1] == n and n > 1 else np.ascontiguousarray(grid.amounts),
         *grid.steps.flat, slots,
         np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
-        np.array([max(dosing, DAY), np.min(last_dose)]), outputs, kept, folded, levels,
+        np.array([max(dosing, DAY), np.min(last_dose)]), outputs, _padded(np.broadcast_to(last_dose, (n,)) + 0.0),
+        kept, folded, moments, levels, level_moments,
     )  # fmt: skip
     share = W * -(-padded // (W * threads))
     shares = [(first, min(first + share, padded)) for first in range(0, padded, share)]
     most = max(map(len, grid.steps.may_arrive), default=0)
-    run = kernel((*shares[0], *_desk(int(places[-1]), most), *figures))
 
-    def one(part: tuple[int, int]) -> None:
-        run(*part, *_desk(int(places[-1]), most), *figures)
+    def desk() -> tuple[Column, Column, Column, NDArray[np.int64]]:
+        """Where one thread works: a block of patients, and the doses that may arrive in an interval, put in order."""
+        return (np.empty(rows[0] * W, precision), np.empty(rows[1] * W), np.empty((most, W)),
+                np.empty((most, W), np.int64))  # fmt: skip
 
+    run = kernel((*shares[0], *desk(), *figures))
     if len(shares) == 1:
-        one(shares[0])
+        run(*shares[0], *desk(), *figures)
     else:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(len(shares) - 1) as workers:
-            others = [workers.submit(one, part) for part in shares[1:]]
-            one(shares[0])
-            for other in others:
-                other.result()
+        with ThreadPoolExecutor(len(shares)) as workers:
+            list(workers.map(lambda part: run(*part, *desk(), *figures), shares))
     place = np.searchsorted(outputs, grid.output)
     return Result(
-        kept[place][..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)
-    )
-
-
-def _desk(rows: int, arrivals: int) -> tuple[Column, Column, NDArray[np.int64]]:
-    """Where one thread works: a block of patients, and the doses that may arrive in an interval, put in order."""
-    return np.empty(rows * W), np.empty((arrivals, W)), np.empty((arrivals, W), np.int64)
+        kept[place][..., :n], folded[:, :n], moments[:, :n],
+        levels[:, :n].reshape(substances, FOLD_ROWS, n), level_moments[:, :n].reshape(substances, LEVEL_TIMES, n),
+        max(dosing, DAY),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -180,10 +193,10 @@ def _slots(steps: Steps, decaying: int) -> tuple[NDArray[np.int64], int]:
     return np.array(slots, np.int64), used
 
 
-def _fixed(system: System, last_dose: Column | float) -> Column:
+def _fixed(system: System, precision: type[np.floating[Any]]) -> Column:
     """The patients' figures in their rows, the folds before anything is folded, and the two parts of pain that fade."""
     f, n = system.figures, system.number
-    rows = np.zeros((FIXED + 2, n))
+    rows = np.zeros((FIXED + 2, n), precision)
     rows[BRAIN : BRAIN + len(system.brain)] = system.brain
     scale = f["pain_baseline"] / (f["pain_fast_part"] + f["pain_slow_part"] + f["pain_rest"])
     hill = f["impairment_hill"]
@@ -192,13 +205,13 @@ def _fixed(system: System, last_dose: Column | float) -> Column:
         IMPAIRED: f["impairment_half"] * (f["impaired"] / (100.0 - f["impaired"])) ** (1.0 / hill),
         NOTICEABLE: f["noticeable"], PAIN_REST: scale * f["pain_rest"], OPIOID_MOST: f["opioid_most"],
         DRIVE_MOST: f["drive_most"], DRIVE_HALF: f["drive_half"], SYNERGY: f["synergy"],
-        OPIOID_GAIN: 1.0 / f["opioid_tolerant"], FELT: f["felt"], LAST_DOSE: last_dose,
+        OPIOID_GAIN: 1.0 / f["opioid_tolerant"], FELT: f["felt"],
         FIXED: scale * f["pain_fast_part"], FIXED + 1: scale * f["pain_slow_part"],
     }  # fmt: skip
     for place, value in values.items():
         rows[place] = value
     rows[[PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF]] = -np.inf
-    rows[[ONSET, W_ONSET, MIN_VENTILATION]] = np.inf
+    rows[MIN_VENTILATION] = np.inf
     rows[READ_BEFORE + VENTILATION] = 1.0
     return rows
 

@@ -7,10 +7,15 @@ batches change what comes out.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.simulation.population import Column
+
+AT_ONCE = 65_536
+"""Values that are sorted into bins together: few values fill few of many bins."""
 
 BITS = 13
 LEAST = 1e-12
@@ -27,11 +32,22 @@ class Sketch:
         """Patients, with those in whom it does not exist."""
         self.lowest, self.highest = np.inf, -np.inf
         self._first = 0
+        self._waiting: list[NDArray[np.float32]] = []
         self._counts = np.zeros(0, np.int32)
 
     def add(self, values: Column) -> None:
         self.number += len(values)
-        values = values[np.isfinite(values)]
+        self._waiting.append(values.astype(np.float32))
+        if sum(map(len, self._waiting)) >= AT_ONCE:
+            self._sort()
+
+    def _sort(self) -> None:
+        """Put into bins what waits for it."""
+        values = np.concatenate(self._waiting) if self._waiting else np.zeros(0, np.float32)
+        self._waiting = []
+        known = np.isfinite(values)
+        if not known.all():
+            values = values[known]
         if not len(values):
             return
         self.lowest = min(self.lowest, float(values.min()))
@@ -54,10 +70,12 @@ class Sketch:
     @property
     def known(self) -> int:
         """Patients in whom it exists."""
+        self._sort()
         return int(self._counts.sum())
 
     def _filled(self) -> tuple[Column, Column, Column]:
         """Lower and upper edges of the bins that hold anything, and how many they hold."""
+        self._sort()
         filled = np.flatnonzero(self._counts)
         codes = filled + self._first
         size = np.stack([_value(np.abs(codes)), _value(np.abs(codes) + 1)])
@@ -88,12 +106,13 @@ class Sketch:
         return np.asarray(low[bin_of] + np.clip(share, 0.0, 1.0) * (high - low)[bin_of])
 
 
-def _codes(values: Column) -> NDArray[np.int64]:
+def _codes(values: NDArray[np.float32]) -> NDArray[np.int32]:
     """Numbers of bins, in the order of values; zero for zero."""
-    size = np.abs(values).astype(np.float32).view(np.uint32).astype(np.int64) >> _SHIFT
-    return np.asarray(np.sign(values).astype(np.int64) * np.maximum(size - _NONE, 0))
+    size = np.abs(values).view(np.int32) >> _SHIFT
+    bins = np.maximum(size - _NONE, 0)
+    return np.asarray(np.where(values < 0.0, -bins, bins))
 
 
-def _value(codes: NDArray[np.int64]) -> Column:
+def _value(codes: NDArray[np.integer[Any]]) -> Column:
     """The least value of each bin above zero."""
     return np.asarray(((codes + _NONE) << _SHIFT).astype(np.uint32).view(np.float32), float)
