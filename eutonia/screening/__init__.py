@@ -5,7 +5,7 @@ vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results
 staging      the facts of exposed persons;  allergies, signs  those among them;  courses  episodes and index dates
 groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
 findings     features → rules;  forecasts  episodes → simulated risks
-parts        → Parquet;  summary, quality, page  → what is told
+chunks       persons by the thousand → parts;  parts  → Parquet;  summary, quality, page  → what is told
 person       one person as a case: the judge of it all
 engine, spark   where the SQL runs
 """
@@ -73,6 +73,7 @@ def screen(
     Raises InputError where the database cannot be read or the output not written, NotAvailable without Spark.
     """
     from eutonia.knowledge import load
+    from eutonia.screening.chunks import chunks_of, judge_chunks
     from eutonia.screening.parts import name_of_code, name_of_database, name_of_run
 
     started = time.monotonic()
@@ -92,12 +93,13 @@ def screen(
         ) as (runs, prepared),
     ):
         folder = _parts_folder(out, Path(scratch))
-        chunks = _chunks(runs, persons_at_once)
+        chunks = chunks_of(runs, persons_at_once)
         asked = (knowledge.version, str(database), prepared.as_of, since, region)
         name = name_of_run(*asked, name_of_code(), name_of_database(str(database)), chunks)
         parts = Parts(folder, name)
         courses = Parts(folder.with_name(f"{folder.name}.episodes"), name) if forecast else None
-        _judge(runs, prepared, knowledge, chunks, parts, courses, progress)
+        tell = lambda done, of: progress("judging", done, of)  # noqa: E731
+        judge_chunks(runs, prepared, knowledge, chunks, parts, courses, tell)
         tally = Tally()
         for frame in parts.frames(len(chunks)):
             tally.add(frame)
@@ -187,32 +189,6 @@ def _parts_folder(out: str | Path | None, scratch: Path) -> Path:
     return target.with_name(f".{target.name}.parts")
 
 
-def _judge(
-    engine: Engine,
-    prepared: Prepared,
-    knowledge: Knowledge,
-    chunks: Sequence[tuple[int, int]],
-    parts: Parts,
-    courses: Parts | None,
-    progress: Progress,
-) -> None:
-    """Judge chunk after chunk, leaving out those that an interrupted run of the same name has finished."""
-    from eutonia.screening.findings import ORDER, find
-    from eutonia.screening.forecasts import episodes
-    from eutonia.screening.groups import kinds
-
-    bands = kinds(prepared.meanings.treatments, knowledge)
-    for number, (lowest, highest) in enumerate(chunks):
-        progress("judging", number, len(chunks))
-        if parts.has(number) and (courses is None or courses.has(number)):
-            continue
-        query = prepared.table.query(engine, lowest, highest)
-        if courses is not None:
-            courses.write(number, engine.get(episodes(query, knowledge)))
-        found = engine.judge(query, lambda frame: find(frame, knowledge, bands))
-        parts.write(number, found.sort(*ORDER, nulls_last=True))
-
-
 def _forecasts(
     courses: Parts,
     count: int,
@@ -236,23 +212,6 @@ def _forecasts(
         parts.join(1, Path(out).with_suffix(".forecast.parquet"))
     courses.drop()
     return forecasts_of(found, Shown(min_cell), seed, DRAWS)
-
-
-def _chunks(engine: Engine, persons_at_once: int | None) -> list[tuple[int, int]]:
-    """Ranges of person ids; one empty range where nobody is exposed, so that the output has its columns."""
-    import polars as pl
-
-    counted = engine.get(
-        "SELECT person_id, COUNT(*) AS n FROM index_date GROUP BY person_id ORDER BY person_id"
-    )
-    if persons_at_once:
-        number = pl.int_range(pl.len()) // persons_at_once
-    else:
-        number = (pl.col("n").cum_sum() - 1) // engine.rows_at_once
-    ends = counted.group_by(number.alias("chunk"), maintain_order=True).agg(
-        lowest=pl.col("person_id").min(), highest=pl.col("person_id").max()
-    )
-    return list(ends.select("lowest", "highest").iter_rows()) or [(0, -1)]
 
 
 def _summary(

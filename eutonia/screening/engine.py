@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,8 @@ class Engine(Protocol):
 
     rows_at_once: int
     """Index dates in a chunk, of whole persons."""
+    chunks_at_once: int
+    """Chunks that are judged at the same time."""
     columns: dict[str, dict[str, str]]
     """Table of the CDM (lower case) → its columns (lower case → as written)."""
     types: dict[str, dict[str, str]]
@@ -38,15 +41,24 @@ class Engine(Protocol):
     def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
         """What `find` makes of the answer of `query`; it may be given some of the persons at a time."""
 
+    def beside(self) -> Engine:
+        """A connection to the same tables for a thread, which keeps those that it makes to itself."""
+
+    def stop(self) -> None:
+        """Give up the query that runs, from another thread."""
+
+    def end(self) -> None:
+        """Close a connection beside another."""
+
     def close(self) -> None: ...
 
 
 class DuckDB:
     """DuckDB in one process, spilling to disk beyond `memory`."""
 
-    rows_at_once = 2 * 122_880
-    """DuckDB gives each thread whole groups of 122,880 rows: fewer than two keep a second core idle. Some 200
-    features of each row are in memory at once."""
+    rows_at_once = 122_880
+    """Some 200 features of each row are in memory at once, in every chunk that is judged."""
+    most_at_once = 4
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
@@ -64,6 +76,10 @@ class DuckDB:
             self.db = duckdb.connect(config=settings)
         except duckdb.Error as error:
             raise InputError(f"DuckDB does not accept these settings: {plain(error)}") from None
+        row = self.db.execute("SELECT current_setting('threads')").fetchone()
+        self.chunks_at_once = min(self.most_at_once, int(row[0]) if row else 1)
+        self.kept = "TABLE"
+        """As what tables are kept: one of a connection beside this one is seen by it alone."""
         self.sources: dict[str, str] = {}
         self.unpacked: TemporaryDirectory[str] | None = None
         """Where a zip was unpacked; it goes with the engine."""
@@ -81,7 +97,7 @@ class DuckDB:
         return self.sources[table]
 
     def make(self, name: str, query: str) -> None:
-        self.db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        self.db.execute(f"CREATE OR REPLACE {self.kept} {name} AS {query}")
 
     def put(self, name: str, frame: pl.DataFrame) -> None:
         self.db.register("_handed_over", _Stream(frame))
@@ -95,6 +111,17 @@ class DuckDB:
 
     def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
         return find(self.get(query))
+
+    def beside(self) -> DuckDB:
+        other = copy(self)
+        other.db, other.kept, other.unpacked = self.db.cursor(), "TEMP TABLE", None
+        return other
+
+    def stop(self) -> None:
+        self.db.interrupt()
+
+    def end(self) -> None:
+        self.db.close()
 
     def close(self) -> None:
         self.db.close()

@@ -86,6 +86,7 @@ class Spark:
     """The engine's queries on a Spark session."""
 
     rows_at_once = 3_000_000
+    chunks_at_once = 1
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -160,6 +161,8 @@ class Spark:
         import polars as pl
         import pyarrow as pa  # type: ignore[import-untyped]
 
+        from eutonia.screening.findings import ORDER
+
         rows = self._sql(query)
         groups = max(1, -(-rows.count() // ROWS_AT_ONCE))
 
@@ -172,7 +175,16 @@ class Spark:
         grouped = rows.withColumn("bucket", rows["person_id"] % groups).groupBy("bucket")
         found = pl.from_arrow(grouped.applyInArrow(work, FOUND).toArrow())
         assert isinstance(found, pl.DataFrame)
-        return found
+        return found.sort(*ORDER, nulls_last=True)
+
+    def beside(self) -> Spark:
+        return self
+
+    def stop(self) -> None:
+        self.session.sparkContext.cancelAllJobs()
+
+    def end(self) -> None:
+        """There is one session, which goes on."""
 
     def close(self) -> None:
         self.session.stop()
