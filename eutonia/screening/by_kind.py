@@ -18,17 +18,23 @@ from eutonia.screening.columns import (
     CONDITIONS_KNOWN,
     LIST_KNOWN,
     Columns,
-    no_if,
+    UNKNOWN,
+    UNRECOGNISED,
     number,
+    unknown_if,
+    yes_or,
 )
 
 
 def condition(feature: ConditionFeature, columns: Columns) -> str:
     found = columns.having(*feature.value_sets, active=feature.status == "active", days=feature.within_days)
-    absent = no_if(CONDITIONS_KNOWN) if feature.absent == "no" else "NULL"
-    return (
-        f"CASE WHEN {found} THEN TRUE WHEN {columns.denied(*feature.value_sets)} THEN FALSE ELSE {absent} END"
-    )
+    absent = columns.no_if(CONDITIONS_KNOWN) if feature.absent == "no" else UNKNOWN
+    return yes_or(found, denied_or(columns.denied(*feature.value_sets), absent))
+
+
+def denied_or(denied: str, otherwise: str) -> str:
+    """False where `denied`, else `otherwise`."""
+    return otherwise if denied == "FALSE" else f"CASE WHEN {denied} THEN FALSE ELSE {otherwise} END"
 
 
 def medication(feature: MedicationFeature, columns: Columns) -> str:
@@ -46,10 +52,12 @@ def medication(feature: MedicationFeature, columns: Columns) -> str:
     is_taken, may_be = columns.any("taken", sure, where), columns.any("taken", maybe, where)
     if feature.moment == "recent":
         lately = f"t.day - t.end_day <= {number(feature.within_days or 0)}{route}"
-        is_taken = f"({is_taken} OR {columns.before(feature.any_of, lately)})"
-        may_be = f"({may_be} OR {columns.before(feature.any_of, lately, sure=False)})"
-    otherwise = "FALSE" if feature.moment == "planned" else no_if(ALL_RECOGNISED)
-    return f"CASE WHEN {is_taken} THEN TRUE WHEN {may_be} THEN NULL ELSE {otherwise} END"
+        is_taken = yes_or(is_taken, columns.before(feature.any_of, lately))
+        may_be = yes_or(may_be, columns.before(feature.any_of, lately, sure=False))
+    otherwise = "FALSE" if feature.moment == "planned" else columns.no_if(ALL_RECOGNISED)
+    if may_be != "FALSE":
+        otherwise = f"CASE WHEN {may_be} THEN NULL ELSE {otherwise} END"
+    return yes_or(is_taken, otherwise)
 
 
 def _acting(feature: MedicationFeature) -> str:
@@ -58,10 +66,15 @@ def _acting(feature: MedicationFeature) -> str:
 
 def together(feature: TogetherFeature, columns: Columns) -> str:
     moments = ["a"] if feature.moment == "after" else ["c", "a"]
-    spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {len(feature.all_of)} END"
+    spare = _spare(columns, len(feature.all_of))
     sure = " OR ".join(columns.fills(feature.all_of, m) for m in moments)
     maybe = " OR ".join(columns.could_fill(feature.all_of, m, spare) for m in moments)
-    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE FALSE END"
+    return f"(({sure}) OR {unknown_if(maybe)})"
+
+
+def _spare(columns: Columns, most: int) -> str:
+    """How many medicines there may be beside those that are recognised; `most` where the list is not known."""
+    return columns.keep(f"CASE WHEN {LIST_KNOWN} THEN {UNRECOGNISED} ELSE {most} END")
 
 
 def count(feature: CountFeature, columns: Columns) -> str:
@@ -69,18 +82,19 @@ def count(feature: CountFeature, columns: Columns) -> str:
         what = "counts drugs on the skin as well (`route: any`), which a screening cannot. Use `route: systemic`."
         raise KnowledgeError(f"features/{feature.id}.yaml", what)
     moments = {"after": ["a"], "current": ["c"], "any": ["c", "a"]}[feature.moment]
-    spare = f"CASE WHEN {LIST_KNOWN} THEN COALESCE(u.n, 0) ELSE {feature.at_least} END"
+    spare = _spare(columns, feature.at_least)
     group = (feature.any_of,)
     sure = " OR ".join(f"{columns.distinct(group, m, sure=True)} >= {feature.at_least}" for m in moments)
     maybe = " OR ".join(
         f"{columns.distinct(group, m, sure=False)} + {spare} >= {feature.at_least}" for m in moments
     )
-    return f"CASE WHEN {sure} THEN TRUE WHEN {maybe} THEN NULL ELSE FALSE END"
+    return f"(({sure}) OR {unknown_if(maybe)})"
 
 
 def allergy(feature: AllergyFeature, columns: Columns) -> str:
     yes, maybe = (columns.exists("allergies", f"b.{feature.id}_{word}") for word in ("yes", "maybe"))
-    return f"CASE WHEN {yes} THEN TRUE WHEN {maybe} THEN NULL ELSE {no_if(allergies_known(columns))} END"
+    absent = columns.no_if(allergies_known(columns))
+    return f"CASE WHEN {yes} THEN TRUE WHEN {maybe} THEN NULL ELSE {absent} END"
 
 
 def allergies_known(columns: Columns) -> str:
@@ -88,7 +102,7 @@ def allergies_known(columns: Columns) -> str:
     listed, none, unnamed = (
         columns.exists("allergies", f"b.{name}") for name in ("listed", "none", "unnamed")
     )
-    return f"({listed} OR ({none} AND NOT {unnamed}))"
+    return columns.keep(f"({listed} OR ({none} AND NOT {unnamed}))")
 
 
 class Result:
@@ -101,14 +115,16 @@ class Result:
             return
         here = columns.slot(slot)
         value = columns.max("latest", "t.value", here)
-        self.there = columns.exists("latest", here)
+        self.there = columns.keep(columns.exists("latest", here))
         self.high = columns.max("latest", "t.high", here)
         self.day = columns.max("latest", "t.reading_day", here)
-        sound = columns.exists("latest", f"{here} AND t.sound")
-        self.suspect = f"({self.there} AND NOT {sound})"
+        sound = columns.keep(columns.exists("latest", f"{here} AND t.sound"))
+        self.suspect = columns.keep(f"({self.there} AND NOT {sound})")
+        # Of a sound result the day is known.
         old = f"i.day - {self.day} > {number(days)}" if days is not None else "FALSE"
-        self.stale = f"COALESCE({sound} AND {old}, FALSE)"
-        self.value = f"CASE WHEN {sound} AND NOT COALESCE({old}, FALSE) THEN {value} END"
+        self.stale = "FALSE" if days is None else columns.keep(f"({sound} AND {old})")
+        counts = sound if days is None else f"{sound} AND NOT ({old})"
+        self.value = columns.keep(f"CASE WHEN {counts} THEN {value} END")
 
 
 def measurement(feature: MeasurementFeature, columns: Columns) -> str:

@@ -1,11 +1,13 @@
 """The feature table as SQL: what each query over the facts has to gather, and each feature as an expression over it.
 
-A feature's function asks for what it needs (`columns.taken(...)`) and gets the name of a column back; the queries
-are written once all features have asked. Names in expressions: `i` the index date, and the gathered columns.
+A feature's function asks for what it needs (`columns.any(...)`) and gets an expression over `i` back: the index date
+with what was gathered for it. What several features share is kept as a column of its own (`columns.keep`), worked out
+once. The queries are written once all features have asked.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
@@ -15,7 +17,14 @@ from eutonia.screening.meanings import Meanings
 
 LIST_KNOWN = "i.observed"
 CONDITIONS_KNOWN = "i.conditions_known"
-ALL_RECOGNISED = "(i.observed AND COALESCE(u.n, 0) = 0)"
+UNRECOGNISED = "i.unrecognised"
+ALL_RECOGNISED = "i.all_recognised"
+
+OF_THE_LIST = {
+    "unrecognised": "COALESCE(u.n, 0)",
+    "all_recognised": "(i.observed AND COALESCE(u.n, 0) = 0)",
+}
+"""What is known of the list of medicines of an index date: column → expression over `u`."""
 
 _MEANT = "JOIN part AS p ON p.part = t.part JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit"
 
@@ -51,23 +60,39 @@ class Columns:
         self.groups = Groups(knowledge, meanings.treatments)
         self.set_groups: dict[tuple[str, ...], int] = {}
         self.gathered: dict[str, dict[str, str]] = {source: {} for source in FROM}
+        self.kept: dict[str, int] = {}
+        """Expression that is shared → how many others have to be worked out before it, at most."""
 
     def gather(self, source: str, aggregate: str) -> str:
         """The name of the column that holds `aggregate` over the rows of `source`."""
         known = self.gathered[source]
-        return known.setdefault(aggregate, f"{source}.a{len(known)}")
+        return known.setdefault(aggregate, f"i.{source}_a{len(known)}")
+
+    def keep(self, expression: str) -> str:
+        """A column that holds `expression`: for what more than one feature reads."""
+        if re.fullmatch(r"[\w.]+", expression):
+            return expression
+        if expression not in self.kept:
+            every = list(self.kept.values())
+            within = [every[int(number)] for number in KEPT.findall(expression)]
+            self.kept[expression] = max(within, default=-1) + 1
+        return f"i.k{list(self.kept).index(expression)}"
 
     def any(self, source: str, bit: Bit | None, where: str = "TRUE") -> str:
         """Whether a row that holds `where` has the bit."""
         if bit is None:
             return "FALSE"
         word = self.gather(source, f"BIT_OR(CASE WHEN {where} THEN {bit.word} END)")
-        return f"((COALESCE({word}, 0) & {bit.bit}) <> 0)"
+        return f"(({self.keep(f'COALESCE({word}, 0)')} & {bit.bit}) <> 0)"
 
     def before(self, names: Sequence[str], where: str = "TRUE", *, sure: bool = True) -> str:
         """Whether one of `names` was taken in the past and is so no more, in a row that holds `where`."""
         self.groups.remember(names)
         return self.any("past", self.groups.sure(names) if sure else self.groups.maybe(names), where)
+
+    def no_if(self, known: str) -> str:
+        """False where `known`, else null."""
+        return UNKNOWN if known == "FALSE" else self.keep(f"CASE WHEN {known} THEN FALSE END")
 
     def exists(self, source: str, where: str) -> str:
         """Whether a row holds `where`."""
@@ -182,6 +207,15 @@ class Columns:
         """Source → the query that gathers its columns, one row per index date."""
         return {source: _query(source, wanted) for source, wanted in self.gathered.items() if wanted}
 
+    def worked_out(self, source: str) -> str:
+        """The query over the index dates, `source`, that adds the columns that are kept, level by level."""
+        for level in range(max(self.kept.values(), default=-1) + 1):
+            columns = ", ".join(
+                f"{sql} AS k{n}" for n, (sql, depth) in enumerate(self.kept.items()) if depth == level
+            )
+            source = f"SELECT i.*, {columns} FROM ({source}) AS i"
+        return source
+
 
 def _held(*, active: bool, days: float | None) -> str:
     terms = ["t.active"] if active else []
@@ -191,8 +225,12 @@ def _held(*, active: bool, days: float | None) -> str:
 
 
 def _query(source: str, wanted: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{sql} AS {name.removeprefix(f'{source}.')}" for sql, name in wanted.items())
+    columns = ", ".join(f"{sql} AS {name.removeprefix('i.')}" for sql, name in wanted.items())
     return f"SELECT t.index_id, {columns} FROM {FROM[source]} GROUP BY t.index_id"
+
+
+KEPT = re.compile(r"\bi\.k(\d+)\b")
+"""The name of a column that is kept."""
 
 
 def number(value: float) -> str:
@@ -206,6 +244,17 @@ def rounded(value: str, digits: int) -> str:
     return f"(CAST(FLOOR(({value}) * {scale} + 0.5) AS DOUBLE) / {scale})"
 
 
-def no_if(known: str) -> str:
-    """False where `known`, else null."""
-    return f"CASE WHEN {known} THEN FALSE END"
+def yes_or(found: str, otherwise: str) -> str:
+    """True where `found`, which is never null; else `otherwise`.
+
+    By Kleene's OR rather than by CASE, which DuckDB works out many times as slowly.
+    """
+    return otherwise if found == "FALSE" else f"({found} OR {otherwise})"
+
+
+UNKNOWN = "CAST(NULL AS BOOLEAN)"
+
+
+def unknown_if(possible: str) -> str:
+    """Null where `possible`, else false."""
+    return "FALSE" if possible == "FALSE" else f"CASE WHEN {possible} THEN NULL ELSE FALSE END"

@@ -10,8 +10,8 @@ from eutonia.screening.columns import (
     ALL_RECOGNISED,
     LIST_KNOWN,
     Columns,
-    no_if,
     number,
+    yes_or,
 )
 
 DOSED = "t.goes_on"
@@ -35,7 +35,7 @@ def _total(feature: ComputedFeature, columns: Columns, aggregate: str, value: st
     where = f"{_of(feature, columns)} AND {DOSED}"
     taken, missing = _any(feature, columns, DOSED), _any(feature, columns, f"{DOSED} AND {value} IS NULL")
     total = columns.gather("taken", f"{aggregate}(CASE WHEN {where} THEN {value} END)")
-    none = f"CASE WHEN {ALL_RECOGNISED} THEN 0.0 END"
+    none = columns.keep(f"CASE WHEN {ALL_RECOGNISED} THEN 0.0 END")
     return f"CASE WHEN NOT {taken} THEN {none} WHEN {missing} THEN NULL ELSE {total} END"
 
 
@@ -78,8 +78,8 @@ _MME = (
 
 def acetaminophen_in_two_products(feature: ComputedFeature, columns: Columns) -> str:
     where = f"{_of(feature, columns)} AND {DOSED}"
-    products = columns.gather("taken", f"COUNT(DISTINCT CASE WHEN {where} THEN p.product END)")
-    return f"CASE WHEN COALESCE({products}, 0) >= 2 THEN TRUE ELSE {no_if(ALL_RECOGNISED)} END"
+    first, last = (columns.gather("taken", f"{end}(CASE WHEN {where} THEN p.product END)") for end in ("MIN", "MAX"))
+    return yes_or(f"COALESCE({first} <> {last}, FALSE)", columns.no_if(ALL_RECOGNISED))
 
 
 def plans_acetaminophen_alone(feature: ComputedFeature, columns: Columns) -> str:
@@ -90,7 +90,7 @@ def plans_acetaminophen_alone(feature: ComputedFeature, columns: Columns) -> str
 
 
 def carisoprodol_strength_unapproved(feature: ComputedFeature, columns: Columns) -> str:
-    none = f"CASE WHEN NOT {_any(feature, columns)} THEN {no_if(ALL_RECOGNISED)}"
+    none = f"CASE WHEN NOT {_any(feature, columns)} THEN {columns.no_if(ALL_RECOGNISED)}"
     strengths = {
         mg
         for name in feature.about
@@ -129,7 +129,7 @@ def _use_days(feature: ComputedFeature, columns: Columns) -> str:
     started = _any(feature, columns, "t.pool = 'p' AND t.action = 'start'")
     none = f"CASE WHEN {started} OR ({ALL_RECOGNISED} AND NOT {claimed}) THEN 0.0 END"
     taken = f"({_any(feature, columns, NOW)} OR {before})"
-    return f"CASE WHEN NOT {taken} THEN {none} ELSE CAST(COALESCE({days}, 0) AS DOUBLE) END"
+    return columns.keep(f"CASE WHEN NOT {taken} THEN {none} ELSE CAST(COALESCE({days}, 0) AS DOUBLE) END")
 
 
 NOW = "t.pool = 'c'"
@@ -147,7 +147,7 @@ def _course_days(feature: ComputedFeature, columns: Columns) -> str:
     planned = _any(feature, columns, "t.pool = 'p'")
     so_far = _use_days(feature, columns)
     before = f"CASE WHEN i.action = 'start' THEN COALESCE({so_far}, 0.0) ELSE {so_far} END"
-    return f"CASE WHEN {planned} THEN {before} + i.days ELSE {so_far} END"
+    return columns.keep(f"CASE WHEN {planned} THEN {before} + i.days ELSE {so_far} END")
 
 
 carisoprodol_course_days = nsaid_course_days = _course_days
@@ -187,7 +187,7 @@ def carisoprodol_repeat_courses(feature: ComputedFeature, columns: Columns) -> s
     run = f"{_followed(feature, columns)} AND t.day - t.first_day <= {number(limits['days'])}"
     courses = columns.count("runs", run)
     many = f"COALESCE({prescribers}, 0) >= {number(limits['prescribers'])} OR {courses} >= {number(limits['courses'])}"
-    return f"CASE WHEN {many} THEN TRUE ELSE {no_if(LIST_KNOWN)} END"
+    return yes_or(f"({many})", columns.no_if(LIST_KNOWN))
 
 
 def _stops(_: ComputedFeature, __: Columns) -> str:
@@ -221,11 +221,11 @@ def nonopioid_tried(feature: ComputedFeature, columns: Columns) -> str:
     now = columns.any("taken", columns.groups.sure(treatments), "t.pool = 'c' AND NOT p.with_opioid")
     before = columns.before(treatments, "NOT p.with_opioid")
     tried = f"({now} OR {before})"
-    return f"CASE WHEN {tried} THEN TRUE ELSE {no_if(ALL_RECOGNISED)} END"
+    return yes_or(tried, columns.no_if(ALL_RECOGNISED))
 
 
 def long_term_steroid(feature: ComputedFeature, columns: Columns) -> str:
-    none = f"CASE WHEN NOT {_any(feature, columns, STEROID)} THEN {no_if(ALL_RECOGNISED)}"
+    none = f"CASE WHEN NOT {_any(feature, columns, STEROID)} THEN {columns.no_if(ALL_RECOGNISED)}"
     answer = steroid_for_long(feature.about, columns, feature.limits["mg"], feature.limits["days"])
     return f"{none} ELSE {answer} END"
 

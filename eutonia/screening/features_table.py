@@ -10,8 +10,9 @@ from eutonia.knowledge import Knowledge
 from eutonia.screening import dosing_columns, organ_columns, pain_columns, person_columns
 from eutonia.screening.allergies import make_allergy_lines
 from eutonia.screening.by_kind import KINDS
-from eutonia.screening.columns import Columns
+from eutonia.screening.columns import OF_THE_LIST, Columns
 from eutonia.screening.meanings import Meanings
+from eutonia.screening.person_columns import AGED
 from eutonia.screening.pools import make_lines, make_pools, make_runs
 
 if TYPE_CHECKING:
@@ -63,6 +64,15 @@ class FeatureTable:
         for source, query in queries.items():
             engine.make(f"gathered_{source}", query)
         joins = " ".join(f"LEFT JOIN gathered_{s} AS {s} ON {s}.index_id = i.index_id" for s in queries)
+        gathered = [
+            f"{s}.{name.removeprefix('i.')}" for s in queries for name in self.columns.gathered[s].values()
+        ]
+        listed = [f"{expression} AS {name}" for name, expression in OF_THE_LIST.items()]
+        dates = (
+            f"SELECT i.*, {AGED} AS age, p.planned, {', '.join([*listed, *gathered])} "
+            "FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
+            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins}"
+        )
         engine.make(
             "planned_kinds",
             "SELECT index_id, STRING_AGG(name || ':' || CAST(bit AS VARCHAR), ' ' ORDER BY name, bit) AS planned FROM ("
@@ -71,9 +81,8 @@ class FeatureTable:
         )
         names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
         return (
-            "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, p.planned, "
-            f"{names} FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
-            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins}"
+            "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, i.planned, "
+            f"{names} FROM ({self.columns.worked_out(dates)}) AS i"
         )
 
 

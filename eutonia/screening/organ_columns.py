@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result, allergies_known
-from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number, rounded
+from eutonia.screening.columns import CONDITIONS_KNOWN, UNRECOGNISED, Columns, number, rounded, yes_or
 from eutonia.screening.person_columns import AGE
 
 
@@ -16,7 +16,7 @@ class Filtration:
         self.rate = Result(columns, "egfr:reported", days)
         self.level = Result(columns, "egfr:creatinine", days)
         self.suspect = f"({self.rate.suspect} OR {self.level.suspect})"
-        self.stale = f"({self.rate.stale} OR {self.level.stale}) AND ({egfr(feature, columns)}) IS NULL"
+        self.stale = f"({self.rate.stale} OR {self.level.stale}) AND {egfr(feature, columns)} IS NULL"
 
 
 def egfr(feature: ComputedFeature, columns: Columns) -> str:
@@ -25,7 +25,7 @@ def egfr(feature: ComputedFeature, columns: Columns) -> str:
     rate, level = Result(columns, "egfr:reported", days), Result(columns, "egfr:creatinine", days)
     newer = f"({rate.value} IS NULL OR {level.day} > {rate.day})"
     computed = f"CASE WHEN {level.value} IS NOT NULL AND {newer} THEN {_ckd_epi_2021(level.value)} END"
-    return f"COALESCE({rounded(computed, 1)}, {rate.value})"
+    return columns.keep(f"COALESCE({rounded(computed, 1)}, {rate.value})")
 
 
 def _ckd_epi_2021(creatinine: str) -> str:
@@ -52,7 +52,7 @@ alt_x_uln = ast_x_uln = _times_uln
 def liver_failure(feature: ComputedFeature, columns: Columns) -> str:
     failure, cirrhosis, sign = feature.value_sets
     grave = f"({columns.having(failure)} OR ({columns.having(cirrhosis)} AND {columns.having(sign)}))"
-    return f"CASE WHEN {grave} THEN TRUE WHEN {CONDITIONS_KNOWN} THEN FALSE END"
+    return yes_or(grave, columns.no_if(CONDITIONS_KNOWN))
 
 
 def liver_disease_moderate_or_severe(feature: ComputedFeature, columns: Columns) -> str:
@@ -65,7 +65,7 @@ def liver_disease_moderate_or_severe(feature: ComputedFeature, columns: Columns)
 def renal_result_missing(feature: ComputedFeature, columns: Columns) -> str:
     lately = f"{columns.slot('egfr:any')} AND t.day - t.reading_day <= {number(feature.limits['days'])}"
     recent = columns.exists("readings", lately)
-    ill = f"CASE WHEN {columns.having(*feature.value_sets)} THEN TRUE WHEN {CONDITIONS_KNOWN} THEN FALSE END"
+    ill = yes_or(columns.having(*feature.value_sets), columns.no_if(CONDITIONS_KNOWN))
     old = f"({AGE} >= {number(feature.limits['age'])})"
     return f"CASE WHEN {recent} THEN FALSE ELSE ({old} OR {ill}) END"
 
@@ -74,7 +74,7 @@ def renal_result_missing(feature: ComputedFeature, columns: Columns) -> str:
 
 
 def medication_unrecognised(_: ComputedFeature, __: Columns) -> str:
-    return "(COALESCE(u.n, 0) > 0)"
+    return f"({UNRECOGNISED} > 0)"
 
 
 def allergies_unknown(_: ComputedFeature, columns: Columns) -> str:

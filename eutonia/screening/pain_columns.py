@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result
-from eutonia.screening.columns import ALL_RECOGNISED, CONDITIONS_KNOWN, Columns, no_if, number
+from eutonia.screening.columns import ALL_RECOGNISED, CONDITIONS_KNOWN, UNKNOWN, Columns, number, yes_or
 from eutonia.screening.dosing_columns import STEROID, long_term_steroid, steroid_for_long
 from eutonia.screening.person_columns import AGE
 
@@ -27,7 +27,7 @@ def chronic_low_back_pain(feature: ComputedFeature, columns: Columns) -> str:
     pain = columns.having(low_back, chronic)
     lasting = f"({columns.is_in([chronic])} OR t.day - t.since > {number(feature.limits['days'])})"
     answer = columns.having(low_back, chronic, also=lasting)
-    return f"CASE WHEN NOT {pain} THEN {no_if(CONDITIONS_KNOWN)} ELSE {answer} END"
+    return f"CASE WHEN NOT {pain} THEN {columns.no_if(CONDITIONS_KNOWN)} ELSE {answer} END"
 
 
 def pain_nonmuscular_only(feature: ComputedFeature, columns: Columns) -> str:
@@ -45,20 +45,21 @@ def pain_musculoskeletal_only(feature: ComputedFeature, columns: Columns) -> str
 
 def withdrawal_symptoms(feature: ComputedFeature, columns: Columns) -> str:
     recent = columns.having(*feature.value_sets, days=feature.limits["days"])
-    return f"CASE WHEN {recent} THEN TRUE ELSE {no_if(CONDITIONS_KNOWN)} END"
+    return yes_or(recent, columns.no_if(CONDITIONS_KNOWN))
 
 
 # --- red flags --------------------------------------------------------------------------------------
 
 
 def _sign(columns: Columns, *value_sets: str, days: float | None = None, active: bool = True) -> str:
-    denied = " AND ".join(columns.denied(name) for name in value_sets)
+    denied = [columns.denied(name) for name in value_sets]
     found = columns.having(*value_sets, active=active, days=days)
-    return f"CASE WHEN {found} THEN TRUE WHEN {denied} THEN FALSE END"
+    absent = UNKNOWN if "FALSE" in denied else f"CASE WHEN {' AND '.join(denied)} THEN FALSE END"
+    return yes_or(found, absent)
 
 
 def _pain(columns: Columns, *value_sets: str) -> str:
-    return f"CASE WHEN {columns.having(*value_sets)} THEN TRUE ELSE {no_if(CONDITIONS_KNOWN)} END"
+    return yes_or(columns.having(*value_sets), columns.no_if(CONDITIONS_KNOWN))
 
 
 def _some(values: Sequence[str]) -> str:
@@ -68,13 +69,13 @@ def _some(values: Sequence[str]) -> str:
 def cauda_equina_suspected(feature: ComputedFeature, columns: Columns) -> str:
     syndrome, pain, *signs = feature.value_sets
     new = _some([_sign(columns, sign, days=feature.limits["days"]) for sign in signs])
-    return f"CASE WHEN {columns.having(syndrome)} THEN TRUE ELSE (({_pain(columns, pain)}) AND {new}) END"
+    return yes_or(columns.having(syndrome), f"(({_pain(columns, pain)}) AND {new})")
 
 
 def back_pain_with_cancer_sign(feature: ComputedFeature, columns: Columns) -> str:
     pain, active, history, *signs = feature.value_sets
     cancer = columns.having(active, history, active=False)
-    sign = f"CASE WHEN {cancer} THEN TRUE ELSE {_some([_sign(columns, s) for s in signs])} END"
+    sign = yes_or(cancer, _some([_sign(columns, s) for s in signs]))
     return f"(({_pain(columns, pain)}) AND {sign})"
 
 
@@ -91,7 +92,7 @@ def back_pain_with_infection_sign(feature: ComputedFeature, columns: Columns) ->
         _immunosuppressed(feature, columns, immune),
         _sign(columns, procedure, days=limits["procedure_days"], active=False),
     ]
-    return f"CASE WHEN {columns.having(infection)} THEN TRUE ELSE (({_pain(columns, pain)}) AND {_some(signs)}) END"
+    return yes_or(columns.having(infection), f"(({_pain(columns, pain)}) AND {_some(signs)})")
 
 
 def _immunosuppressed(feature: ComputedFeature, columns: Columns, value_set: str) -> str:
@@ -102,7 +103,7 @@ def _immunosuppressed(feature: ComputedFeature, columns: Columns, value_set: str
     by_steroid = steroid_for_long(steroids, columns, limits["prednisone_mg"], limits["prednisone_days"])
     return (
         f"CASE WHEN {sure} THEN TRUE WHEN {taken} AND ({by_steroid}) IS DISTINCT FROM FALSE "
-        f"THEN {by_steroid} ELSE {no_if(f'{CONDITIONS_KNOWN} AND {ALL_RECOGNISED}')} END"
+        f"THEN {by_steroid} ELSE {columns.no_if(f'{CONDITIONS_KNOWN} AND {ALL_RECOGNISED}')} END"
     )
 
 
@@ -134,7 +135,7 @@ def temperature_suspect(columns: Columns) -> list[str]:
 def fever(feature: ComputedFeature, columns: Columns) -> str:
     (value_set,) = feature.value_sets
     answer = _fever(feature, columns, value_set, feature.limits["days"], feature.limits["celsius"])
-    return f"COALESCE({answer}, {no_if(CONDITIONS_KNOWN)})"
+    return f"COALESCE({answer}, {columns.no_if(CONDITIONS_KNOWN)})"
 
 
 def back_pain_with_fracture_sign(feature: ComputedFeature, columns: Columns) -> str:
@@ -150,10 +151,7 @@ def back_pain_with_fracture_sign(feature: ComputedFeature, columns: Columns) -> 
         ]
     )
     trauma = f"(({_sign(columns, major, days=days)}) OR (({_sign(columns, minor, days=days)}) AND {fragile}))"
-    return (
-        f"CASE WHEN {columns.having(fracture, days=days)} THEN TRUE "
-        f"ELSE (({_pain(columns, pain)}) AND {trauma}) END"
-    )
+    return yes_or(columns.having(fracture, days=days), f"(({_pain(columns, pain)}) AND {trauma})")
 
 
 def aneurysm_with_pain(feature: ComputedFeature, columns: Columns) -> str:
@@ -168,7 +166,7 @@ def fracture_in_treated_region(feature: ComputedFeature, columns: Columns) -> st
     found, broken, nowhere = _places(columns, recent, "fracture_regions")
     treated = _treated(columns, pain, "fracture_regions")
     return (
-        f"CASE WHEN NOT {found} THEN {no_if(CONDITIONS_KNOWN)} "
+        f"CASE WHEN NOT {found} THEN {columns.no_if(CONDITIONS_KNOWN)} "
         f"WHEN ({broken} & {treated}) <> 0 THEN TRUE WHEN {treated} = 0 OR {nowhere} THEN NULL ELSE FALSE END"
     )
 
@@ -178,7 +176,7 @@ def skin_infection_or_wound(feature: ComputedFeature, columns: Columns) -> str:
     found, broken, nowhere = _places(columns, columns.held([skin]), "skin_regions")
     treated = _treated(columns, pain, "skin_regions")
     return (
-        f"CASE WHEN NOT {found} THEN {no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(skin)}')} "
+        f"CASE WHEN NOT {found} THEN {columns.no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(skin)}')} "
         f"ELSE ({broken} & {treated}) <> 0 OR {treated} = 0 OR {nowhere} END"
     )
 

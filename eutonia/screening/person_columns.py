@@ -7,11 +7,13 @@ from typing import Any
 from eutonia.features.person import region as _region
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result
-from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, no_if, number
+from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number
 
-EARLY = "(i.birth_exact AND (i.month < i.birth_month OR (i.month = i.birth_month AND i.dom < i.birth_day)))"
-AGE = f"CAST(i.year - i.birth_year - CASE WHEN {EARLY} THEN 1 ELSE 0 END AS DOUBLE)"
-"""Completed years; the age reached in the year where the day of birth is not known."""
+_EARLY = "(i.birth_exact AND (i.month < i.birth_month OR (i.month = i.birth_month AND i.dom < i.birth_day)))"
+AGE = "i.age"
+
+AGED = f"CAST(i.year - i.birth_year - CASE WHEN {_EARLY} THEN 1 ELSE 0 END AS DOUBLE)"
+"""Completed years; the age reached in the year where the day of birth is not known. The column `age`."""
 
 
 def age(_: ComputedFeature, __: Columns) -> str:
@@ -60,10 +62,11 @@ def pregnant(feature: ComputedFeature, columns: Columns) -> str:
         f"GREATEST(COALESCE({a}, -999999), COALESCE({b}, -999999))"
         for a, b in ((yes_said, going), (no_said, over))
     )
-    could = _could_be(feature)
-    silent = f"CASE WHEN ({could}) = FALSE THEN FALSE END"
+    yes, no = columns.keep(yes), columns.keep(no)
+    could = columns.keep(_could_be(feature))
+    silent = columns.keep(f"CASE WHEN ({could}) = FALSE THEN FALSE END")
     old = f"i.day - {no} > {number(feature.limits['days_negative'])} AND COALESCE({could}, TRUE)"
-    return (
+    return columns.keep(
         f"CASE WHEN {yes} = -999999 AND {no} = -999999 THEN {silent} WHEN {yes} >= {no} THEN TRUE "
         f"WHEN {old} THEN {silent} ELSE FALSE END"
     )
@@ -87,10 +90,10 @@ def gestation(feature: ComputedFeature, columns: Columns) -> str:
         (due.day, f"280 - ({due.value} - i.day)"),
         (since, f"{weeks} * 7 + i.day - {since}"),
     ]
-    ranks = [f"COALESCE({when} * 1000000.0 + {days}, -1e18)" for when, days in stages]
-    best = f"GREATEST({', '.join(ranks)})"
+    ranks = [columns.keep(f"COALESCE({when} * 1000000.0 + {days}, -1e18)") for when, days in stages]
+    best = columns.keep(f"GREATEST({', '.join(ranks)})")
     cases = (f"WHEN {best} = {rank} THEN {days}" for rank, (_, days) in zip(ranks, stages, strict=True))
-    length = f"CASE {' '.join(cases)} END"
+    length = columns.keep(f"CASE {' '.join(cases)} END")
     state = _pregnant(columns)
     return (
         f"CASE WHEN ({state}) IS NULL THEN NULL WHEN NOT ({state}) THEN 'not-pregnant' "
@@ -114,7 +117,7 @@ def pregnancy_status_missing(feature: ComputedFeature, columns: Columns) -> str:
 
 def breastfeeding(feature: ComputedFeature, columns: Columns) -> str:
     word = columns.max("latest", "t.word", columns.slot("breastfeeding"))
-    silent = f"CASE WHEN ({_could_be(feature)}) = FALSE THEN FALSE END"
+    silent = columns.keep(f"CASE WHEN ({columns.keep(_could_be(feature))}) = FALSE THEN FALSE END")
     return (
         f"CASE WHEN {word} IS NOT NULL THEN {word} = 'true' WHEN {columns.having(*feature.value_sets)} THEN TRUE "
         f"ELSE {silent} END"
@@ -129,7 +132,7 @@ def falls_history(feature: ComputedFeature, columns: Columns) -> str:
     many = f"({count}) >= {number(feature.limits['falls'])}"
     return (
         f"CASE WHEN {columns.having(*feature.value_sets)} THEN TRUE WHEN ({count}) IS NOT NULL THEN {many} "
-        f"ELSE {no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(*feature.value_sets)}')} END"
+        f"ELSE {columns.no_if(f'{CONDITIONS_KNOWN} OR {columns.denied(*feature.value_sets)}')} END"
     )
 
 
