@@ -21,6 +21,8 @@ class Engine(Protocol):
     """Index dates in a chunk, of whole persons."""
     chunks_at_once: int
     """Chunks that are judged at the same time."""
+    numbered: str
+    """An expression that gives each row of a query a number of its own."""
     columns: dict[str, dict[str, str]]
     """Table of the CDM (lower case) → its columns (lower case → as written)."""
     types: dict[str, dict[str, str]]
@@ -59,6 +61,7 @@ class DuckDB:
     rows_at_once = 122_880
     """Some 200 features of each row are in memory at once, in every chunk that is judged."""
     most_at_once = 4
+    numbered = "CAST(ROW_NUMBER() OVER () AS INTEGER)"
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None

@@ -73,12 +73,6 @@ class FeatureTable:
             "FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
             f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins}"
         )
-        engine.make(
-            "planned_kinds",
-            "SELECT index_id, STRING_AGG(name || ':' || CAST(bit AS VARCHAR), ' ' ORDER BY name, bit) AS planned FROM ("
-            "SELECT DISTINCT t.index_id, p.name, t.bit FROM taken AS t JOIN part AS p ON p.part = t.part "
-            "WHERE t.pool = 'p') AS p GROUP BY index_id",
-        )
         names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
         return (
             "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, i.planned, "
@@ -99,7 +93,7 @@ def make_index(engine: Engine, lowest: int, highest: int) -> None:
     engine.make(
         "idx",
         f"""
-        SELECT CAST(ROW_NUMBER() OVER (ORDER BY d.person_id, d.day, d.therapy) AS INTEGER) AS index_id, d.*,
+        SELECT {engine.numbered} AS index_id, d.*,
                d.observed AND {conditions} AS conditions_known, p.sex, p.birth_year, p.birth_month, p.birth_day,
                p.birth_exact, YEAR(d.calendar) AS year, MONTH(d.calendar) AS month, DAY(d.calendar) AS dom
         FROM (

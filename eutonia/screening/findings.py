@@ -82,7 +82,7 @@ def _concerned(
     """Whether each rule is about each plan: plans are told apart by their ingredients."""
     import polars as pl
 
-    by_name = {f"{kind.treatment}:{kind.bit}": kind for kind in kinds}
+    by_name = {kind.written: kind for kind in kinds}
     item = PlanItem(action="start", text="an episode")
     about = [
         concerns(each, item, [by_name[name] for name in names.split(" ")], knowledge)  # type: ignore[misc]

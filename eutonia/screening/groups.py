@@ -1,6 +1,6 @@
 """Which ingredients belong to the groups of drugs that features name: by ingredient and, where it matters, dose.
 
-kind      treatment, bit: the ingredient at doses in one band (aspirin up to 100 mg, above, not known)
+kind      treatment, bit, written: the ingredient at doses in one band (aspirin up to 100 mg, above, not known)
 blend     treatment, bits, one column per group: whether it belongs; null where its dose decides
 follower  run, treatment, bit, gap: whose courses are followed
 lasting   treatment: whose use still matters when it is over
@@ -36,6 +36,10 @@ class Kind(NamedTuple):
     up_to: float | None
     classes: frozenset[str]
     possible: frozenset[str]
+
+    @property
+    def written(self) -> str:
+        return f"{self.treatment}:{self.bit}"
 
     def belongs(self, names: Iterable[str]) -> bool | None:
         wanted = set(names)
@@ -148,9 +152,9 @@ class Groups:
         ]
         bands = {
             "treatment": pl.Int32, "bit": pl.Int32, "whole": pl.Boolean, "unknown": pl.Boolean,
-            "above": pl.Float64, "up_to": pl.Float64,
+            "above": pl.Float64, "up_to": pl.Float64, "written": pl.String,
         }  # fmt: skip
-        rows = [(number[kind.treatment], *kind[1:6]) for kind in self.kinds]
+        rows = [(number[kind.treatment], *kind[1:6], kind.written) for kind in self.kinds]
         lasting = sorted({number[t] for names in self.remembered for t in self.members(names)})
         follows = {"run": pl.Int32, "treatment": pl.Int32, "bit": pl.Int32, "gap": pl.Float64}
         return {

@@ -25,9 +25,7 @@ def make_lines(engine: Engine) -> None:
     engine.make(
         "used",
         f"""
-        SELECT u.*, MAX(CASE WHEN of_therapy AND in_use THEN nth END) OVER (PARTITION BY index_id) AS latest,
-               of_therapy AND action = 'start' AND start_day = day AS starts
-        FROM (
+        SELECT u.*, of_therapy AND action = 'start' AND start_day = day AS starts FROM (
             SELECT i.index_id, i.day, i.action, x.nth, x.drug, x.start_day, x.end_day, x.provider,
                    x.dose, x.unit, x.times, q.drug IS NOT NULL AS of_therapy,
                    CASE WHEN x.stopped AND NOT (i.action = 'start' AND x.start_day = i.day AND q.drug IS NOT NULL)
@@ -48,10 +46,13 @@ def make_lines(engine: Engine) -> None:
         f"""
         SELECT l.*, k.bit FROM (
             SELECT u.index_id, u.day, u.action, u.nth, u.start_day, u.end_day, u.provider, u.in_use, u.starts,
-                   u.action = 'continue' AND u.nth = u.latest AS goes_on_with, u.drug, p.part, p.treatment, p.alike,
+                   n.nth IS NOT NULL AS goes_on_with, u.drug, p.part, p.treatment, p.alike,
                    CASE WHEN u.unit = 'tablet' AND u.dose <> 0 THEN p.rate * u.dose ELSE p.rate END AS per_hour,
                    {tablets} AS mg, {tablets} * u.times AS daily
-            FROM used AS u JOIN part AS p ON p.drug = u.drug
+            FROM used AS u JOIN part AS p ON p.drug = u.drug LEFT JOIN (
+                SELECT index_id, MAX(nth) AS nth FROM used WHERE of_therapy AND in_use AND action = 'continue'
+                GROUP BY index_id
+            ) AS n ON n.index_id = u.index_id AND n.nth = u.nth
         ) AS l JOIN kind AS k ON k.treatment = l.treatment AND (k.whole OR (k.unknown AND l.daily IS NULL)
             OR (NOT k.unknown AND l.daily > k.above AND l.daily <= k.up_to))
         """,
@@ -121,6 +122,22 @@ def make_pools(engine: Engine) -> None:
               ON (m.moment = 'c' AND t.pool = 'c') OR (m.moment = 'a' AND t.goes_on)
             WHERE p.route <> 'topical'
         ) AS m GROUP BY index_id, moment, treatment
+        """,
+    )
+    # The ingredients of the plan as words, which hardly ever are more than one.
+    engine.make(
+        "plan_kind",
+        "SELECT p.index_id, k.written FROM planned AS p JOIN kind AS k ON k.treatment = p.treatment AND k.bit = p.bit",
+    )
+    some = "SELECT index_id FROM plan_kind GROUP BY index_id HAVING MIN(written) <> MAX(written)"
+    engine.make(
+        "planned_kinds",
+        f"""
+        SELECT index_id, MIN(written) AS planned FROM plan_kind GROUP BY index_id HAVING MIN(written) = MAX(written)
+        UNION ALL
+        SELECT index_id, STRING_AGG(written, ' ' ORDER BY written) AS planned FROM (
+            SELECT DISTINCT k.index_id, k.written FROM plan_kind AS k JOIN ({some}) AS s ON s.index_id = k.index_id
+        ) AS w GROUP BY index_id
         """,
     )
     engine.make(

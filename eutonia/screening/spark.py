@@ -87,6 +87,8 @@ class Spark:
 
     rows_at_once = 3_000_000
     chunks_at_once = 1
+    numbered = "MONOTONICALLY_INCREASING_ID()"
+    """Numbers by ROW_NUMBER would bring all rows together in one task."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
