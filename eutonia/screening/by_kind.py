@@ -108,20 +108,19 @@ def allergies_known(columns: Columns) -> str:
 class Result:
     """The latest result of a slot (`results.latest`): its value, and whether it is set aside."""
 
-    def __init__(self, columns: Columns, slot: str, days: float | None) -> None:
+    def __init__(self, columns: Columns, slot: str, days: float | None, what: str = "t.value") -> None:
         if slot not in columns.slots:
             self.there = self.suspect = self.stale = "FALSE"
-            self.value = self.high = self.day = "CAST(NULL AS DOUBLE)"
+            self.value = self.day = "CAST(NULL AS DOUBLE)"
             return
         here = columns.slot(slot)
-        value = columns.max("latest", "t.value", here)
+        value = columns.max("latest", what, here)
         self.there = columns.keep(columns.exists("latest", here))
-        self.high = columns.max("latest", "t.high", here)
         self.day = columns.max("latest", "t.reading_day", here)
         sound = columns.keep(columns.exists("latest", f"{here} AND t.sound"))
         self.suspect = columns.keep(f"({self.there} AND NOT {sound})")
         # Of a sound result the day is known.
-        old = f"i.day - {self.day} > {number(days)}" if days is not None else "FALSE"
+        old = f"day - {self.day} > {number(days)}" if days is not None else "FALSE"
         self.stale = "FALSE" if days is None else columns.keep(f"({sound} AND {old})")
         counts = sound if days is None else f"{sound} AND NOT ({old})"
         self.value = columns.keep(f"CASE WHEN {counts} THEN {value} END")

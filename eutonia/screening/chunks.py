@@ -51,6 +51,7 @@ def judge_chunks(
     from eutonia.screening.forecasts import episodes
     from eutonia.screening.groups import kinds
 
+    table = prepared.table
     bands = kinds(prepared.meanings.treatments, knowledge)
     left = [n for n in range(len(chunks)) if not (parts.has(n) and (courses is None or courses.has(n)))]
     beside = [engine.beside() for _ in range(min(engine.chunks_at_once, len(left)))]
@@ -61,10 +62,11 @@ def judge_chunks(
     def judge(number: int) -> None:
         own = free.get()
         try:
-            query = prepared.table.query(own, *chunks[number])
+            gathered = table.gather(own, *chunks[number])
             if courses is not None:
-                courses.write(number, own.get(episodes(query, knowledge)))
-            parts.write(number, own.judge(query, lambda frame: find(frame, knowledge, bands)))
+                courses.write(number, episodes(own, gathered, table.expressions, knowledge))
+            work_out = table.expressions.work_out
+            parts.write(number, own.judge(gathered, lambda frame: find(work_out(frame), knowledge, bands)))
         finally:
             free.put(own)
 

@@ -1,7 +1,7 @@
 """The feature table as SQL: what each query over the facts has to gather, and each feature as an expression over it.
 
-A feature's function asks for what it needs (`columns.any(...)`) and gets an expression over `i` back: the index date
-with what was gathered for it. What several features share is kept as a column of its own (`columns.keep`), worked out
+A feature's function asks for what it needs (`columns.any(...)`) and gets an expression back: over the index date
+and what was gathered for it. What several features share is kept as a column of its own (`columns.keep`), worked out
 once. The queries are written once all features have asked.
 """
 
@@ -15,16 +15,22 @@ from eutonia.knowledge import Knowledge
 from eutonia.screening.groups import Bit, Groups, numbered
 from eutonia.screening.meanings import Meanings
 
-LIST_KNOWN = "i.observed"
-CONDITIONS_KNOWN = "i.conditions_known"
-UNRECOGNISED = "i.unrecognised"
-ALL_RECOGNISED = "i.all_recognised"
+LIST_KNOWN = "observed"
+CONDITIONS_KNOWN = "conditions_known"
+UNRECOGNISED = "unrecognised"
+ALL_RECOGNISED = "all_recognised"
 
-OF_THE_LIST = {
+_EARLY = "(i.birth_exact AND (i.month < i.birth_month OR (i.month = i.birth_month AND i.dom < i.birth_day)))"
+
+OF_THE_DATE = {
+    "age": f"CAST(i.year - i.birth_year - CASE WHEN {_EARLY} THEN 1 ELSE 0 END AS DOUBLE)",
     "unrecognised": "COALESCE(u.n, 0)",
     "all_recognised": "(i.observed AND COALESCE(u.n, 0) = 0)",
 }
-"""What is known of the list of medicines of an index date: column → expression over `u`."""
+"""Columns of an index date → SQL over it and its list of medicines `u`.
+
+Age is in completed years; the age reached in the year where the day of birth is not known.
+"""
 
 _MEANT = "JOIN part AS p ON p.part = t.part JOIN blend AS b ON b.treatment = t.treatment AND b.bits = t.bit"
 
@@ -66,7 +72,7 @@ class Columns:
     def gather(self, source: str, aggregate: str) -> str:
         """The name of the column that holds `aggregate` over the rows of `source`."""
         known = self.gathered[source]
-        return known.setdefault(aggregate, f"i.{source}_a{len(known)}")
+        return known.setdefault(aggregate, f"{source}_a{len(known)}")
 
     def keep(self, expression: str) -> str:
         """A column that holds `expression`: for what more than one feature reads."""
@@ -76,7 +82,7 @@ class Columns:
             every = list(self.kept.values())
             within = [every[int(number)] for number in KEPT.findall(expression)]
             self.kept[expression] = max(within, default=-1) + 1
-        return f"i.k{list(self.kept).index(expression)}"
+        return f"k{list(self.kept).index(expression)}"
 
     def any(self, source: str, bit: Bit | None, where: str = "TRUE") -> str:
         """Whether a row that holds `where` has the bit."""
@@ -207,14 +213,12 @@ class Columns:
         """Source → the query that gathers its columns, one row per index date."""
         return {source: _query(source, wanted) for source, wanted in self.gathered.items() if wanted}
 
-    def worked_out(self, source: str) -> str:
-        """The query over the index dates, `source`, that adds the columns that are kept, level by level."""
-        for level in range(max(self.kept.values(), default=-1) + 1):
-            columns = ", ".join(
-                f"{sql} AS k{n}" for n, (sql, depth) in enumerate(self.kept.items()) if depth == level
-            )
-            source = f"SELECT i.*, {columns} FROM ({source}) AS i"
-        return source
+    def shared(self) -> list[dict[str, str]]:
+        """The columns that are kept, level by level."""
+        levels: list[dict[str, str]] = [{} for _ in range(max(self.kept.values(), default=-1) + 1)]
+        for n, (sql, level) in enumerate(self.kept.items()):
+            levels[level][f"k{n}"] = sql
+        return levels
 
 
 def _held(*, active: bool, days: float | None) -> str:
@@ -225,11 +229,11 @@ def _held(*, active: bool, days: float | None) -> str:
 
 
 def _query(source: str, wanted: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{sql} AS {name.removeprefix('i.')}" for sql, name in wanted.items())
+    columns = ", ".join(f"{sql} AS {name}" for sql, name in wanted.items())
     return f"SELECT t.index_id, {columns} FROM {FROM[source]} GROUP BY t.index_id"
 
 
-KEPT = re.compile(r"\bi\.k(\d+)\b")
+KEPT = re.compile(r"\bk(\d+)\b")
 """The name of a column that is kept."""
 
 
@@ -239,15 +243,17 @@ def number(value: float) -> str:
 
 
 def rounded(value: str, digits: int) -> str:
-    """As `features.value.rounded`: engines that round by themselves differ near a half."""
-    scale = f"CAST({10**digits} AS DOUBLE)"
-    return f"(CAST(FLOOR(({value}) * {scale} + 0.5) AS DOUBLE) / {scale})"
+    """As `features.value.rounded`: engines that round by themselves differ near a half.
+
+    Polars divides by a constant by way of its reciprocal, which leaves the last digit to be rounded off.
+    """
+    return f"ROUND(FLOOR(({value}) * {10.0**digits} + 0.5) / {10.0**digits}, {digits})"
 
 
 def yes_or(found: str, otherwise: str) -> str:
     """True where `found`, which is never null; else `otherwise`.
 
-    By Kleene's OR rather than by CASE, which DuckDB works out many times as slowly.
+    By Kleene's OR, which is worked out faster than a CASE.
     """
     return otherwise if found == "FALSE" else f"({found} OR {otherwise})"
 

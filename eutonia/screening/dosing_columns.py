@@ -140,14 +140,14 @@ carisoprodol_use_days = tizanidine_use_days = baclofen_use_days = _use_days
 
 def carisoprodol_planned_days(feature: ComputedFeature, columns: Columns) -> str:
     planned = _any(feature, columns, "t.pool = 'p'")
-    return f"CASE WHEN {planned} THEN CAST(i.days AS DOUBLE) ELSE 0.0 END"
+    return f"CASE WHEN {planned} THEN CAST(days AS DOUBLE) ELSE 0.0 END"
 
 
 def _course_days(feature: ComputedFeature, columns: Columns) -> str:
     planned = _any(feature, columns, "t.pool = 'p'")
     so_far = _use_days(feature, columns)
-    before = f"CASE WHEN i.action = 'start' THEN COALESCE({so_far}, 0.0) ELSE {so_far} END"
-    return columns.keep(f"CASE WHEN {planned} THEN {before} + i.days ELSE {so_far} END")
+    before = f"CASE WHEN action = 'start' THEN COALESCE({so_far}, 0.0) ELSE {so_far} END"
+    return columns.keep(f"CASE WHEN {planned} THEN {before} + days ELSE {so_far} END")
 
 
 carisoprodol_course_days = nsaid_course_days = _course_days
@@ -176,7 +176,7 @@ def _longest(feature: ComputedFeature, columns: Columns, *, planned: bool) -> st
 
 def carisoprodol_duration_missing(feature: ComputedFeature, columns: Columns) -> str:
     started = _any(feature, columns, "t.pool = 'p' AND t.action = 'start'")
-    return f"(i.days IS NULL AND {started})"
+    return f"(days IS NULL AND {started})"
 
 
 def carisoprodol_repeat_courses(feature: ComputedFeature, columns: Columns) -> str:
@@ -211,7 +211,7 @@ def carisoprodol_stopped_or_cut(feature: ComputedFeature, columns: Columns) -> s
     begun = columns.max("taken", "t.start_day", now)
     rank = "CAST(t.end_day AS BIGINT) * 1000000 - t.nth"
     before = columns.of_latest("past", "t.daily", rank, f"{belongs} AND t.daily IS NOT NULL")
-    cut = f"i.day - {begun} <= {number(limits['days'])} AND {dose} <= {limits['cut']!r} * {before}"
+    cut = f"day - {begun} <= {number(limits['days'])} AND {dose} <= {limits['cut']!r} * {before}"
     answer = f"{ended} OR ({goes_on} AND COALESCE({cut}, FALSE))"
     return f"CASE WHEN NOT {LIST_KNOWN} THEN NULL ELSE {answer} END"
 

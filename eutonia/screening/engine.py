@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from eutonia.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+class Gathered(NamedTuple):
+    """Queries for what is known of the index dates of a chunk: each at most one row per `index_id`."""
+
+    dates: str
+    """A row for every index date."""
+    more: Mapping[str, str]
+    """Name → query of what there is of only some."""
 
 
 class Engine(Protocol):
@@ -40,8 +49,8 @@ class Engine(Protocol):
     def get(self, query: str) -> pl.DataFrame:
         """Fetch the answer of a query."""
 
-    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        """What `find` makes of the answer of `query`; it may be given some of the persons at a time."""
+    def judge(self, gathered: Gathered, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """What `find` makes of all that was gathered; it may be given some of the persons at a time."""
 
     def beside(self) -> Engine:
         """A connection to the same tables for a thread, which keeps those that it makes to itself."""
@@ -112,8 +121,11 @@ class DuckDB:
 
         return pl.DataFrame(self.db.sql(query))
 
-    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        return find(self.get(query))
+    def judge(self, gathered: Gathered, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        frame = self.get(gathered.dates)
+        for query in gathered.more.values():
+            frame = frame.join(self.get(query), on="index_id", how="left", maintain_order="left")
+        return find(frame)
 
     def beside(self) -> DuckDB:
         other = copy(self)

@@ -1,4 +1,4 @@
-"""The feature table of a chunk of index dates, by SQL from end to end."""
+"""The feature table of a chunk of index dates: gathered by SQL, worked out by expressions over what was gathered."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from eutonia.knowledge import Knowledge
 from eutonia.screening import dosing_columns, organ_columns, pain_columns, person_columns
 from eutonia.screening.allergies import make_allergy_lines
 from eutonia.screening.by_kind import KINDS
-from eutonia.screening.columns import OF_THE_LIST, Columns
+from eutonia.screening.columns import OF_THE_DATE, Columns
+from eutonia.screening.engine import Gathered
+from eutonia.screening.expressions import Expressions
 from eutonia.screening.meanings import Meanings
-from eutonia.screening.person_columns import AGED
 from eutonia.screening.pools import make_lines, make_pools, make_runs
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from eutonia.screening.engine import Engine
 
 MODULES: Sequence[ModuleType] = (person_columns, organ_columns, dosing_columns, pain_columns)
@@ -24,13 +27,13 @@ TYPES = {"boolean": "BOOLEAN", "number": "DOUBLE", "category": "VARCHAR"}
 
 
 class FeatureTable:
-    """The queries that make every feature, written once for a knowledge and a database."""
+    """The queries and expressions that make every feature, written once for a knowledge and a database."""
 
     def __init__(self, knowledge: Knowledge, meanings: Meanings, region: str | None) -> None:
         self.columns = Columns(knowledge, meanings, region)
-        self.expressions: dict[str, str] = {}
+        found: dict[str, str] = {}
         self.by_case: list[str] = []
-        """Features without a counterpart in SQL: worked out person by person."""
+        """Features without a counterpart here: worked out person by person."""
         for feature in knowledge.features.values():
             if feature.kind in ("question", "simulated"):
                 continue
@@ -38,20 +41,16 @@ class FeatureTable:
             if expression is None:
                 self.by_case.append(feature.id)
             else:
-                self.expressions[feature.id] = (
-                    f"CAST({expression(feature, self.columns)} AS {TYPES[feature.type]})"
-                )
+                found[feature.id] = f"CAST({expression(feature, self.columns)} AS {TYPES[feature.type]})"
+        self.expressions = Expressions(self.columns.shared(), found)
 
     def put_groups(self, engine: Engine) -> None:
         """Leave the tables that say what belongs to which group."""
         for name, frame in self.columns.groups.tables().items():
             engine.put(name, frame)
 
-    def query(self, engine: Engine, lowest: int, highest: int) -> str:
-        """Gather what is known of the persons from `lowest` to `highest`; the query that makes their table.
-
-        It has one row per index date, in any order.
-        """
+    def gather(self, engine: Engine, lowest: int, highest: int) -> Gathered:
+        """Gather what is known of the index dates of the persons from `lowest` to `highest`."""
         make_index(engine, lowest, highest)
         make_lines(engine)
         make_pools(engine)
@@ -60,24 +59,17 @@ class FeatureTable:
         make_denial_lines(engine)
         make_allergy_lines(engine)
         make_reading_lines(engine)
-        queries = self.columns.queries()
-        for source, query in queries.items():
-            engine.make(f"gathered_{source}", query)
-        joins = " ".join(f"LEFT JOIN gathered_{s} AS {s} ON {s}.index_id = i.index_id" for s in queries)
-        gathered = [
-            f"{s}.{name.removeprefix('i.')}" for s in queries for name in self.columns.gathered[s].values()
-        ]
-        listed = [f"{expression} AS {name}" for name, expression in OF_THE_LIST.items()]
+        of_the_date = ", ".join(f"{sql} AS {name}" for name, sql in OF_THE_DATE.items())
         dates = (
-            f"SELECT i.*, {AGED} AS age, p.planned, {', '.join([*listed, *gathered])} "
+            f"SELECT i.*, p.planned, {of_the_date} "
             "FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
-            f"LEFT JOIN unrecognised AS u ON u.index_id = i.index_id {joins}"
+            "LEFT JOIN unrecognised AS u ON u.index_id = i.index_id"
         )
-        names = ", ".join(f"{expression} AS {name}" for name, expression in self.expressions.items())
-        return (
-            "SELECT i.person_id, i.day AS index_day, i.therapy, i.episode_first, i.episode_last, i.planned, "
-            f"{names} FROM ({self.columns.worked_out(dates)}) AS i"
-        )
+        return Gathered(dates, self.columns.queries())
+
+    def rows(self, engine: Engine, lowest: int, highest: int) -> pl.DataFrame:
+        """The feature table of these persons, one row per index date in any order."""
+        return engine.judge(self.gather(engine, lowest, highest), self.expressions.work_out)
 
 
 def _expression(feature: Any) -> Callable[[Any, Columns], str] | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from eutonia.knowledge import Knowledge
+    from eutonia.screening.engine import Engine, Gathered
+    from eutonia.screening.expressions import Expressions
     from eutonia.simulation.population import Patients
     from eutonia.simulation.schedule import Schedule
 
@@ -40,23 +42,34 @@ RESULTS = (*MEANS, *MEDIANS)
 KEY = ("person_id", "therapy", "episode_start")
 
 
-def episodes(query: str, knowledge: Knowledge) -> str:
-    """The query for the last index date of each episode of a chunk: its regimen, and what is known of the person.
-
-    `query` makes the chunk's feature table, and has been made ready.
-    """
+def episodes(
+    engine: Engine, gathered: Gathered, expressions: Expressions, knowledge: Knowledge
+) -> pl.DataFrame:
+    """The last index date of each episode of a chunk: its regimen, and what is known of the person."""
     features = dict.fromkeys(
         name
         for entry in knowledge.covariates.values()
         for name in ([entry.feature] if entry.feature else [case.when for case in entry.cases])
     )
-    facts = ", ".join(f"f.{name}" for name in features)
-    return f"""
-        SELECT i.person_id, i.therapy, i.episode_first, i.day AS index_day, i.sex, {facts},
+    wanted = ("person_id", "therapy", "episode_first", "index_day", *features)
+    known = engine.judge(gathered, lambda frame: _last(expressions.work_out(frame).select(wanted)))
+    regimens = engine.get(REGIMENS)
+    key = ["person_id", "therapy", "episode_first", "index_day"]
+    return known.join(regimens, on=key, how="inner").sort("person_id", "therapy", "episode_first")
+
+
+def _last(frame: pl.DataFrame) -> pl.DataFrame:
+    """The last index date of each episode."""
+    return frame.sort("index_day").unique(
+        ["person_id", "therapy", "episode_first"], keep="last", maintain_order=True
+    )
+
+
+REGIMENS = """
+        SELECT i.person_id, i.therapy, i.episode_first, i.day AS index_day, i.sex,
                c.last_day - c.first_day + 1 AS days, c.length_known, r.regimen
         FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY person_id, therapy, episode_first ORDER BY day DESC) AS back
               FROM idx) AS i
-        JOIN ({query}) AS f ON f.person_id = i.person_id AND f.index_day = i.day AND f.therapy = i.therapy
         JOIN course AS c ON c.person_id = i.person_id AND c.therapy = i.therapy
             AND i.day BETWEEN c.first_day AND c.last_day
         JOIN (
@@ -67,8 +80,9 @@ def episodes(query: str, knowledge: Knowledge) -> str:
                 WHERE p.route <> 'topical' GROUP BY t.index_id, t.pool, p.name
             ) AS w GROUP BY index_id
         ) AS r ON r.index_id = i.index_id
-        WHERE i.back = 1 ORDER BY i.person_id, i.therapy, i.episode_first
+        WHERE i.back = 1
         """
+"""Of the last index date of each episode."""
 
 
 def forecast(

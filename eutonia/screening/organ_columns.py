@@ -30,9 +30,9 @@ def egfr(feature: ComputedFeature, columns: Columns) -> str:
 
 def _ckd_epi_2021(creatinine: str) -> str:
     """Inker 2021, as `organs.ckd_epi_2021`; null below 18 or without age and sex."""
-    kappa = "CASE i.sex WHEN 'female' THEN 0.7 WHEN 'male' THEN 0.9 END"
-    alpha = "CASE i.sex WHEN 'female' THEN -0.241 WHEN 'male' THEN -0.302 END"
-    factor = "CASE i.sex WHEN 'female' THEN 1.012 WHEN 'male' THEN 1.0 END"
+    kappa = "CASE sex WHEN 'female' THEN 0.7 WHEN 'male' THEN 0.9 END"
+    alpha = "CASE sex WHEN 'female' THEN -0.241 WHEN 'male' THEN -0.302 END"
+    factor = "CASE sex WHEN 'female' THEN 1.012 WHEN 'male' THEN 1.0 END"
     ratio = f"(({creatinine}) / ({kappa}))"
     return (
         f"CASE WHEN {AGE} >= 18 THEN CAST(142 AS DOUBLE) * POWER(LEAST({ratio}, 1.0), {alpha}) "
@@ -41,9 +41,8 @@ def _ckd_epi_2021(creatinine: str) -> str:
 
 
 def _times_uln(feature: ComputedFeature, columns: Columns) -> str:
-    result = Result(columns, feature.id, feature.limits["days"])
-    limit = f"COALESCE(NULLIF({result.high}, 0), {number(feature.limits['uln'])})"
-    return rounded(f"({result.value}) / {limit}", 3)
+    limit = f"COALESCE(NULLIF(t.high, 0), {number(feature.limits['uln'])})"
+    return rounded(Result(columns, feature.id, feature.limits["days"], f"t.value / {limit}").value, 3)
 
 
 alt_x_uln = ast_x_uln = _times_uln

@@ -9,11 +9,7 @@ from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result
 from eutonia.screening.columns import CONDITIONS_KNOWN, Columns, number
 
-_EARLY = "(i.birth_exact AND (i.month < i.birth_month OR (i.month = i.birth_month AND i.dom < i.birth_day)))"
-AGE = "i.age"
-
-AGED = f"CAST(i.year - i.birth_year - CASE WHEN {_EARLY} THEN 1 ELSE 0 END AS DOUBLE)"
-"""Completed years; the age reached in the year where the day of birth is not known. The column `age`."""
+AGE = "age"
 
 
 def age(_: ComputedFeature, __: Columns) -> str:
@@ -21,7 +17,7 @@ def age(_: ComputedFeature, __: Columns) -> str:
 
 
 def age_missing(_: ComputedFeature, __: Columns) -> str:
-    return "(i.birth_year IS NULL)"
+    return "(birth_year IS NULL)"
 
 
 def weight_kg(feature: ComputedFeature, columns: Columns) -> str:
@@ -45,8 +41,8 @@ def _could_be(feature: ComputedFeature) -> str:
     """Whether a pregnancy is possible by sex and age; null where one of them would decide."""
     youngest, oldest = number(feature.limits["youngest"]), number(feature.limits["oldest"])
     return (
-        f"CASE WHEN i.sex = 'male' THEN FALSE WHEN NOT ({AGE} BETWEEN {youngest} AND {oldest}) THEN FALSE "
-        f"WHEN i.sex = 'female' AND i.birth_year IS NOT NULL THEN TRUE END"
+        f"CASE WHEN sex = 'male' THEN FALSE WHEN NOT ({AGE} BETWEEN {youngest} AND {oldest}) THEN FALSE "
+        f"WHEN sex = 'female' AND birth_year IS NOT NULL THEN TRUE END"
     )
 
 
@@ -65,7 +61,7 @@ def pregnant(feature: ComputedFeature, columns: Columns) -> str:
     yes, no = columns.keep(yes), columns.keep(no)
     could = columns.keep(_could_be(feature))
     silent = columns.keep(f"CASE WHEN ({could}) = FALSE THEN FALSE END")
-    old = f"i.day - {no} > {number(feature.limits['days_negative'])} AND COALESCE({could}, TRUE)"
+    old = f"day - {no} > {number(feature.limits['days_negative'])} AND COALESCE({could}, TRUE)"
     return columns.keep(
         f"CASE WHEN {yes} = -999999 AND {no} = -999999 THEN {silent} WHEN {yes} >= {no} THEN TRUE "
         f"WHEN {old} THEN {silent} ELSE FALSE END"
@@ -86,9 +82,9 @@ def gestation(feature: ComputedFeature, columns: Columns) -> str:
     since = columns.of_latest("conditions", "t.since", rank, coded)
     weeks = columns.of_latest("conditions", "b.weeks", rank, coded)
     stages = [
-        (measured.day, f"{measured.value} + i.day - {measured.day}"),
-        (due.day, f"280 - ({due.value} - i.day)"),
-        (since, f"{weeks} * 7 + i.day - {since}"),
+        (measured.day, f"{measured.value} + day - {measured.day}"),
+        (due.day, f"280 - ({due.value} - day)"),
+        (since, f"{weeks} * 7 + day - {since}"),
     ]
     ranks = [columns.keep(f"COALESCE({when} * 1000000.0 + {days}, -1e18)") for when, days in stages]
     best = columns.keep(f"GREATEST({', '.join(ranks)})")
@@ -98,7 +94,7 @@ def gestation(feature: ComputedFeature, columns: Columns) -> str:
     return (
         f"CASE WHEN ({state}) IS NULL THEN NULL WHEN NOT ({state}) THEN 'not-pregnant' "
         f"WHEN {best} = -1e18 THEN 'stage-unknown' "
-        f"WHEN ({length}) / 7.0 < 20 THEN 'before-20' WHEN ({length}) / 7.0 < 30 THEN '20-to-29' ELSE '30-or-more' END"
+        f"WHEN {length} < 20 * 7 THEN 'before-20' WHEN {length} < 30 * 7 THEN '20-to-29' ELSE '30-or-more' END"
     )
 
 
@@ -112,7 +108,7 @@ def gestation_suspect(columns: Columns) -> list[str]:
 def pregnancy_status_missing(feature: ComputedFeature, columns: Columns) -> str:
     youngest, oldest = number(feature.limits["youngest"]), number(feature.limits["oldest"])
     fertile = f"COALESCE({AGE} BETWEEN {youngest} AND {oldest}, FALSE)"
-    return f"(({_pregnant(columns)}) IS NULL AND COALESCE(i.sex <> 'male', TRUE) AND {fertile})"
+    return f"(({_pregnant(columns)}) IS NULL AND COALESCE(sex <> 'male', TRUE) AND {fertile})"
 
 
 def breastfeeding(feature: ComputedFeature, columns: Columns) -> str:
@@ -165,7 +161,7 @@ def hazardous_alcohol(feature: ComputedFeature, columns: Columns) -> str:
 
 def _cut(as_man: str, as_woman: str) -> str:
     return (
-        f"CASE WHEN i.sex = 'male' THEN {as_man} WHEN i.sex = 'female' THEN {as_woman} "
+        f"CASE WHEN sex = 'male' THEN {as_man} WHEN sex = 'female' THEN {as_woman} "
         f"WHEN ({as_man}) = ({as_woman}) THEN {as_man} END"
     )
 

@@ -89,7 +89,9 @@ def test_what_is_known_counts(made: tuple[Any, pl.DataFrame]) -> None:
 
 def test_known_facts_are_kept_and_the_others_drawn(folder: Path, knowledge: Knowledge) -> None:
     with prepared_database(folder, knowledge, region="US", as_of="2020-06-01") as (engine, prepared):
-        frame = engine.get(episodes(prepared.table.query(engine, 0, 10**9), knowledge))
+        frame = episodes(
+            engine, prepared.table.gather(engine, 0, 10**9), prepared.table.expressions, knowledge
+        )
     drawn = _patients(_known(frame, knowledge), 0, knowledge, seed=1, draws=10)
     facts = {name: values.reshape(frame.height, 10) for name, values in drawn.facts.items()}
     assert set(facts["cyp2c19"][6]) == {"poor"}
