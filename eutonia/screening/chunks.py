@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
-    from eutonia.screening.engine import Engine
+    from eutonia.screening.engine import Chunk, Engine
     from eutonia.screening.parts import Parts
     from eutonia.screening.preparing import Prepared
-
-Chunk = tuple[int, int]
-"""The lowest and the highest id of its persons."""
 
 
 def chunks_of(engine: Engine, persons_at_once: int | None) -> list[Chunk]:
@@ -47,8 +44,8 @@ def judge_chunks(
 
     `tell` hears how many of how many are done.
     """
-    from eutonia.screening.findings import find
-    from eutonia.screening.forecasts import episodes
+    from eutonia.screening.findings import ORDER, find
+    from eutonia.screening.forecasts import EPISODE, episodes
     from eutonia.screening.groups import kinds
 
     table = prepared.table
@@ -62,11 +59,15 @@ def judge_chunks(
     def judge(number: int) -> None:
         own = free.get()
         try:
-            gathered = table.gather(own, *chunks[number])
             if courses is not None:
-                courses.write(number, episodes(own, gathered, table.expressions, knowledge))
-            work_out = table.expressions.work_out
-            parts.write(number, own.judge(gathered, lambda frame: find(work_out(frame), knowledge, bands)))
+                every = own.over(
+                    chunks[number], lambda engine, chunk: episodes(engine, chunk, table, knowledge)
+                )
+                courses.write(number, every.sort(*EPISODE))
+            found = own.over(
+                chunks[number], lambda engine, chunk: find(table.rows(engine, chunk), knowledge, bands)
+            )
+            parts.write(number, found.sort(*ORDER, nulls_last=True))
         finally:
             free.put(own)
 

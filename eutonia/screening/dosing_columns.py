@@ -78,7 +78,9 @@ _MME = (
 
 def acetaminophen_in_two_products(feature: ComputedFeature, columns: Columns) -> str:
     where = f"{_of(feature, columns)} AND {DOSED}"
-    first, last = (columns.gather("taken", f"{end}(CASE WHEN {where} THEN p.product END)") for end in ("MIN", "MAX"))
+    first, last = (
+        columns.gather("taken", f"{end}(CASE WHEN {where} THEN p.product END)") for end in ("MIN", "MAX")
+    )
     return yes_or(f"COALESCE({first} <> {last}, FALSE)", columns.no_if(ALL_RECOGNISED))
 
 

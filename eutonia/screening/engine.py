@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from eutonia.errors import InputError
 
@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Gathered(NamedTuple):
-    """Queries for what is known of the index dates of a chunk: each at most one row per `index_id`."""
-
-    dates: str
-    """A row for every index date."""
-    more: Mapping[str, str]
-    """Name → query of what there is of only some."""
+Chunk = tuple[int, int]
+"""The lowest and the highest id of its persons."""
 
 
 class Engine(Protocol):
@@ -30,8 +25,6 @@ class Engine(Protocol):
     """Index dates in a chunk, of whole persons."""
     chunks_at_once: int
     """Chunks that are judged at the same time."""
-    numbered: str
-    """An expression that gives each row of a query a number of its own."""
     columns: dict[str, dict[str, str]]
     """Table of the CDM (lower case) → its columns (lower case → as written)."""
     types: dict[str, dict[str, str]]
@@ -49,8 +42,11 @@ class Engine(Protocol):
     def get(self, query: str) -> pl.DataFrame:
         """Fetch the answer of a query."""
 
-    def judge(self, gathered: Gathered, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        """What `find` makes of all that was gathered; it may be given some of the persons at a time."""
+    def over(self, chunk: Chunk, work: Work) -> pl.DataFrame:
+        """What `work` makes of the staged tables of the persons of `chunk`.
+
+        It may be given some of the persons at a time, in an engine that holds no others; the order of rows is open.
+        """
 
     def beside(self) -> Engine:
         """A connection to the same tables for a thread, which keeps those that it makes to itself."""
@@ -70,7 +66,6 @@ class DuckDB:
     rows_at_once = 122_880
     """Some 200 features of each row are in memory at once, in every chunk that is judged."""
     most_at_once = 4
-    numbered = "CAST(ROW_NUMBER() OVER () AS INTEGER)"
 
     def __init__(
         self, *, memory: str | None = None, threads: int | None = None, spill: Path | None = None
@@ -88,8 +83,8 @@ class DuckDB:
             self.db = duckdb.connect(config=settings)
         except duckdb.Error as error:
             raise InputError(f"DuckDB does not accept these settings: {plain(error)}") from None
-        row = self.db.execute("SELECT current_setting('threads')").fetchone()
-        self.chunks_at_once = min(self.most_at_once, int(row[0]) if row else 1)
+        ((given,),) = self.db.execute("SELECT current_setting('threads')").fetchall()
+        self.chunks_at_once = min(self.most_at_once, int(given))
         self.kept = "TABLE"
         """As what tables are kept: one of a connection beside this one is seen by it alone."""
         self.sources: dict[str, str] = {}
@@ -121,11 +116,8 @@ class DuckDB:
 
         return pl.DataFrame(self.db.sql(query))
 
-    def judge(self, gathered: Gathered, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        frame = self.get(gathered.dates)
-        for query in gathered.more.values():
-            frame = frame.join(self.get(query), on="index_id", how="left", maintain_order="left")
-        return find(frame)
+    def over(self, chunk: Chunk, work: Work) -> pl.DataFrame:
+        return work(self, chunk)
 
     def beside(self) -> DuckDB:
         other = copy(self)
@@ -142,6 +134,9 @@ class DuckDB:
         self.db.close()
         if self.unpacked:
             self.unpacked.cleanup()
+
+
+Work = Callable[[Engine, Chunk], "pl.DataFrame"]
 
 
 class _Stream:

@@ -11,7 +11,6 @@ from eutonia.screening import dosing_columns, organ_columns, pain_columns, perso
 from eutonia.screening.allergies import make_allergy_lines
 from eutonia.screening.by_kind import KINDS
 from eutonia.screening.columns import OF_THE_DATE, Columns
-from eutonia.screening.engine import Gathered
 from eutonia.screening.expressions import Expressions
 from eutonia.screening.meanings import Meanings
 from eutonia.screening.pools import make_lines, make_pools, make_runs
@@ -19,7 +18,7 @@ from eutonia.screening.pools import make_lines, make_pools, make_runs
 if TYPE_CHECKING:
     import polars as pl
 
-    from eutonia.screening.engine import Engine
+    from eutonia.screening.engine import Chunk, Engine
 
 MODULES: Sequence[ModuleType] = (person_columns, organ_columns, dosing_columns, pain_columns)
 
@@ -49,9 +48,9 @@ class FeatureTable:
         for name, frame in self.columns.groups.tables().items():
             engine.put(name, frame)
 
-    def gather(self, engine: Engine, lowest: int, highest: int) -> Gathered:
-        """Gather what is known of the index dates of the persons from `lowest` to `highest`."""
-        make_index(engine, lowest, highest)
+    def rows(self, engine: Engine, chunk: Chunk) -> pl.DataFrame:
+        """The feature table of the persons of `chunk`, one row per index date in any order."""
+        make_index(engine, chunk)
         make_lines(engine)
         make_pools(engine)
         make_runs(engine)
@@ -60,16 +59,14 @@ class FeatureTable:
         make_allergy_lines(engine)
         make_reading_lines(engine)
         of_the_date = ", ".join(f"{sql} AS {name}" for name, sql in OF_THE_DATE.items())
-        dates = (
+        frame = engine.get(
             f"SELECT i.*, p.planned, {of_the_date} "
             "FROM idx AS i JOIN planned_kinds AS p ON p.index_id = i.index_id "
             "LEFT JOIN unrecognised AS u ON u.index_id = i.index_id"
         )
-        return Gathered(dates, self.columns.queries())
-
-    def rows(self, engine: Engine, lowest: int, highest: int) -> pl.DataFrame:
-        """The feature table of these persons, one row per index date in any order."""
-        return engine.judge(self.gather(engine, lowest, highest), self.expressions.work_out)
+        for query in self.columns.queries().values():
+            frame = frame.join(engine.get(query), on="index_id", how="left", maintain_order="left")
+        return self.expressions.work_out(frame)
 
 
 def _expression(feature: Any) -> Callable[[Any, Columns], str] | None:
@@ -79,18 +76,18 @@ def _expression(feature: Any) -> Callable[[Any, Columns], str] | None:
     return next((getattr(m, feature.id) for m in MODULES if hasattr(m, feature.id)), None)
 
 
-def make_index(engine: Engine, lowest: int, highest: int) -> None:
+def make_index(engine: Engine, chunk: Chunk) -> None:
     """The index dates of the chunk with what is known of the person and the calendar."""
     conditions = "TRUE" if "condition_occurrence" in engine.columns else "FALSE"
     engine.make(
         "idx",
         f"""
-        SELECT {engine.numbered} AS index_id, d.*,
+        SELECT CAST(ROW_NUMBER() OVER () AS INTEGER) AS index_id, d.*,
                d.observed AND {conditions} AS conditions_known, p.sex, p.birth_year, p.birth_month, p.birth_day,
                p.birth_exact, YEAR(d.calendar) AS year, MONTH(d.calendar) AS month, DAY(d.calendar) AS dom
         FROM (
             SELECT *, CAST(DATE '1970-01-01' + day AS DATE) AS calendar FROM index_date
-            WHERE person_id BETWEEN {lowest} AND {highest}
+            WHERE person_id BETWEEN {chunk[0]} AND {chunk[1]}
         ) AS d JOIN known_person AS p ON p.person_id = d.person_id
         """,
     )

@@ -23,7 +23,7 @@ ORDER = ("person_id", "episode_start", "therapy", "index_date", "rule")
 
 
 def find(frame: pl.DataFrame, knowledge: Knowledge, kinds: Sequence[Kind]) -> pl.DataFrame:
-    """Judge every row; return the contract's rows, one per person, episode and rule, ordered.
+    """Judge every row; return the contract's rows, one per person, episode and rule, in any order.
 
     Of several index dates in an episode the first counts on which the rule applies, else the first on which it
     cannot be told. What cannot be told counts only for rules about the plan, as for a single case.
@@ -156,4 +156,4 @@ def _as_contract(rows: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
         because="because",
         urgent="urgent",
         existing="existing",
-    ).sort(*ORDER, nulls_last=True)
+    )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from eutonia.knowledge import Knowledge
-    from eutonia.screening.engine import Engine, Gathered
-    from eutonia.screening.expressions import Expressions
+    from eutonia.screening.engine import Chunk, Engine
+    from eutonia.screening.features_table import FeatureTable
     from eutonia.simulation.population import Patients
     from eutonia.simulation.schedule import Schedule
 
@@ -42,27 +42,19 @@ RESULTS = (*MEANS, *MEDIANS)
 KEY = ("person_id", "therapy", "episode_start")
 
 
-def episodes(
-    engine: Engine, gathered: Gathered, expressions: Expressions, knowledge: Knowledge
-) -> pl.DataFrame:
+EPISODE = ("person_id", "therapy", "episode_first")
+
+
+def episodes(engine: Engine, chunk: Chunk, table: FeatureTable, knowledge: Knowledge) -> pl.DataFrame:
     """The last index date of each episode of a chunk: its regimen, and what is known of the person."""
     features = dict.fromkeys(
         name
         for entry in knowledge.covariates.values()
         for name in ([entry.feature] if entry.feature else [case.when for case in entry.cases])
     )
-    wanted = ("person_id", "therapy", "episode_first", "index_day", *features)
-    known = engine.judge(gathered, lambda frame: _last(expressions.work_out(frame).select(wanted)))
-    regimens = engine.get(REGIMENS)
-    key = ["person_id", "therapy", "episode_first", "index_day"]
-    return known.join(regimens, on=key, how="inner").sort("person_id", "therapy", "episode_first")
-
-
-def _last(frame: pl.DataFrame) -> pl.DataFrame:
-    """The last index date of each episode."""
-    return frame.sort("index_day").unique(
-        ["person_id", "therapy", "episode_first"], keep="last", maintain_order=True
-    )
+    key = (*EPISODE, "index_day")
+    known = table.rows(engine, chunk).select(*key, *features)
+    return known.join(engine.get(REGIMENS), on=key, how="inner")
 
 
 REGIMENS = """

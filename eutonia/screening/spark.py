@@ -1,7 +1,7 @@
-"""Spark, for what outgrows one machine: the same queries, and the rules on Arrow batches in its workers.
+"""Spark, for what outgrows one machine: the same queries stage the facts, and buckets of persons go to its workers.
 
 The queries are written in DuckDB's dialect and transpiled by sqlglot. Each table is written down as Parquet, so
-that the plan of a query does not hold those before it. Judged are groups of whole persons.
+that the plan of a query does not hold those before it. `buckets.py` judges whole persons, as Arrow, in the workers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +20,12 @@ from eutonia.screening.cdm import TABLES, check_tables, table_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from eutonia.screening.engine import Chunk, Work
+
 HOW = "Install it with: pip install 'eutonia[spark]'. Without --engine spark, DuckDB gives the same answers."
 
-ROWS_AT_ONCE = 50_000
-"""Index dates that a worker judges at once."""
-
-FOUND = (
-    "person_id bigint, index_date date, therapy string, episode_start date, episode_end date, rule string, "
-    "severity string, applies boolean, ask array<string>, because string, urgent boolean, existing boolean"
-)
-"""The contract's columns as Spark declares them."""
+ROWS_AT_ONCE = 30_000
+"""Index dates of a bucket, which a worker judges at once."""
 
 TYPES = {
     "bigint": "BIGINT",
@@ -85,10 +81,9 @@ def open_spark(database: str | Path, *, memory: str | None, threads: int | None)
 class Spark:
     """The engine's queries on a Spark session."""
 
-    rows_at_once = 3_000_000
+    rows_at_once = 1_000_000
+    """The answers of a chunk come to the driver."""
     chunks_at_once = 1
-    numbered = "MONOTONICALLY_INCREASING_ID()"
-    """Numbers by ROW_NUMBER would bring all rows together in one task."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -158,26 +153,37 @@ class Spark:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
-    def judge(self, query: str, find: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        """Apply `find` to the answer of `query` in the workers, to whole persons at a time."""
+    def over(self, chunk: Chunk, work: Work) -> pl.DataFrame:
+        """Apply `work` in the workers, to whole persons at a time."""
         import polars as pl
         import pyarrow as pa  # type: ignore[import-untyped]
+        from pyspark.sql.pandas.types import from_arrow_schema
 
-        from eutonia.screening.findings import ORDER
+        from eutonia.screening.buckets import BY_PERSON, FOR_ALL, packed, query, unpacked
 
-        rows = self._sql(query)
-        groups = max(1, -(-rows.count() // ROWS_AT_ONCE))
+        tables = packed({name: self.session.table(name).dtypes for name in BY_PERSON})
+        for_all = {name: self.get(f"SELECT * FROM {name}") for name in FOR_ALL}
+        columns = self.columns
+        within = f"person_id BETWEEN {chunk[0]} AND {chunk[1]}"
+        dates = self.get(f"SELECT COUNT(*) AS n FROM index_date WHERE {within}")["n"][0]
+        buckets = max(1, -(-int(dates) // ROWS_AT_ONCE))
 
-        def work(table: pa.Table) -> pa.Table:
-            frame = pl.from_arrow(table)
-            assert isinstance(frame, pl.DataFrame)
-            made = find(frame.drop("bucket")).to_arrow(compat_level=pl.CompatLevel.oldest())
-            return _plain_text(made)
+        def judge(table: pa.Table) -> pa.Table:
+            rows = pl.from_arrow(table)
+            assert isinstance(rows, pl.DataFrame)
+            engine = unpacked(rows, tables, for_all)
+            engine.columns = columns
+            try:
+                return _plain_text(work(engine, chunk).to_arrow(compat_level=pl.CompatLevel.oldest()))
+            finally:
+                engine.close()
 
-        grouped = rows.withColumn("bucket", rows["person_id"] % groups).groupBy("bucket")
-        found = pl.from_arrow(grouped.applyInArrow(work, FOUND).toArrow())
+        every = self._sql(query(tables, chunk, buckets))
+        nobody = pa.Table.from_batches([], every.limit(0).toArrow().schema)
+        answer = every.groupBy("bucket").applyInArrow(judge, from_arrow_schema(judge(nobody).schema))
+        found = pl.from_arrow(answer.toArrow())
         assert isinstance(found, pl.DataFrame)
-        return found.sort(*ORDER, nulls_last=True)
+        return found
 
     def beside(self) -> Spark:
         return self

@@ -35,7 +35,7 @@ def screened(request: Any, knowledge: Knowledge, tmp_path_factory: pytest.TempPa
 
 def judged(folder: Path, knowledge: Knowledge, **options: Any) -> Judged:
     with prepared_database(folder, knowledge, region="US", **options) as (engine, prepared):
-        table = prepared.table.rows(engine, *EVERYONE).sort("person_id", "index_day", "therapy")
+        table = prepared.table.rows(engine, EVERYONE).sort("person_id", "index_day", "therapy")
         found = find(table, knowledge, kinds(prepared.meanings.treatments, knowledge))
         persons = table["person_id"].unique(maintain_order=True)
         cases = [each for person in persons for each in cases_of(engine, prepared.meanings, person, "US")]

@@ -13,7 +13,7 @@ from omop_making import diagnosis, exposure, observed, person, result, small, wr
 import eutonia
 from eutonia.knowledge import Knowledge
 from eutonia.screening import prepared_database
-from eutonia.screening.forecasts import _known, _patients, episodes
+from eutonia.screening.forecasts import EPISODE, _known, _patients, episodes
 from eutonia.screening.page import as_html
 from eutonia.simulation import default_end, outcome, read
 from eutonia.simulation.engine import own_schedules
@@ -89,9 +89,7 @@ def test_what_is_known_counts(made: tuple[Any, pl.DataFrame]) -> None:
 
 def test_known_facts_are_kept_and_the_others_drawn(folder: Path, knowledge: Knowledge) -> None:
     with prepared_database(folder, knowledge, region="US", as_of="2020-06-01") as (engine, prepared):
-        frame = episodes(
-            engine, prepared.table.gather(engine, 0, 10**9), prepared.table.expressions, knowledge
-        )
+        frame = episodes(engine, (0, 10**9), prepared.table, knowledge).sort(*EPISODE)
     drawn = _patients(_known(frame, knowledge), 0, knowledge, seed=1, draws=10)
     facts = {name: values.reshape(frame.height, 10) for name, values in drawn.facts.items()}
     assert set(facts["cyp2c19"][6]) == {"poor"}

@@ -48,7 +48,7 @@ def test_signs_are_there_denied_or_not_spoken_of(tmp_path: Path, knowledge: Know
         observation=[row for row, _ in ANSWERS],
     )
     with prepared_database(write(cdm, tmp_path / "cdm"), knowledge, as_of="2020-03-01") as (engine, prepared):
-        table = prepared.table.rows(engine, 0, 100).sort("person_id")
+        table = prepared.table.rows(engine, (0, 100)).sort("person_id")
         history = [c for c in prepared.meanings.conditions if c.history]
     assert dict(table.select("person_id", "fever").iter_rows()) == {
         row["person_id"]: expected for row, expected in ANSWERS
