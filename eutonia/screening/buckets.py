@@ -46,9 +46,8 @@ def packed(tables: Mapping[str, Sequence[tuple[str, str]]]) -> list[Packed]:
     for name, columns in tables.items():
         number: dict[str, int] = defaultdict(int)
         cells = {}
-        for column, kind in columns:
-            if kind not in CELLS:
-                kind = "bigint"
+        for column, declared in columns:
+            kind = declared if declared in CELLS else "bigint"
             cells[column] = f"{kind}_{number[kind]}"
             number[kind] += 1
         found.append(Packed(name, cells, dict(columns)))

@@ -75,8 +75,8 @@ def judge_chunks(
     pool = ThreadPoolExecutor(max(1, len(beside)), thread_name_prefix="screening")
     try:
         running = [pool.submit(judge, number) for number in left]
-        for done, each in enumerate(as_completed(running), len(chunks) - len(left) + 1):
-            each.result()
+        for done, finished in enumerate(as_completed(running), len(chunks) - len(left) + 1):
+            finished.result()
             tell(done, len(chunks))
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
