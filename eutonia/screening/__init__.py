@@ -1,13 +1,15 @@
 """A whole health system: every person of an OMOP database whose muscle relaxant breaks a rule.
 
 cdm          where the tables lie, typed
-vocabulary   concepts → codes;  meanings  codes → drugs, value sets, results;  slots  results that features read
+vocabulary   concepts → codes;  slots  results that features read
+meanings, drug_meanings, fact_meanings   codes → drugs, value sets, results
 staging      the facts of exposed persons;  allergies, signs  those among them;  courses  episodes and index dates
-groups, pools, columns, by_kind, *_columns, features_table   the feature table, by SQL
+groups, pools, columns, by_kind, *_columns   what is gathered of each index date, by SQL
+expressions, features_table   what was gathered → features
 findings     features → rules;  forecasts  episodes → simulated risks
 chunks       persons by the thousand → parts;  parts  → Parquet;  summary, quality, page  → what is told
 person       one person as a case: the judge of it all
-engine, spark   where the SQL runs
+engine, spark, buckets   where the SQL runs
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia.patient import Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 from eutonia.screening.allergies import of_case
-from eutonia.screening.meanings import Meanings, medication
+from eutonia.screening.drug_meanings import medication
+from eutonia.screening.meanings import Meanings
 
 if TYPE_CHECKING:
     from eutonia.screening.engine import Engine

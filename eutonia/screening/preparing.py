@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from eutonia.screening import courses, meanings, signs, staging
+from eutonia.screening import courses, drug_meanings, fact_meanings, meanings, signs, staging
 from eutonia.screening.allergies import stage_allergies
 from eutonia.screening.cdm import EXPECTED, view
 from eutonia.screening.features_table import FeatureTable
@@ -45,23 +45,23 @@ def prepare(
     vocabulary = read_vocabulary(engine)
     found = meanings.Meanings()
     tell("recognising drugs")
-    meanings.read_drugs(engine, vocabulary, knowledge, found)
+    drug_meanings.read_drugs(engine, vocabulary, knowledge, found)
     last = (as_of - EPOCH).days if as_of else _last_day(engine)
     tell("finding exposed persons")
     staging.stage_exposed(engine, last)
     staging.stage_persons(engine)
-    meanings.read_sigs(engine)
+    drug_meanings.read_sigs(engine)
     tell("measuring exposures")
     staging.stage_exposures(engine, last)
     tell("sorting diagnoses")
-    meanings.read_conditions(engine, vocabulary, knowledge, found)
+    fact_meanings.read_conditions(engine, vocabulary, knowledge, found)
     signs.read_signs(engine, vocabulary, knowledge, found, last)
     staging.stage_conditions(engine, last, signs.AFFIRMED_SIGNS)
     staging.stage_observed(engine)
     tell("reading results")
-    keys = meanings.read_reading_keys(engine, vocabulary, knowledge, found)
+    keys = fact_meanings.read_reading_keys(engine, vocabulary, knowledge, found)
     staging.stage_raw_readings(engine, last)
-    meanings.read_readings(engine, keys, vocabulary, knowledge, found)
+    fact_meanings.read_readings(engine, keys, vocabulary, knowledge, found)
     staging.stage_readings(engine)
     names = [slot.id for slot in found.slots]
     staging.stage_slots(engine, names.index("gestation:due") if "gestation:due" in names else -1)
@@ -73,7 +73,7 @@ def prepare(
     tell("finding courses")
     table = FeatureTable(knowledge, found, region)
     table.put_groups(engine)
-    engine.put("condition_flag", meanings.condition_flags(found, table.columns.set_groups, knowledge))
+    engine.put("condition_flag", fact_meanings.condition_flags(found, table.columns.set_groups, knowledge))
     engine.put("denial_flag", signs.denial_flags(found, table.columns.denied_groups))
     courses.stage_courses(engine)
     courses.stage_index(engine, last, (since - EPOCH).days if since else None)
