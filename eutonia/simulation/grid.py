@@ -126,18 +126,17 @@ def _steps(
     points = distinct(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
     if len(points) > MOST_INTERVALS:
         raise InputError(f"{len(points):,} moments are more than {MOST_INTERVALS:,}. Ask for fewer outputs.")
-    last_lag = np.array([longest_lag[i] for i in event_input]) if len(event_input) else np.zeros(0)
-    lower, upper = points[:-1], points[1:]
-    may, before, between, after = [], [], [], []
+    lower, upper = points[:-1].tolist(), points[1:].tolist()
+    lags, may = [longest_lag[i] for i in event_input.tolist()], _arriving(event_time, event_input, longest_lag, points)
+    before, between, after = [], [], []
     recent = -math.inf
-    for a, b in zip(lower, upper, strict=True):
-        inside = np.nonzero((event_time < b - 1e-9) & (event_time + last_lag >= a - 1e-9))[0]
-        may.append(tuple(int(e) for e in inside))
-        length = float(b - a)
-        if len(inside):
-            recent = float(b)
-            latest = min(length, float(max(last_lag[inside].max(), 0.05)))
-            delayed = bool(last_lag[inside].max() > 0.0)
+    for a, b, inside in zip(lower, upper, may, strict=True):
+        length = b - a
+        if inside:
+            recent = b
+            longest = max(lags[e] for e in inside)
+            latest = min(length, max(longest, 0.05))
+            delayed = longest > 0.0
             before.append(even(latest, early) if delayed else ())
             between.append(graded(latest, finest, coarsest) if delayed and len(inside) > 1 else ())
             after.append(graded(length, finest, coarsest))
@@ -146,13 +145,27 @@ def _steps(
             before.append(even(length, plain))
             between.append(())
             after.append(())
+    source, moment = event_input.tolist(), event_time.tolist()
     kinds = tuple(
-        (round(float(b - a), 6), bool(a < -1e-9), steps,
-         tuple((int(event_input[e]), round(float(event_time[e] - a), 6)) for e in events))
+        (round(b - a, 6), a < -1e-9, steps, tuple((source[e], round(moment[e] - a, 6)) for e in events))
         for a, b, events, steps in zip(lower, upper, may, before, strict=True)
-    )  # fmt: skip
+    )
     return Steps(points, np.searchsorted(points, np.round(outputs, 9)), tuple(may), tuple(before), tuple(between),
                  tuple(after), kinds)  # fmt: skip
+
+
+def _arriving(
+    event_time: Column, event_input: NDArray[np.int64], longest_lag: Sequence[float], points: Column
+) -> list[tuple[int, ...]]:
+    """For each interval between `points`, the events that may arrive in it."""
+    latest = event_time + np.asarray(longest_lag, float)[event_input]
+    first = np.searchsorted(points[1:], event_time + 1e-9, side="right").tolist()
+    end = np.searchsorted(points[:-1], latest + 1e-9, side="right").tolist()
+    may: list[list[int]] = [[] for _ in points[1:]]
+    for event, (begin, stop) in enumerate(zip(first, end, strict=True)):
+        for interval in range(begin, stop):
+            may[interval].append(event)
+    return [tuple(events) for events in may]
 
 
 def distinct(values: Column) -> Column:
@@ -172,6 +185,7 @@ def even(length: float, longest: float) -> tuple[int, ...]:
     return (1,) * max(1, math.ceil(length / longest - 1e-9))
 
 
+@lru_cache(1024)
 def graded(length: float, finest: float, coarsest: float) -> tuple[int, ...]:
     """Relative sizes of steps that begin short and grow to `coarsest` at most: powers of two."""
     first = FIRST * finest

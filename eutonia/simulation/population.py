@@ -54,6 +54,11 @@ class Patients:
     typical: bool = False
     """Nothing is drawn: the middle of everything."""
 
+    @property
+    def chance(self) -> tuple[Any, ...]:
+        """All that what is drawn depends on."""
+        return (self.number, self.seed, self.first, self.uncertain, self.together, self.world, self.typical)
+
     def part(self, start: int, stop: int) -> Patients:
         """Patients `start` to `stop`, the same persons as in the whole."""
         facts = {
@@ -216,6 +221,11 @@ class Individuals:
 
     def deviation(self, name: str, spread: float, uncertainty: float) -> Column:
         """How far each patient is from the figure, on its scale."""
+        if self.patients.number <= FEW and self.posterior is None:
+            return _kept_deviation(self.patients.chance, self.knowledge, name, spread, uncertainty)
+        return self._deviation(name, spread, uncertainty)
+
+    def _deviation(self, name: str, spread: float, uncertainty: float) -> Column:
         deviation = self.constant(0.0)
         if self.patients.typical:
             return deviation
@@ -380,6 +390,16 @@ class Individuals:
         if "pain" not in given:
             notes.append("The pain is taken to be acute low back pain.")
         return notes
+
+
+@lru_cache(KEPT)
+def _kept_deviation(
+    chance: tuple[Any, ...], knowledge: Knowledge, name: str, spread: float, uncertainty: float
+) -> Column:
+    number, *others = chance
+    kept = Individuals(Patients(number, {}, *others), knowledge)._deviation(name, spread, uncertainty)
+    kept.flags.writeable = False
+    return kept
 
 
 @lru_cache(maxsize=4)
