@@ -1,9 +1,10 @@
 """How fast an order is answered: order-sign with a full request beside an endpoint that does nothing.
 
-Run on an idle machine:  python benchmarks/serve.py [--seconds 30] [--clients 1 2 4] [--workers 2] [--tokens] [--same]
+Run on an idle machine:  python benchmarks/serve.py [--seconds 30] [--clients 1 2 4] [--workers 2] [--tokens] [--selected | --same]
 
 Every order is another one (`orders.py`): another patient, dose and list of medicines, so that no simulation has been
-made before. With --same one of them is sent again and again, as when an order is looked at, selected and signed.
+made before. With --selected each is first sent as order-select, as record systems do while an order is written, and
+only the signing is timed. With --same one order is signed again and again.
 
 The server and the clients share this machine, over loopback. Each client is a thread with one connection that is kept
 open, and sends its next request when the last one is answered; requests are written, and tokens signed (ES384, each
@@ -23,13 +24,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from orders import orders
+from orders import Order, orders
 
 ISSUER = "https://benchmark.example"
 SERVICE = "/cds-services/eutonia-muscle-pain"
@@ -50,14 +51,20 @@ class Told(NamedTuple):
     """Of each answer whose card speaks of a simulation: what it says of it first."""
 
 
-def request(path: str, content: Sequence[bytes] = (), token: str | None = None) -> tuple[bytes, ...]:
-    """An HTTP request as it goes over the wire, in pieces."""
+class Call(NamedTuple):
+    """An HTTP request as it goes over the wire, in pieces, and whether its answer is timed."""
+
+    pieces: Sequence[bytes]
+    timed: bool = True
+
+
+def request(path: str, content: Sequence[bytes] = (), token: str | None = None, timed: bool = True) -> Call:
     head = [f"{'POST' if content else 'GET'} {path} HTTP/1.1", "Host: 127.0.0.1"]
     if token is not None:
         head.append(f"Authorization: Bearer {token}")
     if content:
         head += ["Content-Type: application/json", f"Content-Length: {sum(map(len, content))}"]
-    return "\r\n".join([*head, "", ""]).encode(), *content
+    return Call(["\r\n".join([*head, "", ""]).encode(), *content], timed)
 
 
 def answer(connection: socket.socket) -> tuple[int, bytes]:
@@ -79,25 +86,27 @@ def answer(connection: socket.socket) -> tuple[int, bytes]:
 SIMULATED = b"*Simulated:* "
 
 
-def client(port: int, requests: Iterable[Sequence[bytes]], end: float, told: Told) -> None:
+def client(port: int, requests: Iterable[Call], end: float, told: Told) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for each in requests:
             if time.perf_counter() >= end:
                 return
-            whole = b"".join(each)
+            whole = b"".join(each.pieces)
             began = time.perf_counter()
             connection.sendall(whole)
             status, content = answer(connection)
-            told.times.append((time.perf_counter() - began) * 1000)
             if status != 200:
                 told.failed.append(status)
+            if not each.timed:
+                continue
+            told.times.append((time.perf_counter() - began) * 1000)
             at = content.find(SIMULATED)
             if at >= 0:
                 told.simulated.append(content[at + len(SIMULATED) :][:3])
 
 
-def load(port: int, requests: Sequence[Iterable[Sequence[bytes]]], seconds: float) -> Told:
+def load(port: int, requests: Sequence[Iterable[Call]], seconds: float) -> Told:
     """One client for each list of requests, all at once."""
     told = Told([], [], [])
     end = time.perf_counter() + seconds
@@ -129,6 +138,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--tokens", action="store_true", help="sign every call, ES384")
+    parser.add_argument("--selected", action="store_true", help="select each order before it is signed")
     parser.add_argument("--same", action="store_true", help="send one order again and again")
     parser.add_argument(
         "--most", type=int, default=300,
@@ -169,10 +179,10 @@ def measure(port: int, token: Any, given: argparse.Namespace) -> None:
     every = orders(len(given.clients) * most + warm)
     bodies = iter(repeat(every[0]) if given.same else every)
 
-    def calls(seconds: float, clients: int) -> list[Iterable[Sequence[bytes]]]:
+    def calls(seconds: float, clients: int) -> list[Iterable[Call]]:
         number = int(given.most * seconds / clients)
         return [
-            [request(SERVICE, order, token() if token else None) for order in islice(bodies, number)]
+            [each for order in islice(bodies, number) for each in signing(order, token, given.selected)]
             for _ in range(clients)
         ]
 
@@ -183,12 +193,22 @@ def measure(port: int, token: Any, given: argparse.Namespace) -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {size:,} bytes, "
         f"{given.workers} workers, tokens {'on' if token else 'off'}, "
         f"{'one order again and again' if given.same else 'no order twice'}"
+        f"{', each selected before' if given.selected else ''}"
     )
     for clients in given.clients:
         name = f"{clients} client{'s' if clients > 1 else ''}"
         print(line(f"nothing (/healthz), {name}", load(port, [repeat(nothing)] * clients, 5), 5))
         prepared = calls(given.seconds, clients)
         print(line(f"order-sign, {name}", load(port, prepared, given.seconds), given.seconds), flush=True)
+
+
+def signing(order: Order, token: Any, selected: bool) -> Iterator[Call]:
+    """The call that signs an order, after the one that selects it."""
+    if selected:
+        head = order.head.replace(b'"hook": "order-sign"', b'"hook": "order-select"', 1)
+        head = head.replace(b'"context": {', b'"context": {"selections": ["MedicationRequest/o1"], ', 1)
+        yield request(SERVICE, (head, order.rest), token() if token else None, timed=False)
+    yield request(SERVICE, order, token() if token else None)
 
 
 def signer(folder: Path, base: str, environment: dict[str, str]) -> Any:

@@ -207,7 +207,9 @@ def _results(observation: Observation, finding: Finding, values: Column) -> Colu
     return results
 
 
-def off_by(finding: Finding, knowledge: Knowledge) -> tuple[float, Callable[[Column], Column], Callable[[Column], Column]]:
+def off_by(
+    finding: Finding, knowledge: Knowledge
+) -> tuple[float, Callable[[Column], Column], Callable[[Column], Column]]:
     """How far a printed figure may be off beside sampling, on which scale, and the way back from that scale."""
     size = {name: quantity.value for name, quantity in knowledge.model["studies"].parameters.items()}
     if finding.statistic == "fraction":

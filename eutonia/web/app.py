@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -89,6 +90,7 @@ def from_the_environment() -> FastAPI:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)
+    sys.setswitchinterval(SWITCH)
     load_when_compiled(app.state.eutonia.knowledge)
     return app
 
@@ -124,6 +126,8 @@ USED = (
     "simulation.summary",
     "tapering",
 )
+SWITCH = 0.001
+"""Seconds after which a thread at work lets the one go on that answers."""
 COLLECT = (50_000, 20, 50)
 """When the collector looks: an answer makes some ten thousand objects, and all but a few go by themselves."""
 PROBLEMS = "application/problem+json"

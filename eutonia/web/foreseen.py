@@ -30,6 +30,8 @@ DAYS = 7
 and after what is taken has built up: the figures of 44 days differ by less than 1 of 100 in all of 74 varied orders."""
 
 MOST_KEPT = 5000
+MOST_WAITING = 32
+"""Simulations that may wait for their turn; an order beyond them is said to be late at once."""
 
 
 class Foreseen(NamedTuple):
@@ -51,6 +53,8 @@ class Forecasts:
         self._seconds = seconds
         self._kept: OrderedDict[str, Foreseen | None] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        """One simulation at a time: several would share one interpreter, and all of them be late."""
 
     async def of(self, chart: Chart, places: Iterable[int]) -> dict[int, Foreseen | None]:
         """Place in the plan → what is foreseen; None where that was not ready in time."""
@@ -58,8 +62,9 @@ class Forecasts:
             return {}
         keys = {place: key_of(chart, place) for place in places if can_be_foreseen(chart, place)}
         for place, key in keys.items():
-            if key not in self._kept and key not in self._running:
+            if key not in self._kept and key not in self._running and len(self._running) < MOST_WAITING:
                 self._running[key] = asyncio.create_task(self._make(key, chart, place))
+        # Whoever is late this time finds it kept the next time: the simulation goes on.
         waiting = [self._running[key] for key in keys.values() if key in self._running]
         if waiting:
             await asyncio.wait(waiting, timeout=self._seconds)
@@ -68,7 +73,8 @@ class Forecasts:
     async def _make(self, key: str, chart: Chart, place: int) -> None:
         connection.set(None)  # whoever asks next may still want it
         try:
-            made = await self._workers.run(lambda: foreseen(chart, place))
+            async with self._turn:
+                made = await self._workers.run(lambda: foreseen(chart, place))
         except Refusal:
             return  # too busy: the next one tries again
         finally:
