@@ -332,3 +332,15 @@ def test_an_error_of_ours_tells_where_and_not_what(
     assert answer.json()["request_id"] in caplog.text
     assert "Zweistein" not in answer.text + caplog.text
     assert "test_web_app.py" in caplog.text
+
+
+def test_a_plan_keeps_its_own_verdict_beside_that_of_treatment_in_use(client: TestClient) -> None:
+    form = {"plan": "ibuprofen 400 mg three times a day for 5 days", "age": "40", "sex": "male",
+            "medications": "oxycodone 5 mg every 6 hours", "conditions": "sleep apnea"}  # fmt: skip
+    told = client.post("/assess", data=form).text
+    headings = re.findall(r"<h[23][^>]*class=\"(?:verdict-line|plan)\">(.*?)</h[23]>", told, re.S)
+    plain = [" ".join(re.sub("<[^>]+>", " ", each).split()) for each in headings]
+    assert plain[0].startswith("avoid ibuprofen")
+    assert plain[1].startswith("ibuprofen")
+    assert plain[1].endswith("acceptable")
+    assert plain[2] == "current treatment avoid"
