@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.simulation_peers import diffrax, roadrunner
+from benchmarks.simulation_peers import HELD_OUT, diffrax, roadrunner
 from eutonia.knowledge import load
 from eutonia.simulation import engine, outcome, population, read
 from eutonia.simulation.columns import trace
@@ -31,8 +31,6 @@ from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 
 PLAN, DAYS = "carisoprodol 350 mg four times a day for 21 days", 28
-HELD_OUT = 9001
-"""Seed of patients at whom nobody looked while steps were chosen."""
 
 
 def main(patients: int, yardstick: str | None) -> None:

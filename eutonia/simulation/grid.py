@@ -21,7 +21,7 @@ from eutonia.simulation.population import Column
 
 MOST_INTERVALS = 200_000
 
-COARSEST, EARLY, NONLINEAR = 15.0, 7.5, 5.0
+COARSEST, EARLY, NONLINEAR = 15.0, 7.5, 2.5
 """The longest step, that before a dose has arrived, and that where elimination saturates, by the resolution."""
 
 GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8, 16), 0.625, 0.2
