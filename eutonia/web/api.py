@@ -12,6 +12,7 @@ from eutonia.web.bodies import read_json
 from eutonia.web.limits import LONGEST_DAYS, read_bounded
 from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described
 from eutonia.web.state import State, state_of
+from eutonia.web.work import go_on
 
 router = APIRouter(prefix="/api/v1", tags=["API"])
 
@@ -141,6 +142,7 @@ async def simulate(request: Request, asked: Simulation) -> Response:
         result = outcome(
             plan, patients=who, draws=asked.draws, seed=asked.seed, adherence=asked.adherence, courses=False,
             until=None if asked.until_days is None else asked.until_days * 24.0, knowledge=state.knowledge,
+            progress=go_on,
         )  # fmt: skip
         return summarise(result.per_patient, result.assumptions, state.knowledge.version)
 

@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def from_the_environment() -> FastAPI:
     """What each worker process of `eutonia serve` runs."""
-    # What answers use is imported now: a request that is given up must not stop in the middle of an import.
+    # What answers use is imported now, so that the first of them does not wait for it.
     for name in USED:
         import_module(f"eutonia.{name}")
     app = create_app(from_environment())

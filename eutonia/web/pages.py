@@ -34,6 +34,7 @@ from eutonia.web.problems import Refusal
 from eutonia.web.sliders import Try, tries_of
 from eutonia.web.state import State, state_of
 from eutonia.web.tapers import can_taper
+from eutonia.web.work import go_on
 
 if TYPE_CHECKING:
     from eutonia.simulation.engine import Outcome
@@ -161,6 +162,7 @@ def _plans(fields: Fields) -> list[str]:
 
 
 def _side(fields: Fields, name: str, state: State) -> Side:
+    go_on()
     try:
         asked = case_from_form(fields, name)
         return Side(name, assess(asked.case, state.knowledge, forecast=False), asked.unread)
@@ -187,6 +189,7 @@ def _forecast(fields: Fields, state: State) -> str:
 
 
 def _foreseen(fields: Fields, name: str, state: State) -> Side:
+    go_on()
     try:
         case = bounded(case_from_form(fields, name).case)
         (judged,) = judge_cases([case], state.knowledge)
@@ -194,8 +197,10 @@ def _foreseen(fields: Fields, name: str, state: State) -> Side:
         return Side(name, None, error=str(error))
     shown = []
     for place, plan in enumerate(judged.plans[: len(judged.chart.plan)]):
+        go_on()
         made = forecast(judged.chart, place)
         if made is not None:
+            go_on()
             spec = _spec(made.outcome, state) if made.outcome is not None else ""
             tries = tries_of(judged.chart.plan[place][0], state.knowledge)
             shown.append(Shown(place, plan.model_copy(update={"forecast": made}), spec, tries))

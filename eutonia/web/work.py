@@ -1,13 +1,13 @@
 """Work that takes the processor for milliseconds to seconds runs in threads, a few at once and none for ever.
 
-Nobody waits any more for work that took too long, or whose client has hung up: it is stopped, so that it does not hold
-a thread that others wait for. Python stops a thread between two steps of Python code; a long step in C is finished.
+Nobody waits any more for work that took too long, or whose client has hung up. Where it has not begun, it never does;
+where it has parts, it ends after the one in hand (`go_on`). A thread is never stopped from outside: Python has a way,
+but an exception that arrives while the thread starts another one hits that one, and both wait for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +31,7 @@ connection: ContextVar[Receive | None] = ContextVar("connection", default=None)
 
 
 class Abandoned(BaseException):
-    """Raised in the middle of work that nobody waits for. Not an Exception: none of the work may catch it."""
+    """Raised between the parts of work that nobody waits for. Not an Exception: none of the work may catch it."""
 
 
 class Workers:
@@ -44,7 +44,7 @@ class Workers:
         self._pending = 0
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:
-        """The result of `work(*args)`, which must leave nothing half done wherever it is stopped."""
+        """The result of `work(*args)`."""
         job = _Job(work, args)
         submitted, future = self._begin(job)
         gone: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class Workers:
                 gone.cancel()
 
     async def finish(self, work: Callable[..., T], *args: Any) -> T:
-        """As `run`, for what must not be stopped in the middle: whatever is stored."""
+        """As `run`, for what is done although nobody waits any more: whatever is stored."""
         return await asyncio.shield(self._begin(_Job(work, args))[1])
 
     def _begin(self, job: _Job[T]) -> tuple[Future[T], asyncio.Future[T]]:
@@ -97,34 +97,29 @@ async def _hung_up(receive: Receive) -> None:
 
 
 class _Job(Generic[T]):
-    """Work in a thread that can be stopped from outside."""
+    """Work in a thread that can be told to stop."""
 
     def __init__(self, work: Callable[..., T], args: tuple[Any, ...]) -> None:
         self._work, self._args = work, args
-        self._lock = threading.Lock()
-        self._thread: int | None = None
-        self._given_up = False
+        self.given_up = False
 
     def __call__(self) -> T:
-        with self._lock:
-            self._thread = threading.get_ident()
+        _current.job = self
         try:
+            go_on()
             return self._work(*self._args)
         finally:
-            with self._lock:
-                thread, self._thread = self._thread, None
-                if self._given_up and thread is not None:
-                    _raise_in(thread, None)  # what came too late must not hit the next work of this thread
+            _current.job = None
 
     def give_up(self) -> None:
-        with self._lock:
-            self._given_up = True
-            if self._thread is not None:
-                _raise_in(self._thread, Abandoned)
+        self.given_up = True
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise `error` in a thread before its next step; None takes back one that has not been raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
-    )
+_current = threading.local()
+
+
+def go_on(*_: Any) -> None:
+    """Called between the parts of work: ends it where nobody waits for it any more."""
+    job = getattr(_current, "job", None)
+    if job is not None and job.given_up:
+        raise Abandoned
