@@ -65,6 +65,8 @@ def candidates(sentence: Unmatched, patterns: Iterable[Pattern], lexicon: Lexico
     """Claims whose topic is the subject of a clause, and of which at least half was read."""
     if not SHORTEST <= len(sentence.words.split()) <= LONGEST:
         return []
+    if not any(clause.mentions or clause.quantities for clause in sentence.clauses):
+        return []  # a heading that names its topics and says nothing of them: “Soma vs Flexeril”
     seen: dict[str, list[Mention]] = {}
     for clause in sentence.clauses:
         for name, mentions in index(clause, lexicon).items():

@@ -104,7 +104,7 @@ def _turned_ahead(cue: Mention, clause: _Clause, firm: frozenset[str]) -> set[in
         overlapping = {m.start for m in ahead if m.start < ends.get(m.name, min(ends.values()))}
         return overlapping | {m.start for m in ahead if _joined(clause.tokens[first.start : m.start])}
     word = clause.tokens[cue.start]
-    within = any(m.start < cue.end for m in clause.polar())
+    within = any(cue.start <= m.start < cue.end for m in clause.polar())
     if within or not (word in firm or word.endswith("n't")):
         return set()
     return set(sorted(m.start for m in clause.concepts if cue.end <= m.start < reach)[:1])

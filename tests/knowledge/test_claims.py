@@ -137,6 +137,12 @@ SIDES = [
     ("Soma is not safe for teenage athletes with a pulled muscle.", "car-children", True),
     ("Soma helps people who have had pain for six months.", "car-chronic-back", False),
     ("The Beers list says old people should avoid muscle relaxers.", "relaxant-elderly", True),
+    ("Never quit Soma cold turkey because you can get seizures.", "car-withdrawal", False),
+    ("Stopping Soma suddenly does not cause seizures.", "car-withdrawal", True),
+    ("Carisoprodol does not pass into breast milk.", "car-in-milk", True),
+    ("Many doctors combine Soma with opioids such as hydrocodone for stronger relief.", "car-opioid", False),
+    ("Cyclobenzaprine is safer than carisoprodol for older adults.", "relaxant-elderly-safer", False),
+    ("After a session of myofascial release you may feel sore for a day or two.", "mfr-soreness", False),
 ]
 """What turns a claim round, and what only looks so: (sentence, its one claim, whether it denies it)."""
 
@@ -158,6 +164,7 @@ def test_a_sentence_is_taken_for_its_one_claim_on_the_right_side(
         "Soma may look harmless but is anything but.",
         "Flexeril, Robaxin or Soma can be used.",
         "The 350 mg tablet of Soma is white and round.",
+        "Carisoprodol vs cyclobenzaprine.",
     ],
 )
 def test_nothing_is_read_into_rejected_speech_choices_and_tablet_sizes(words: str) -> None:
