@@ -31,6 +31,8 @@ from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 
 PLAN, DAYS = "carisoprodol 350 mg four times a day for 21 days", 28
+SOME = 4160
+"""Patients in whom a rate is measured: as many as the engine takes at a time."""
 
 
 def main(patients: int, yardstick: str | None) -> None:
@@ -76,11 +78,15 @@ def many(patients: int) -> None:
 def rates() -> None:
     """Patient-days a second, and the largest error of a level and of a slow state in patients held out."""
     knowledge = load()
-    for name, finest in (("standard", engine.STANDARD), ("reference", engine.REFERENCE)):
-        spent, steps = compiled(PLAN, DAYS, 4096, finest)
-        level, slow = error(finest)
+    for name, finest, precision in (
+        ("standard", engine.STANDARD, np.float64),
+        ("single", engine.STANDARD, np.float32),
+        ("reference", engine.REFERENCE, np.float64),
+    ):
+        spent, steps = compiled(PLAN, DAYS, SOME, finest, precision)
+        level, slow = error(finest, precision)
         print(
-            f"compiled, {name:9} {4096 * DAYS / spent:10,.0f} patient-days/s, {1e9 * spent / 4096 / steps:3.0f} ns "
+            f"compiled, {name:9} {SOME * DAYS / spent:10,.0f} patient-days/s, {1e9 * spent / SOME / steps:3.0f} ns "
             f"a step, error {level:.0e} of a level, {slow:.0e} of a slow state"
         )
     schedule = read(PLAN, knowledge, DAYS * 24.0)
@@ -95,7 +101,9 @@ def rates() -> None:
         print(f"SciPy LSODA, {tolerance:.0e}   {2 / spent:10,.0f} patient-days/s")
 
 
-def compiled(plan: str, days: float, number: int, finest: float = engine.STANDARD) -> tuple[float, int]:
+def compiled(
+    plan: str, days: float, number: int, finest: float = engine.STANDARD, precision: Any = np.float64
+) -> tuple[float, int]:
     """Processor seconds of the compiled engine alone, the best of three, and the steps of each patient."""
     knowledge = load()
     schedule = read(plan, knowledge, days * 24.0)
@@ -105,27 +113,29 @@ def compiled(plan: str, days: float, number: int, finest: float = engine.STANDAR
     whole = engine.windows(schedule, system, knowledge, days * 24.0)
     work = partial(
         march, system, grid, [whole[s] for s in system.substances], Therapies((), (), (), ()),
-        schedule.last_dose, 24.0 * days,
+        schedule.last_dose, 24.0 * days, precision=precision,
     )  # fmt: skip
     steps = grid.steps.number
     return min(timed(work)[0] for _ in range(3)), steps
 
 
-def error(finest: float, number: int = 6) -> tuple[float, float]:
+def error(finest: float, precision: Any = np.float64, number: int = 6) -> tuple[float, float]:
     """By the largest value of each patient, against LSODA at 1e-10 restarted at every dose."""
     knowledge, end = load(), 72.0
     patients = population(number, seed=HELD_OUT)
     outputs = np.arange(0.0, end + 1.0, 4.0)
     schedule = read(_short(2), knowledge, end)
     system, grid, _ = engine.prepare(schedule, patients, knowledge, outputs, 1.0, finest)
-    kept = trace(system, grid)
+    whole = engine.windows(schedule, system, knowledge, end)
+    states, _ = engine.solve(
+        system, grid, Therapies((), (), (), ()), whole, schedule.last_dose, end, True, 1, precision
+    )
     of_level = of_slow = 0.0
     for i in range(number):
         levels, brain = Judge(schedule, patients.part(i, i + 1), knowledge).run(outputs)
-        at = kept.common[grid.output]
-        mine = kept.level[at][:, : levels.shape[1], i]
+        mine = states.level[:, : levels.shape[1], i]
         of_level = max(of_level, float((np.abs(mine - levels).max(0) / levels.max(0)).max()))
-        own = np.stack([kept.fast[at][:, i], kept.slow[at][:, i]], axis=1)
+        own = np.stack([states.fast[:, i], states.slow[:, i]], axis=1)
         of_slow = max(of_slow, float((np.abs(own - brain[:, :2]).max(0) / brain[:, :2].max(0)).max()))
     return of_level, of_slow
 
