@@ -2,9 +2,9 @@
 
 Each study is simulated many times over with as many patients as it had: patients differ within a study, and the
 typical patient differs from one simulated study to the next as far as we are unsure of the figures. The band is that
-of the studies' results, so that it may be held against the result that was printed: of a chance a study counts those in
-whom it came true, a study of more people than are simulated is narrowed to its size, and each is off by something beside
-sampling (model/studies), as two studies of the same thing are.
+of the studies' results, so that it may be held against the result that was printed: of a chance a study counts those
+in whom it came true, a study of more people than are simulated is narrowed to its size, and each is off by something
+beside sampling (model/studies), as two studies of the same thing are.
 """
 
 from __future__ import annotations
