@@ -234,7 +234,7 @@ def _simulated(
 
     from eutonia.forecast import AFTER_DAYS
     from eutonia.simulation import default_end
-    from eutonia.simulation.engine import own_schedules
+    from eutonia.simulation.together import own_schedules
 
     used = some["way"].unique().sort()
     schedules = [ways[number].schedule for number in used]

@@ -6,25 +6,24 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.simulation.compiled import at_hand, ready
-from eutonia.simulation.effects import States, Therapies, build_therapies, effects, worst_impairment
+from eutonia.simulation.effects import States, Therapies, effects, worst_impairment
 from eutonia.simulation.fold import fold, fold_compiled
-from eutonia.simulation.grid import STANDARD, Grid, build_grid, distinct
-from eutonia.simulation.needed import decide, with_chances
+from eutonia.simulation.grid import STANDARD, Grid, distinct
 from eutonia.simulation.population import Column, Individuals, Patients
-from eutonia.simulation.schedule import DAY, Regimen, Schedule
+from eutonia.simulation.preparation import prepare
+from eutonia.simulation.schedule import DAY, Schedule
 from eutonia.simulation.sketch import Sketch
 from eutonia.simulation.summary import Window, window
-from eutonia.simulation.system import System, build_system
+from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -285,206 +284,6 @@ class _Part:
     @property
     def number(self) -> int:
         return len(self.level)
-
-
-def prepare(
-    schedule: Schedule,
-    patients: Patients,
-    knowledge: Knowledge,
-    outputs: Column,
-    adherence: float,
-    finest: float,
-    posterior: Mapping[str, Column] | None = None,
-) -> tuple[System, Grid, Therapies]:
-    """The system, the grid and the therapies of some patients."""
-    people = Individuals(patients, knowledge, posterior, _fed(schedule))
-    people.with_modulators(schedule.modulators)
-    regimens = [
-        with_chances(r, schedule.clock, float(outputs[-1]), knowledge) if r.as_needed else r
-        for r in _with_run_in(schedule, patients, knowledge)
-        if r.times
-    ]
-    dosed = tuple(dict.fromkeys(r.substance for r in regimens))
-    system = build_system(people, dosed)
-    times = np.concatenate([np.asarray(r.times) for r in regimens]) if regimens else np.zeros(0)
-    inputs = (
-        np.concatenate([np.full(len(r.times), dosed.index(r.substance)) for r in regimens])
-        if regimens
-        else np.zeros(0)
-    )
-    therapies = build_therapies(people, schedule.sessions)
-    each: list[Column] = [_reaching(r, knowledge)[:, None] for r in regimens]
-    if adherence < 1.0:
-        each = [a * kept for a, kept in zip(each, _kept(regimens, people, adherence), strict=True)]
-    if any(r.as_needed for r in regimens):
-        wanted = decide(regimens, each, system, therapies, people, schedule.clock)
-        each = [a * taken for a, taken in zip(each, wanted, strict=True)]
-    amounts = np.concatenate(each) if each else np.zeros((0, 1))
-    order = np.argsort(times, kind="stable")
-    grid = build_grid(
-        times[order],
-        inputs[order].astype(np.int64),
-        amounts[order],
-        system.longest_lag,
-        outputs,
-        finest=finest,
-        saturable=bool(system.saturable),
-    )
-    return system, grid, therapies
-
-
-def compare_schedules(
-    schedules: Sequence[Schedule],
-    patients: Patients,
-    knowledge: Knowledge,
-    *,
-    until: float,
-    finest: float = STANDARD,
-) -> dict[str, Column]:
-    """Simulate each of several schedules in the same patients, all in one pass: what a search for a taper calls.
-
-    Returns arrays [schedules, patients] by name (see `course.QUANTITIES`), among them `withdrawal_peak`,
-    `withdrawal_score`, `probability_seizure`, `peak_impairment`, `morning_impairment` and `peak_relief`; withdrawal is
-    counted from each schedule's own last dose, and hours before zero are run in.
-    """
-    at_once = max(1, 4 * CHUNK // patients.number)
-    parts = [
-        _together(schedules[i : i + at_once], patients, knowledge, until, finest)
-        for i in range(0, len(schedules), at_once)
-    ]
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {name: values.reshape(len(schedules), patients.number) for name, values in whole.items()}
-
-
-def own_schedules(
-    schedules: Sequence[Schedule],
-    of: NDArray[np.int64],
-    patients: Patients,
-    knowledge: Knowledge,
-    *,
-    until: float,
-    finest: float = STANDARD,
-) -> dict[str, Column]:
-    """Simulate patients who each follow a schedule of their own, number `of` in `schedules`, all in one pass.
-
-    The schedules have the same medicines beside them that change how others are cleared, and the same food. Returns
-    arrays [patients], named as those of `compare_schedules`; withdrawal is counted from each one's own last dose.
-    """
-    return _together(schedules, patients, knowledge, until, finest, of)
-
-
-def _together(
-    schedules: Sequence[Schedule], patients: Patients, knowledge: Knowledge, until: float, finest: float,
-    of: NDArray[np.int64] | None = None,
-) -> dict[str, Column]:  # fmt: skip
-    """Every patient on every schedule, one schedule after the other; or each on the one that `of` says."""
-    people = Individuals(patients, knowledge, fed=_fed(schedules[0]))
-    people.with_modulators(schedules[0].modulators)
-    regimens = [_with_run_in(schedule, patients, knowledge) for schedule in schedules]
-    dosed = tuple(dict.fromkeys(r.substance for each in regimens for r in each if r.times))
-    doses: dict[tuple[float, int], Column] = {}
-    for n, each in enumerate(regimens):
-        for r in each:
-            for time, amount in zip(r.times, r.amounts, strict=True):
-                if time < until:
-                    doses.setdefault((round(time, 9), dosed.index(r.substance)), np.zeros(len(schedules)))[
-                        n
-                    ] += amount
-    system = build_system(people, dosed)
-    apart = of is not None
-    if of is None:
-        system = repeated(system, len(schedules))
-        of = np.repeat(np.arange(len(schedules)), patients.number)
-    order = sorted(doses)
-    amounts = np.stack([doses[key][of] for key in order])
-    longest = max(schedules, key=lambda schedule: schedule.last_dose)
-    whole = windows(longest, system, knowledge, until)
-    days = mornings(longest, knowledge, until)
-    outputs = moments([days, ends(longest, until), [dosing_length(longest)]], until)
-    grid = build_grid(
-        np.array([time for time, _ in order], float), np.array([i for _, i in order], np.int64), amounts,
-        system.longest_lag, outputs, finest=finest, saturable=bool(system.saturable),
-    )  # fmt: skip
-    last = np.array([schedule.last_dose for schedule in schedules])[of]
-    compiled = wants_compiling(system.number, until, longest) or (
-        apart and ready()
-    )  # more passes will follow
-    states, found = solve(
-        system,
-        grid,
-        Therapies((), (), (), ()),
-        whole,
-        last,
-        dosing_length(longest),
-        compiled,
-        os.cpu_count() or 1,
-    )
-    at = np.searchsorted(outputs, np.round(days, 9))
-    found["morning_impairment"] = worst_impairment(system, states.at(at))
-    return found
-
-
-def repeated(system: System, times: int) -> System:
-    """The same patients `times` over, one after the other."""
-
-    def again(value: Any) -> Any:
-        if (
-            isinstance(value, np.ndarray)
-            and value.ndim >= 1
-            and value.shape[-1] == system.number
-            and value.dtype == float
-        ):
-            return np.tile(value, times)
-        if isinstance(value, tuple):
-            return tuple(again(part) for part in value)
-        if isinstance(value, dict):
-            return {key: again(part) for key, part in value.items()}
-        if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{f.name: again(getattr(value, f.name)) for f in fields(value)})
-        return value
-
-    changed = {f.name: again(getattr(system, f.name)) for f in fields(system)}
-    return replace(system, **(changed | {"number": system.number * times, "relaxes": system.relaxes}))
-
-
-def _with_run_in(schedule: Schedule, patients: Patients, knowledge: Knowledge) -> list[Regimen]:
-    """The regimens, in a regular user preceded by the same days over and over."""
-    if not patients.facts.get("regular_user"):
-        return list(schedule.regimens)
-    days = int(knowledge.model["population"].parameters["run_in"].value)
-    longer = []
-    for r in schedule.regimens:
-        before = [(t - d * DAY, a) for d in range(days, 0, -1) for t, a in r.day_before()]
-        doses = sorted([*before, *zip(r.times, r.amounts, strict=True)])
-        longer.append(replace(r, times=tuple(t for t, _ in doses), amounts=tuple(a for _, a in doses)))
-    return longer
-
-
-def _reaching(regimen: Regimen, knowledge: Knowledge) -> Column:
-    """mg of each dose, less what a smaller dose loses on its way where the bioavailability depends on it."""
-    amounts = np.asarray(regimen.amounts, float)
-    by_dose = sorted(knowledge.substances[regimen.substance].kinetics.by_dose.items())
-    if not by_dose:
-        return amounts
-    factors = np.interp(amounts, [dose for dose, _ in by_dose], [factor for _, factor in by_dose])
-    return np.asarray(amounts * factors)
-
-
-def _kept(regimens: Sequence[Regimen], people: Individuals, adherence: float) -> list[Column]:
-    """Which doses each patient does not forget, 1 or 0, [doses, n] for each regimen."""
-    if people.patients.typical:
-        return [np.ones((len(r.times), 1)) for r in regimens]
-    return [
-        np.array(
-            [people.draws.uniform(f"taken/{number}/{dose}") < adherence for dose in range(len(r.times))],
-            float,
-        )
-        for number, r in enumerate(regimens)
-    ]
-
-
-def _fed(schedule: Schedule) -> frozenset[str]:
-    return frozenset(r.substance for r in schedule.regimens if r.fed)
 
 
 def _chunk(patients: Patients, task: Task) -> _Part:

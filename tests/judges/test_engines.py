@@ -5,8 +5,9 @@ import pytest
 
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import population, read
-from eutonia.simulation.engine import Task, _chunk, compare_schedules, run
+from eutonia.simulation.engine import Task, _chunk, run
 from eutonia.simulation.population import Patients
+from eutonia.simulation.together import compare_schedules
 
 PLANS = [
     ["carisoprodol 350 mg four times a day for 3 days"],

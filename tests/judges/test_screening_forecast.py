@@ -16,8 +16,8 @@ from eutonia.screening import prepared_database
 from eutonia.screening.forecasts import EPISODE, _known, _patients, episodes
 from eutonia.screening.page import as_html
 from eutonia.simulation import default_end, outcome, read
-from eutonia.simulation.engine import own_schedules
 from eutonia.simulation.population import Patients
+from eutonia.simulation.together import own_schedules
 
 CARISOPRODOL, METHOCARBAMOL, OXYCODONE = 9000001, 9000007, 9000008
 RISKS = [

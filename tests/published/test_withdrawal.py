@@ -9,7 +9,7 @@ import pytest
 
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import population, read
-from eutonia.simulation.engine import compare_schedules
+from eutonia.simulation.together import compare_schedules
 
 PLANS = {
     "label dose, 14 days": "carisoprodol 350 mg four times a day for 14 days",
