@@ -6,6 +6,8 @@ Seconds are the least of several runs, wall clock and processor; the compiled en
 after the first simulation of many patients. The ratio of warm times holds where the seconds do not.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import platform
@@ -15,6 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eutonia.patient import Case
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "demo" / "patient.json"
@@ -98,22 +104,36 @@ def cold(file: str) -> None:
 
 def warm(file: str) -> None:
     from eutonia.assessment import assess, assess_all
+    from eutonia.features import chart_of
+    from eutonia.forecast import first_days
     from eutonia.knowledge import load
     from eutonia.reading import read
     from eutonia.report import as_page
+    from eutonia.simulation.compiled import keep_at_hand
 
+    keep_at_hand()  # as a service has it
     knowledge, case = load(), read(file)
     answer = assess(case, knowledge)
+    charts = iter([chart_of(_aged(case, age), knowledge) for age in range(30, 31 + WARM)])
+    first_days(next(charts), 0, 7, draws=40)
     works: dict[str, Callable[[], object]] = {
         "rules alone": lambda: assess_all([case], knowledge),
         "rules and options": lambda: assess(case, knowledge, forecast=False),
         "all, with forecast": lambda: assess(case, knowledge),
+        "a card's week, new patients": lambda: first_days(next(charts), 0, 7, draws=40),
         "the page": lambda: as_page(answer, knowledge),
     }
     least = {name: min(timed(work) for _ in range(WARM)) for name, work in works.items()}
     print("a process that is warm, wall:")
     for name, seconds in least.items():
         print(f"  {name:28}{1000 * seconds:8.1f} ms  {seconds / least['rules alone']:6.1f} x the rules alone")
+
+
+def _aged(case: Case, age: int) -> Case:
+    """Another patient of whom nothing can be kept: of another age, length of the plan and weight."""
+    plan = tuple(item.model_copy(update={"duration_days": age - 23}) for item in case.plan)
+    person = case.patient.model_copy(update={"age_years": float(age), "weight_kg": 50.0 + age})
+    return case.model_copy(update={"patient": person, "plan": plan})
 
 
 def timed(work: Callable[[], object]) -> float:
