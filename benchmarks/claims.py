@@ -1,9 +1,8 @@
 """How fast an article is checked: python benchmarks/claims.py [--copies N]
 
-Prints the seconds of a cold start (a new process that checks one sentence), without and with the language model of
-the second look, and the sentences per second of a warm one: on the labelled sentences of the tests, nearly all of
-which make a claim, and on the good articles, as ordinary text. Twice and ten times the text shows that time grows
-with its length.
+Prints the seconds of a cold start (a new process that checks one sentence), and the sentences per second of a warm one:
+on the labelled sentences of the tests, nearly all of which make a claim, and on the good articles, as ordinary text.
+Twice and ten times the text shows that time grows with its length.
 """
 
 import argparse
@@ -51,7 +50,6 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=10)
     copies = parser.parse_args().copies
     print(f"cold start: {cold('Soma is safe.'):.2f} s")
-    print(f"cold start with the second look: {cold('Magnesium glorps cramps away.'):.2f} s")
     for name, text in (("labelled sentences", labelled()), ("good articles", articles())):
         check(text)
         for number in (1, 2, copies):

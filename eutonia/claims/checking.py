@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia.claims.blocks import is_html, visible_text
 from eutonia.claims.concepts import Lexicon, read
 from eutonia.claims.context import Reader
-from eutonia.claims.likeness import Unmatched, Wordings, accepted, candidates
+from eutonia.claims.likeness import Model, judge
 from eutonia.claims.matching import Found, Pattern, compile_claims
 from eutonia.claims.mentions import Reading
 from eutonia.claims.omissions import Omitted, omitted
@@ -99,8 +99,8 @@ class _Checker:
     language: Language
     lexicon: Lexicon
     patterns: list[Pattern]
-    wordings: Callable[[], Wordings]
-    """Loads the language model when it is first needed."""
+    model: Callable[[], Model]
+    """Loads the model of sentences when it is first needed."""
 
 
 @lru_cache(maxsize=4)
@@ -108,8 +108,7 @@ def _checker(knowledge: Knowledge) -> _Checker:
     language = knowledge.section("languages")["english"]
     lexicon = Lexicon(knowledge.section("wording").values(), language)
     claims = list(knowledge.section("claims").values())
-    wordings = cache(lambda: Wordings(claims, lexicon))
-    return _Checker(knowledge, language, lexicon, compile_claims(claims), wordings)
+    return _Checker(knowledge, language, lexicon, compile_claims(claims), cache(Model))
 
 
 def check(
@@ -165,38 +164,19 @@ def _claims(
     treated = tuple(topic for topic, _ in counted.most_common() if reader.treats(topic))
     reader.main, reader.pair = treated[:1], treated[:2]
     matches: list[list[Found]] = []
-    unmatched: dict[int, Unmatched] = {}
     for number, (sentence, clauses) in enumerate(zip(found, readings, strict=True)):
         if number % STEP == 0:
             progress(len(found) + number, 2 * len(found))
-        matches.append(reader.claims(sentence, clauses))
-        if reader.unmatched:
-            unmatched[number] = reader.unmatched
-    for number, match in _second_look(unmatched, reader, checker):
-        matches[number] = [match]
+        said = reader.claims(sentence, clauses)
+        if reader.heard and (patterns := reader.candidates(reader.heard)):
+            said = judge(reader.heard, patterns, checker.lexicon, checker.model())
+        matches.append(said)
     claims = [
         _checked(text, sentence, match, checker)
         for sentence, said in zip(found, matches, strict=True)
         for match in said
     ]
     return claims, [clause for clauses in readings for clause in clauses]
-
-
-def _second_look(
-    unmatched: dict[int, Unmatched], reader: Reader, checker: _Checker
-) -> Iterator[tuple[int, Found]]:
-    """Claims that sentences without one are like in wording, each with its sentence's number."""
-    possible = {
-        number: (sentence, among)
-        for number, sentence in unmatched.items()
-        if (among := candidates(sentence, reader.candidates(sentence), checker.lexicon))
-    }
-    if not possible:
-        return
-    proposals = checker.wordings().propose(list(possible.values()))
-    for number, proposal in zip(possible, proposals, strict=True):
-        if match := accepted(proposal, checker.language.likeness):
-            yield number, match
 
 
 def _checked(text: str, sentence: Sentence, match: Found, checker: _Checker) -> CheckedClaim:

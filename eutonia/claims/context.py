@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from eutonia.claims.concepts import Lexicon, alternatives, read, words
-from eutonia.claims.likeness import Unmatched
-from eutonia.claims.matching import Found, Pattern, find
+from eutonia.claims.likeness import Heard
+from eutonia.claims.matching import ANY, Found, Pattern, find
 from eutonia.claims.mentions import Reading
 from eutonia.claims.sentences import Sentence
 from eutonia.knowledge.articles import Language
@@ -31,14 +31,15 @@ class Reader:
         self.main = main
         self.pair: tuple[str, ...] = ()
         """The two topics that the article speaks of most."""
-        self.unmatched: Unmatched | None = None
-        """The last sentence, where it stands for itself and nothing was found in it."""
+        self.heard: Heard | None = None
+        """The last sentence, where it stands for itself."""
         self._spoken: tuple[str, ...] = ()
         """The subject of the paragraph, which goes on until the next one."""
         self._block = -1
         self._within: tuple[str, ...] = ()
         self._headings: tuple[str, ...] = ()
         self._asked: _Question | None = None
+        self._on = lru_cache(maxsize=256)(self._claims_on)
         self.read_heading = lru_cache(maxsize=256)(lambda heading: read(heading, lexicon))
 
     def treats(self, topic: str) -> bool:
@@ -47,7 +48,7 @@ class Reader:
 
     def claims(self, sentence: Sentence, clauses: list[Reading]) -> list[Found]:
         """The claims that a sentence makes or denies, where it stands; each once."""
-        self.unmatched = None
+        self.heard = None
         subject = self._subject(sentence, clauses)
         lower = sentence.words.lower().strip()
         asked, self._asked = self._asked, None
@@ -71,9 +72,12 @@ class Reader:
         bare = bare or _lists_drawbacks(sentence, self.language)
         if not found and bare and sentence.block.kind == "item" and sentence.headings:
             found = self._under_heading(sentence, subject)
-        if not found and sentence.block.kind != "cell" and not asked:
-            self.unmatched = Unmatched(sentence.words, tuple(clauses), subject)
-        return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
+        found = list({match.claim.id: match for match in reversed(found)}.values())[::-1]
+        if sentence.block.kind != "cell" and sentence.block.mark != "-" and not (asked and asked.closed):
+            said = f"{asked.words}, {sentence.words}" if asked else sentence.words
+            clauses = read(said, self.lexicon) if asked else clauses
+            self.heard = Heard(said, tuple(clauses), subject, tuple(found))
+        return found
 
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
         found: list[Found] = []
@@ -103,10 +107,18 @@ class Reader:
         }
         return [pattern for topic in sorted(topics) for pattern in self.patterns.get(topic, ())]
 
-    def candidates(self, sentence: Unmatched) -> list[Pattern]:
-        """The claims that a sentence may be about."""
-        found = {id(p): p for clause in sentence.clauses for p in self._candidates(clause, sentence.subject)}
-        return list(found.values())
+    def candidates(self, sentence: Heard) -> Mapping[str, tuple[Pattern, ...]]:
+        """The claims that a sentence may be about, each with its patterns."""
+        named = {t for clause in sentence.clauses for t in (*clause.topics, *clause.aside)}
+        return self._on(frozenset(named.union(sentence.subject)))
+
+    def _claims_on(self, topics: frozenset[str]) -> Mapping[str, tuple[Pattern, ...]]:
+        names = {name for topic in topics for name in self.lexicon.family(topic)} | {ANY}
+        found: dict[str, tuple[Pattern, ...]] = {}
+        for name in sorted(names):
+            for pattern in self.patterns.get(name, ()):
+                found[pattern.claim.id] = (*found.get(pattern.claim.id, ()), pattern)
+        return found
 
     def _subject(self, sentence: Sentence, clauses: list[Reading]) -> tuple[str, ...]:
         """What a sentence without a topic is about: what its paragraph, heading or article is about."""

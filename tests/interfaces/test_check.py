@@ -323,11 +323,15 @@ def test_scores_stay_above_what_was_promised() -> None:
 
     sys.path.insert(0, str(ROOT / "tools"))
     try:
-        from score_claims import false_alarms, score
+        from score_claims import false_alarms, score, strangers_score
     finally:
         sys.path.pop(0)
     test = score("test")
     assert test.match_precision >= 0.95
     assert test.match_recall >= 0.85
+    stranger = strangers_score("test")
+    assert stranger is not None
+    assert stranger.precision >= 0.75
+    assert stranger.recall >= 0.5
     sentences, alarms, _ = false_alarms()
     assert alarms <= 0.01 * sentences

@@ -1,6 +1,7 @@
-"""The second look finds what nobody thought of putting so, and keeps still where negation speaks against it."""
+"""Evidence is weighed: new words for a claim are found, and what speaks for nothing is not."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,64 +12,81 @@ from eutonia.knowledge import load
 from eutonia.knowledge.articles import Likeness
 
 ROOT = Path(__file__).parents[2]
-EVERYTHING = Likeness(alike=0.0, ahead=0.0, sure=0.0)
 
 
-def proposal(words: str) -> likeness.Proposal:
+def said(words: str) -> list[tuple[str, bool]]:
+    return [(found.claim, found.denied) for found in check(words).claims]
+
+
+def evidence(words: str) -> list[likeness.Evidence]:
     from eutonia.claims.concepts import read
     from eutonia.claims.context import Reader
 
     checker = _checker(load())
     reader = Reader(checker.lexicon, checker.patterns, ())
-    sentence = likeness.Unmatched(words, tuple(read(words, checker.lexicon)), ())
-    among = likeness.candidates(sentence, reader.candidates(sentence), checker.lexicon)
-    return checker.wordings().propose([(sentence, among)])[0]
+    heard = likeness.Heard(words, tuple(read(words, checker.lexicon)), (), ())
+    weights = checker.model().weigh(likeness.features(words, heard.clauses, checker.lexicon))
+    return likeness.weigh(heard, reader.candidates(heard), checker.lexicon, weights)
+
+
+def scorer() -> Likeness:
+    return _checker(load()).language.likeness
 
 
 @pytest.mark.parametrize(
-    ("words", "claim", "sign"),
+    ("words", "claim", "denied"),
     [
-        ("Magnesium glorps cramps away.", "mag-cramps", 1),
-        ("Yoga bestows vim upon chronic back pain.", "yoga-chronic", 1),
+        ("Magnesium glorps night cramps away.", "mag-cramps", False),
+        ("Whoever is on Soma must not so much as sniff at vodka.", "car-alcohol", True),
+        ("Zanaflex has no bearing on blood pressure.", "tiz-blood-pressure", True),
     ],
 )
-def test_an_unknown_verb_does_not_hide_the_likest_claim(words: str, claim: str, sign: int) -> None:
-    found = proposal(words)
-    assert (found.candidate.claim.id, found.sign) == (claim, sign)
+def test_an_unknown_way_to_put_a_claim_is_found(words: str, claim: str, denied: bool) -> None:
+    assert said(words) == [(claim, denied)]
 
 
-def test_nothing_is_said_where_a_not_speaks_against_the_likest_side() -> None:
-    found = proposal("Yoga doth not bestow vim upon chronic back pain.")
-    assert found.candidate.claim.id == "yoga-chronic"
-    assert found.sign < 0 or found.sure == 0
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Magnesium is the twelfth element.",
+        "The yoga teacher wore green.",
+        "Soma was in the news again on Friday.",
+        "Metformin is the usual first medicine in type 2 diabetes.",
+    ],
+)
+def test_a_sentence_on_the_topic_that_claims_nothing_is_left_alone(words: str) -> None:
+    assert said(words) == []
 
 
-def test_limits_decide() -> None:
-    found = proposal("Magnesium glorps cramps away.")
-    assert likeness.accepted(found, EVERYTHING) is not None
-    assert likeness.accepted(found, Likeness(alike=1.1, ahead=0, sure=0)) is None
+def test_evidence_only_ever_speaks_for_what_it_is_evidence_for() -> None:
+    weights = scorer()
+    assert min(*weights.claim.values(), *weights.side.values()) >= 0
+    assert set(weights.claim) == set(likeness.CLAIM_EVIDENCE)
+    assert set(weights.side) == set(likeness.SIDE_EVIDENCE)
+    one = evidence("Magnesium glorps night cramps away.")[0]
+    probable, sign = likeness.score(one, weights)
+    for name in likeness.CLAIM_EVIDENCE:
+        assert likeness.score(replace(one, **{name: getattr(one, name) + 0.1}), weights)[0] >= probable
+    turned = replace(one, lean=-one.lean, frame=-one.frame, signs=-one.signs)
+    assert likeness.score(turned, weights) == (pytest.approx(probable), -sign)
 
 
-def test_a_sentence_on_another_subject_has_no_candidate() -> None:
-    assert check("Metformin is the usual first medicine in type 2 diabetes.").claims == ()
+def test_the_limit_decides() -> None:
+    found = evidence("Magnesium glorps night cramps away.")
+    assert likeness.accepted(found, scorer(), 0.0)
+    assert not likeness.accepted(found, scorer(), 1.0)
 
 
-def test_each_wording_is_embedded() -> None:
+def test_the_model_was_taught_the_wordings_that_stand_in_the_knowledge() -> None:
     sys.path.insert(0, str(ROOT / "tools"))
     try:
-        from embed_wordings import missing
+        from teach_claims import digest
     finally:
         sys.path.pop(0)
-    assert missing() == [], "run python tools/embed_wordings.py --write"
-
-
-def test_a_drug_stands_under_its_plain_name() -> None:
-    lexicon = _checker(load()).lexicon
-    assert likeness.normal("Skelaxin with your Percocet?", lexicon) == "metaxalone with your opioid?"
+    assert likeness.Model().taught == digest(), "run python tools/teach_claims.py --write"
 
 
 def test_a_text_gives_the_same_answer_alone_and_among_others() -> None:
     says = ["Soma knocks out migraines.", "Moms who nurse can keep taking Soma.", "MFR really does the job."]
-    alone = [(c.claim, c.denied) for words in says for c in check(words).claims]
-    together = [(c.claim, c.denied) for c in check("\n\n".join(says)).claims]
-    assert alone == together
+    alone = [one for words in says for one in said(words)]
+    assert alone == said("\n\n".join(says)) != []
