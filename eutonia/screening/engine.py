@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import copy
 from pathlib import Path
@@ -152,6 +153,9 @@ class _Stream:
 def plain(error: Exception) -> str:
     """What went wrong in a database: the first line of an error without its type, or Java's last cause."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    thrown = [line for line in lines if re.match(r"(\w+\.)*\w+Error: ", line)]
+    if "Python worker" in lines[0] and thrown:
+        return f"a worker of Spark failed: {thrown[0]}"
     causes = [line for line in lines if line.startswith("Caused by: ")]
     text = causes[-1].removeprefix("Caused by: ") if causes else lines[0]
     return text.removeprefix("IO Error: ").removeprefix("Invalid Input Error: ")

@@ -199,7 +199,8 @@ def _slot_value(slot: Slot, lab: Lab, knowledge: Knowledge) -> tuple[object, ...
     if lab.value is None:
         return True, None, None, *slot.plausible
     if slot.word is None:
-        return False, measured(slot, lab, knowledge), None, *slot.plausible
+        # Whether it is plausible has been decided: “> 400” counts as a hair above its bound.
+        return False, measured(slot, lab, knowledge), None, float("-inf"), float("inf")
     answer = slot.word(lab, knowledge)
     if answer is None:
         return None

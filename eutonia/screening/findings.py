@@ -97,14 +97,14 @@ def _with_reasons(rows: pl.DataFrame, table: pl.DataFrame, knowledge: Knowledge)
     import polars as pl
 
     parts = []
+    rows = rows.with_row_index("at")
     for (name,), some in rows.filter(pl.col("applies")).group_by("rule", maintain_order=True):
         names = features_of(knowledge.rules[str(name)])
         values = table.select(names).gather(some["row"])
         reason = values.select(_reason(names, values.schema)).to_series()
-        parts.append(some.select("row", "rule").with_columns(because=reason))
-    if not parts:
-        return rows.with_columns(because=pl.lit(None, dtype=pl.String))
-    return rows.join(pl.concat(parts), on=["row", "rule"], how="left", maintain_order="left")
+        parts.append(some.select("at").with_columns(because=reason))
+    every = pl.concat(parts) if parts else pl.DataFrame(schema={"at": pl.UInt32, "because": pl.String})
+    return rows.join(every, on="at", how="left", maintain_order="left").drop("at")
 
 
 def _reason(names: Iterable[str], types: Any) -> pl.Expr:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from omop_making import CODES, DRUGS, UNITS, small, write
+from omop_making import CODES, DRUGS, UNITS, exposure, person, result, small, write
 from test_screening import compare, judged
 
 from eutonia.knowledge import Knowledge
@@ -169,4 +169,14 @@ def test_random_databases(knowledge: Knowledge, rows: dict[str, list[dict[str, A
 @given(databases)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_many_random_databases(knowledge: Knowledge, rows: dict[str, list[dict[str, Any]]]) -> None:
+    agree(rows, knowledge)
+
+
+def test_a_result_beyond_the_bound_of_what_is_plausible(knowledge: Knowledge) -> None:
+    """“> 400 kg” is the last weight that is believed, and counts as a hair more."""
+    rows = {
+        "person": [person(1)],
+        "drug_exposure": [exposure(1, 9000001, "2020-03-02", days_supply=7)],
+        "measurement": [result(1, 8105, "2020-03-01", 400, 8207, operator_concept_id=4172704)],
+    }
     agree(rows, knowledge)
