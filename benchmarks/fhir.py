@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from eutonia.dosing_text import read_plan
+from eutonia.dosing.text import read_plan
 from eutonia.fhir import read_fhir
 from eutonia.judging import judge_cases
 from eutonia.knowledge import load

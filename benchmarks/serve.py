@@ -1,6 +1,8 @@
 """How fast an order is answered: order-sign with a full request beside an endpoint that does nothing.
 
-Run on an idle machine:  python benchmarks/serve.py [--seconds 30] [--clients 1 2 4] [--workers 2] [--tokens] [--selected | --same]
+Run on an idle machine:
+
+    python benchmarks/serve.py [--seconds 30] [--clients 1 2 4] [--workers 2] [--tokens] [--selected | --same]
 
 Every order is another one (`orders.py`): another patient, dose and list of medicines, so that no simulation has been
 made before. With --selected each is first sent as order-select, as record systems do while an order is written, and

@@ -136,14 +136,7 @@ CODE = ("appraisal", "meta", "options.py")
 """What pooled results depend on beside the knowledge."""
 
 READERS = (
-    "dosing_text.py",
-    "dosing_steps.py",
-    "dosing_parts.py",
-    "dosing_scan.py",
-    "dosing_spelling.py",
-    "dosing_phrases.py",
-    "dosing_words.py",
-    "dosing_names.py",
+    "dosing",
     "formulary.py",
     "patient.py",
     "options.py",
@@ -252,7 +245,7 @@ def _plans(knowledge: Knowledge) -> Mapping[str, PlanItem]:
 
 
 def _read(candidate: _Candidate, knowledge: Knowledge) -> PlanItem:
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     return read_plan(candidate.option.plan, knowledge)
 

@@ -69,7 +69,7 @@ def read_all(
 
 
 def _plan(text: str) -> PlanItem:
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     item = read_plan(text)
     if not item.text and not item.therapy:
@@ -177,7 +177,7 @@ DOSING = (
 
 def _from_words(entry: _Entry) -> _Entry:
     """An entry whose dosing stands in its text alone. What a field states is kept; unread words are left."""
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     if entry.times_per_day is not None or not entry.text:
         return entry

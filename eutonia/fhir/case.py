@@ -291,7 +291,7 @@ def _service(made: _Record, resource: Resource, note: Note) -> bool:
         made.ignored["ServiceRequest"] += 1
         made.used["ServiceRequest"] -= 1  # counted once, as ignored
         return True
-    from eutonia.dosing_names import therapy_named
+    from eutonia.dosing.names import therapy_named
 
     text = concept(resource, "code", note).text
     therapy = therapy_named(text)

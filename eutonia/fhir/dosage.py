@@ -9,8 +9,8 @@ from itertools import pairwise
 from math import inf
 from typing import Any
 
-from eutonia.dosing_steps import whole_of
-from eutonia.dosing_text import Sig, read_dosage
+from eutonia.dosing.steps import whole_of
+from eutonia.dosing.text import Sig, read_dosage
 from eutonia.fhir.bundle import Resource
 from eutonia.fhir.elements import (
     DAYS_PER,

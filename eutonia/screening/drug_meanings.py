@@ -206,7 +206,7 @@ def read_sigs(engine: Engine) -> None:
     """Read every distinct dosing text; leaves `sig`."""
     import polars as pl
 
-    from eutonia.dosing_text import read_dosage
+    from eutonia.dosing.text import read_dosage
 
     rows = []
     for (text,) in engine.get(staging.distinct_sigs(engine)).iter_rows():

@@ -127,7 +127,10 @@ def _steps(
     if len(points) > MOST_INTERVALS:
         raise InputError(f"{len(points):,} moments are more than {MOST_INTERVALS:,}. Ask for fewer outputs.")
     lower, upper = points[:-1].tolist(), points[1:].tolist()
-    lags, may = [longest_lag[i] for i in event_input.tolist()], _arriving(event_time, event_input, longest_lag, points)
+    lags, may = (
+        [longest_lag[i] for i in event_input.tolist()],
+        _arriving(event_time, event_input, longest_lag, points),
+    )
     before, between, after = [], [], []
     recent = -math.inf
     for a, b, inside in zip(lower, upper, may, strict=True):

@@ -150,7 +150,7 @@ def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
 
 def _items(plan: Any, knowledge: Knowledge) -> Iterable[PlanItem]:
     if isinstance(plan, str):
-        from eutonia.dosing_text import read_plan
+        from eutonia.dosing.text import read_plan
 
         plan = read_plan(plan)
     name = plan.text or plan.therapy or ""

@@ -42,7 +42,7 @@ def chart_of(
     The plan says what has been taken until now: its length lies before `start`. Facts are stated as features, as if
     they had been read from a record; of the rest of the record nothing is known.
     """
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     item = read_plan(plan, knowledge) if isinstance(plan, str) else plan
     if item.action in ("stop", "stop-therapy") or item.dose is None:

@@ -103,7 +103,7 @@ def _opened(record: str, patient: str | None, plans: list[str], today: date) -> 
 
 
 def _plan(text: str) -> PlanItem:
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     item = read_plan(text)
     if not item.text and not item.therapy:
@@ -184,7 +184,7 @@ def _condition(line: str) -> Condition:
 def _medication(line: str, day: date, unread: list[str]) -> Medication:
     """“oxycodone 5 mg every 6 hours since 2026-03”, or “for 90 days” until now. What cannot be read stays on the list
     as it is written."""
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     what, start = _dated(line)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eutonia.dosing_text import read_plan
+from eutonia.dosing.text import read_plan
 from eutonia.errors import InputError
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case, PlanItem

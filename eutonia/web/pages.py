@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 
 from eutonia import __version__
 from eutonia.assessment import Assessment, assess
-from eutonia.dosing_text import read_plan
+from eutonia.dosing.text import read_plan
 from eutonia.errors import EutoniaError
 from eutonia.features.chart import Chart
 from eutonia.forecast import DRAWS, forecast

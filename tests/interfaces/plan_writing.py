@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from eutonia.dosing_words import FORMS
+from eutonia.dosing.words import FORMS
 from eutonia.patient import PlanItem
 
 

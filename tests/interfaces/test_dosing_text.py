@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from plan_writing import describe
 
 from eutonia.dates import span
-from eutonia.dosing_text import read_dosage, read_plan
+from eutonia.dosing.text import read_dosage, read_plan
 from eutonia.errors import InputError, UnreadableText
 from eutonia.formulary import medicine_index
 from eutonia.knowledge import load

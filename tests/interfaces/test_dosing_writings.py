@@ -2,7 +2,7 @@
 
 import pytest
 
-from eutonia.dosing_text import read_plan
+from eutonia.dosing.text import read_plan
 from eutonia.knowledge import load
 from eutonia.patient import PlanItem
 from eutonia.simulation.schedule import read_schedule

@@ -202,7 +202,7 @@ def test_the_plan_of_every_option_can_be_read(option):
 
 @cache
 def _plan(text: str) -> PlanItem:
-    from eutonia.dosing_text import read_plan
+    from eutonia.dosing.text import read_plan
 
     return read_plan(text, KNOWLEDGE)
 

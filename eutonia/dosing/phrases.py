@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from eutonia.dosing_words import DAYS, FORM, NAME_OF, OF_A_LENGTH, ROUTES, UNIT
+from eutonia.dosing.words import DAYS, FORM, NAME_OF, OF_A_LENGTH, ROUTES, UNIT
 
 _N = r"(\d+(?:\.\d+)?)"
 _RANGE = rf"{_N}(?:\s*(?:-|to|or)\s*{_N})?"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eutonia.dates import Span
-from eutonia.dosing_scan import Phrase
+from eutonia.dosing.scan import Phrase
 
 NAME = "\ue000"
 """Stands for the name of the drug while the rest is read, so that no word of it is taken for a dose."""

@@ -1,6 +1,6 @@
 """Cut the text of a prescription into phrases.
 
-`scan` walks along a tidy text (dosing_spelling) by the rules of `dosing_phrases`; a word that belongs to none is
+`scan` walks along a tidy text (`spelling`) by the rules of `phrases`; a word that belongs to none is
 kept as a `word`, for the caller to take as the name of the drug or to refuse.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from eutonia.dosing_phrases import RULES, Says
+from eutonia.dosing.phrases import RULES, Says
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from eutonia.dosing_words import FORM, UNIT
+from eutonia.dosing.words import FORM, UNIT
 
 NUMBER_WORDS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eutonia.dosing_parts import NAME, Said, split_doses, split_steps
-from eutonia.dosing_scan import scan
-from eutonia.dosing_spelling import tidy
-from eutonia.dosing_steps import laid_out, unsaid, whole_of
+from eutonia.dosing.parts import NAME, Said, split_doses, split_steps
+from eutonia.dosing.scan import scan
+from eutonia.dosing.spelling import tidy
+from eutonia.dosing.steps import laid_out, unsaid, whole_of
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
 
@@ -60,7 +60,7 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     (`350 mg tid`) is read too, with an empty `text`.
     Raises UnreadableText, which names the words that could not be read.
     """
-    from eutonia.dosing_names import find, judge
+    from eutonia.dosing.names import find, judge
 
     if knowledge is None:
         from eutonia.knowledge import load
