@@ -37,7 +37,7 @@ vignettes: $(VENV)/.demo   ## Score a file of vignettes: make vignettes FILE=../
 docs: $(VENV)/.test        ## Write the reference pages anew from the knowledge and the code
 	$(RUN)/python tools/reference.py
 	$(RUN)/python tools/pooled_estimates.py
-	$(RUN)/python tools/score_claims.py
+	$(RUN)/python tools/score_claims.py --write
 
 lock: $(VENV)/.dev         ## Pin the newest versions that fit pyproject.toml (names and versions only)
 	$(RUN)/python tools/lock.py
