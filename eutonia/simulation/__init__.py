@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
@@ -89,7 +90,7 @@ def outcome(
     people = as_patients(patients, draws, seed)
     if schedule.stops and "regular_user" not in people.facts:
         people = replace(people, facts={**people.facts, "regular_user": True})
-    last = end if end is not None else default_end(schedule)
+    last = end if end is not None else default_end(schedule, knowledge)
     if last <= 0.0:
         raise InputError(f"until {last:g} h is not after the start of the plan.")
     schedule = replace(schedule, regimens=tuple(r.until(last) for r in schedule.regimens))
@@ -122,12 +123,37 @@ def read(plan: Any, knowledge: Knowledge, until: float | None) -> Schedule:
     return read_events(plan, knowledge)
 
 
-def default_end(schedule: Schedule) -> float:
-    """A week beyond the last dose, in which withdrawal shows; or the end of the last therapy."""
+HALF_LIVES = 7
+"""After so many less than a hundredth is left of a drug, and the withdrawal from it has begun."""
+
+
+def default_end(schedule: Schedule, knowledge: Knowledge | None = None) -> float:
+    """When all has been seen: a week beyond the last of several doses, in which withdrawal shows, three days beyond a
+    single one, and longer for what stays in the body longer; or the end of the last therapy."""
     day = 24.0
-    ends = [schedule.last_dose + (3 if sum(len(r.times) for r in schedule.regimens) == 1 else 7) * day]
-    ends += [session.end for session in schedule.sessions]
+    shown = (3 if sum(len(r.times) for r in schedule.regimens) == 1 else 7) * day
+    names = tuple(sorted({r.substance for r in schedule.regimens}))
+    stays = HALF_LIVES * _longest_half_life(names, knowledge or _known()) if names else 0.0
+    ends = [schedule.last_dose + max(shown, stays), *(session.end for session in schedule.sessions)]
     return -(-max(ends) // day) * day
+
+
+@cache
+def _longest_half_life(substances: tuple[str, ...], knowledge: Knowledge) -> float:
+    """Of these or what is formed from them, in the typical patient, hours."""
+    import math
+
+    from eutonia.simulation.population import Individuals, Patients
+    from eutonia.simulation.system import build_system
+
+    typical = Individuals(Patients(1, {}, 0, typical=True), knowledge)
+    return math.log(2.0) / float(build_system(typical, substances).rates.min())
+
+
+def _known() -> Knowledge:
+    from eutonia.knowledge import load
+
+    return load()
 
 
 def as_patients(patients: Patients | Mapping[str, Any] | int | None, draws: int, seed: int) -> Patients:
