@@ -9,7 +9,7 @@ RUN = $(VENV)/bin
 demo: $(VENV)/.demo        ## Set up, and assess a full patient record
 	$(RUN)/eutonia assess demo/patient.json
 	@echo; echo "So that the next answer takes a second, the simulation is compiled, once for this machine: about a minute."
-	@$(RUN)/eutonia simulate "carisoprodol 350 mg once" --population 300 --json >/dev/null
+	@$(RUN)/eutonia simulate "carisoprodol 350 mg four times a day for 14 days" --population 300 --json >/dev/null
 
 test: $(VENV)/.test        ## Set up, and run the tests
 	$(RUN)/python -m pytest $(ARGS)
