@@ -37,8 +37,8 @@ HEAD = """# Tapers over a grid of patients
 Made by `tools/tapers_table.py`; {count} patients, each stood for by 100 virtual ones. *Schedule*: mg a day × days.
 *Score*: the highest withdrawal on a scale from 0 to 50 like CIWA, median (95th percentile). A dash: the schedule says
 nothing for the dose. In every row the peak of the schedule made to measure is below that of stopping at once, and below
-that of a straight line of the same length or within 2 % of it{beaten}. Scores are of the model; it was fitted to published withdrawal of heavy use,
-and no trial has compared these schedules.
+that of a straight line of the same length or within 2 % of it{beaten}. Scores are of the model; it was fitted to
+published withdrawal of heavy use, and no trial has compared these schedules.
 
 | taken | for | age | CYP2C19 | schedule | days | score | abrupt | same line | 4 d | 9 d | weekly | high-dose |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
