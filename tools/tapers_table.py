@@ -29,15 +29,12 @@ OTHERS = (
     "taper-high-dose",
 )
 
-ALIKE = 1.02
-"""Peaks this near to one another are called alike: doses go down by half tablets, not evenly."""
-
 HEAD = """# Tapers over a grid of patients
 
 Made by `tools/tapers_table.py`; {count} patients, each stood for by 100 virtual ones. *Schedule*: mg a day × days.
 *Score*: the highest withdrawal on a scale from 0 to 50 like CIWA, median (95th percentile). A dash: the schedule says
-nothing for the dose. In every row the peak of the schedule made to measure is below that of stopping at once, and below
-that of a straight line of the same length or within 2 % of it{beaten}. Scores are of the model; it was fitted to
+nothing for the dose. In every row the peak of the schedule made to measure is below that of stopping at once and of a
+straight line of the same length{tied}{beaten}. Scores are of the model; it was fitted to
 published withdrawal of heavy use, and no trial has compared these schedules.
 
 | taken | for | age | CYP2C19 | schedule | days | score | abrupt | same line | 4 d | 9 d | weekly | high-dose |
@@ -59,19 +56,32 @@ def grid() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def main() -> None:
-    lines, lost = [], set()
+    lines, lost, behind = [], set(), []
     rows = grid()
     for dose, length, facts in rows:
         found = taper(f"carisoprodol {dose} a day for {length}", start=START, **facts)
         lines.append(_row(dose, length, facts, found))
+        if not _below_the_line(found):
+            behind.append(f"{dose}, {length}, age {facts['age']}, {facts['cyp2c19']}")
         if found.made is not None:
             lost |= {(name, found.now_mg or 0.0) for name, won in found.made.beats.items() if not won}
-    said, table = HEAD.format(count=len(rows), beaten=_beaten(lost)).split("| taken", 1)
+    said, table = HEAD.format(count=len(rows), tied=_tied(behind), beaten=_beaten(lost)).split("| taken", 1)
     head = "\n\n".join(
         part if part.startswith("#") else fill(part, 120) for part in said.strip().split("\n\n")
     )
     page = f"{head}\n\n| taken{table}" + "\n".join(lines) + "\n"
     PAGE.write_text(page, encoding="utf-8")
+
+
+def _below_the_line(found: Taper) -> bool:
+    """Whether the peak is below that of a straight line as long, in the middle and in the worst."""
+    assert found.predicted is not None
+    ours, line = found.predicted.peak, found.alternatives["linear-same-length"].peak
+    return (ours.median or 0.0) < (line.median or 0.0) and (ours.p95 or 0.0) < (line.p95 or 0.0)
+
+
+def _tied(behind: list[str]) -> str:
+    return f", except ({'; '.join(behind)}), where the line's is as low or lower" if behind else ""
 
 
 def _beaten(lost: set[tuple[str, float]]) -> str:
@@ -86,14 +96,6 @@ def _beaten(lost: set[tuple[str, float]]) -> str:
 
 def _row(dose: str, length: str, facts: dict[str, Any], found: Taper) -> str:
     assert found.predicted is not None
-    line = found.alternatives["linear-same-length"].peak
-    for ours, theirs in ((found.predicted.peak.median, line.median), (found.predicted.peak.p95, line.p95)):
-        assert ours is not None
-        assert theirs is not None
-        if ours > theirs * ALIKE:
-            raise SystemExit(
-                f"{dose}, {length}, {facts}: the peak {ours:.3f} is above the line's {theirs:.3f}"
-            )
     steps = ", ".join(f"{s.total_mg:g} × {s.last_day - s.first_day + 1}" for s in found.steps)
     scores = [
         _score(found.alternatives[name].peak_score) if name in found.alternatives else "–" for name in OTHERS
