@@ -103,6 +103,7 @@ def _run(
         first = 0 if interval <= 0 else may_ends[interval - 1]
         events = 0 if interval < 0 else may_ends[interval] - first
         counts, dosing, stopped = begin >= -1e-9, begin < spans[0] - 1e-9, end > spans[1] - 1e-9
+        seen = end >= -1e-9  # what comes before time zero is read out where the first step that counts begins
         if interval >= 0:
             for k in range(events):
                 e = may[first + k]
@@ -179,13 +180,13 @@ def _run(
                             energies(m, lev1 if node else levm, site, p, strength, opened, closed, member_site,
                                      member_signal, gaba, relaxes, END if node else MIDDLE)  # fmt: skip
                         adapt(m, others)
-                        for s in range(substances):
+                        for s in range(substances if seen else 0):
                             of, at = fold + s * FOLD_ROWS, times_of + s * LEVEL_TIMES
                             if end >= window_of[s, 2] - 1e-9:
                                 fold_fall(m, d, of, at, lev1 + s, window_of[s, 2])
                             inside = (begin >= window_of[s, 0] - 1e-9) & (begin < window_of[s, 1] - 1e-9)
                             fold_levels(m, d, of, at, levm + s, lev1 + s, counts, inside)
-                        for node in range(2):
+                        for node in range(0 if counts else 1, 2 if seen else 0):
                             read_out(
                                 m, d, READ_END if node else READ_MIDDLE, END if node else MIDDLE,
                                 NATURAL_END if node else NATURAL_MIDDLE, 0.0 if node else 0.5, lev1 if node else levm,
@@ -194,9 +195,10 @@ def _run(
                         if counts:
                             fold_effects(m, d, dosing)
                             fold_withdrawal(m, d, stopped)
-                        copied(
-                            m[READ_BEFORE * W : (READ_BEFORE + 4) * W], m[READ_END * W : (READ_END + 4) * W]
-                        )
+                        if seen:
+                            copied(
+                                m[READ_BEFORE * W : (READ_BEFORE + 4) * W], m[READ_END * W : (READ_END + 4) * W]
+                            )
                 for i in range(W):
                     d[NOW * W + i] = arrive[part, i] if part < events else end
                 if part < events:
