@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from eutonia.dosing.words import DRINKS
 from eutonia.errors import UnreadableText
 from eutonia.formulary import medicine_index, recognise, suggest
 from eutonia.knowledge import Knowledge, load
@@ -141,7 +142,7 @@ def judge(item: PlanItem, found: FoundName | None, written: str, knowledge: Know
         return item.model_copy(update={"therapy": found.therapy, "action": action})
     if item.action == "assess":
         return item
-    if item.unit == "drink" or key(item.text) in _drunk(knowledge):
+    if item.unit in DRINKS or key(item.text) in _drunk(knowledge):
         return _as_drinks(item, written, knowledge)
     if not item.text:
         return item

@@ -54,6 +54,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = _ROMAN.sub(lambda m: str(len(m[1])), text)
     text = _NUMBER.sub(_in_digits, text)
+    text = re.sub(r"\b(?:an?\s+)?couple(?:\s+of)?\b", "2", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+|1\s+)?half(?:\s+(?:of\s+)?an?)?\b(?!-)", "0.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)

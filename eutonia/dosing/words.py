@@ -16,6 +16,27 @@ UNITS = {
 }
 """Measured units, as they are written here → as people write them."""
 
+
+def _poured(vessels: str, drinks: str) -> tuple[str, ...]:
+    """`glasses of wine`, `glass wine`: each vessel of each drink."""
+    return tuple(f"{v}{of}{d}" for v in vessels.split() for of in (" of ", " ") for d in drinks.split())
+
+
+_BREWED, _STRONG = "beer lager ale stout cider", "whisky whiskey vodka gin rum brandy tequila liquor spirits"
+DRINKS = {
+    "drink": (
+        *("drink", "drinks", "standard drink", "standard drinks", "alcoholic drink", "alcoholic drinks"),
+        *("beer", "beers", "lagers", "cocktail", "cocktails", "glass of champagne", "glasses of champagne"),
+        *_poured("glass glasses", f"wine {_BREWED}"),
+        *_poured("can cans bottle bottles", _BREWED),
+        *_poured("shot shots measure measures", _STRONG),
+    ),
+    "pint": _poured("pint pints", _BREWED),
+    "six-pack": ("6-pack", "6-packs", "6 pack", "6 packs", *_poured("6-pack 6-packs", "beer")),
+    "bottle of wine": _poured("bottle bottles", "wine"),
+}
+"""Amounts of alcohol, as its substance counts them → as people call them."""
+
 FORMS = {
     "tablet": ("tablet", "tablets", "tab", "tabs", "tab(s)", "tablet(s)", "tbl", "pill", "pills",
                "caplet", "caplets"),
@@ -30,10 +51,7 @@ FORMS = {
     "lozenge": ("lozenge", "lozenges", "troche", "troches"),
     "teaspoon": ("teaspoon", "teaspoons", "tsp", "tsps"),
     "tablespoon": ("tablespoon", "tablespoons", "tbsp"),
-    "drink": ("drink", "drinks", "standard drink", "standard drinks", "alcoholic drink", "alcoholic drinks",
-              "beer", "beers", "glass of wine", "glasses of wine", "glass of beer", "glasses of beer",
-              "glass of champagne", "glasses of champagne", "can of beer", "cans of beer",
-              "bottle of beer", "bottles of beer", "cocktail", "cocktails"),
+    **DRINKS,
     "session": ("session", "sessions", "treatment", "treatments", "visit", "visits"),
     "dose": ("dose", "doses"),
     "inch": ("inch", "inches"),

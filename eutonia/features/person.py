@@ -6,6 +6,7 @@ from datetime import date
 from eutonia.dates import Span, days_ago, within
 from eutonia.features.chart import Chart
 from eutonia.features.diagnosis import truth_of
+from eutonia.features.drinking import drinks_a_week
 from eutonia.features.results import latest, number_in, readings
 from eutonia.features.value import NO, UNKNOWN, Value
 from eutonia.knowledge.safety import ComputedFeature
@@ -207,7 +208,7 @@ def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
         return Value(cut, f"AUDIT-C {score:g}")
     weekly = _recent(feature, chart, "per_week", ("drinks per week",))
     daily = _recent(feature, chart, "per_day", ("drinks per day",))
-    drinks = weekly if weekly is not None else None if daily is None else 7 * daily
+    drinks = weekly if weekly is not None else _told(feature, chart) if daily is None else 7 * daily
     if drinks is not None:
         cut = _cut(men, drinks > limits["weekly_men"], drinks > limits["weekly_women"])
         return Value(cut, f"{drinks:g} drinks a week")
@@ -221,6 +222,16 @@ def _recent(feature: ComputedFeature, chart: Chart, group: str, names: tuple[str
             number, _, __ = number_in(reading.value)
             if number is not None:
                 return number
+    return None
+
+
+def _told(feature: ComputedFeature, chart: Chart) -> float | None:
+    """Drinks a week by the latest statement about drinking that can be counted."""
+    for reading in readings(chart, feature.codes["in_words"], feature.codes["named"]):
+        if within(reading.when, feature.limits["days"], chart.as_of) is not False:
+            drinks = drinks_a_week(reading.value, reading.unit, feature, chart.knowledge)
+            if drinks is not None:
+                return drinks
     return None
 
 

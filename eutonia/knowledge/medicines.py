@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, permutations
 from typing import Any, NamedTuple
 
 from eutonia.knowledge.spelling import Token, key, tokens
@@ -224,7 +224,7 @@ class MedicineIndex:
             strengths = runs[near][1] if 0 <= near < len(runs) else []
             if len(strengths) < len(slots) and not (len(strengths) == 1 and len(set(slots)) == 1):
                 strengths = strengths if len(slots) == 1 else []
-            for d, token in zip(slots, strengths, strict=False):
+            for d, token in zip(slots, self._in_order(slots, strengths), strict=False):
                 if token.mg is not None and d not in given:
                     given[d] = (None, token.mg) if token.per_hour else (token.mg, None)
         every = dict.fromkeys(d for f in found for d, _ in f.name.parts)
@@ -232,6 +232,17 @@ class MedicineIndex:
         return [
             (d, *given.get(d, (fixed.get(d) if not told or len(every) > 1 else None, None))) for d in every
         ]
+
+    def _in_order(self, slots: Sequence[str | None], strengths: Sequence[Token]) -> Sequence[Token]:
+        """The strengths of a product in the order of its ingredients: as written, unless another order has more
+        of the strengths that the drugs come in (co-codamol 30/500, codeine/acetaminophen 30-300)."""
+        if not 1 < len(slots) == len(strengths) < 5:
+            return strengths
+
+        def known(order: Sequence[Token]) -> int:
+            return sum(t.mg in self.strengths.get(d or "", ()) for d, t in zip(slots, order, strict=True))
+
+        return max(permutations(strengths), key=known)
 
     def _is_strength(self, parts: Sequence[Token], at: int, found: Sequence[Found]) -> bool:
         token = parts[at]

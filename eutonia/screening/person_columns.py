@@ -145,7 +145,7 @@ def hazardous_alcohol(feature: ComputedFeature, columns: Columns) -> str:
     def recent(group: str) -> str:
         return Result(columns, f"hazardous_alcohol:{group}", limits["days"]).value
 
-    drinks = f"COALESCE({recent('per_week')}, 7 * ({recent('per_day')}))"
+    drinks = f"COALESCE({recent('per_week')}, 7 * ({recent('per_day')}), {recent('in_words')})"
     score = recent("audit_c")
     by_score = _cut(
         f"{score} >= {number(limits['audit_c_men'])}", f"{score} >= {number(limits['audit_c_women'])}"

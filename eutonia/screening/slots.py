@@ -13,6 +13,7 @@ from typing import Any
 
 from eutonia.features import value_of
 from eutonia.features.chart import Chart
+from eutonia.features.drinking import drinks_a_week
 from eutonia.features.results import latest, number_in
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import MeasurementFeature
@@ -161,6 +162,15 @@ def _alcohol(feature: Any) -> list[Slot]:
             word=_count,
         )
         for group, names in DRINKING.items()
+    ] + [
+        Slot(
+            f"{feature.id}:in_words",
+            feature.id,
+            frozenset(feature.codes["in_words"]),
+            frozenset(feature.codes["named"]),
+            word=lambda lab, knowledge: drinks_a_week(lab.value, lab.unit, feature, knowledge),
+            reads_row=False,
+        )
     ]
 
 

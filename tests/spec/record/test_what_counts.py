@@ -80,6 +80,28 @@ def test_a_score_is_read_however_it_is_written(score: object, knowledge: Knowled
     assert known("hazardous_alcohol", knowledge, observations=[answer]) is True
 
 
+@pytest.mark.parametrize(
+    ("told", "hazardous"),
+    [
+        ("three glasses of wine every night", True),
+        ("Drinks 2-3 beers daily", True),
+        ("half a bottle of wine every evening", True),
+        ("4 whiskeys a week", False),
+        ("20 units a week", True),
+        ("denies", False),
+        ("6 drinks/wk", False),
+        ("socially", None),
+        ("six beers a day until 2020", None),
+    ],
+)
+def test_drinking_told_in_words_is_counted_or_left_unknown(
+    told: str, hazardous: bool | None, knowledge: Knowledge
+) -> None:
+    """In a woman: more than seven standard drinks a week; 20 British units are eleven."""
+    answer = {"text": "Alcohol use", "value": told, "date": "2026-02-01"}
+    assert known("hazardous_alcohol", knowledge, observations=[answer]) is hazardous
+
+
 def test_a_sign_denied_in_error_or_in_the_future_is_not_denied(knowledge: Knowledge) -> None:
     denied = {"text": "fever", "value": False, "date": "2026-02-28"}
     assert "fever" in Chart(_seen(denied), knowledge).denied
