@@ -26,7 +26,10 @@ from eutonia.knowledge import load
 from eutonia.simulation import engine, outcome, population, read
 from eutonia.simulation.columns import trace
 from eutonia.simulation.effects import Therapies
+from eutonia.simulation.grid import STANDARD
 from eutonia.simulation.marching import march
+from eutonia.simulation.moments import windows
+from eutonia.simulation.preparation import prepare
 from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 
@@ -79,8 +82,8 @@ def rates() -> None:
     """Patient-days a second, and the largest error of a level and of a slow state in patients held out."""
     knowledge = load()
     for name, finest, precision in (
-        ("standard", engine.STANDARD, np.float64),
-        ("single", engine.STANDARD, np.float32),
+        ("standard", STANDARD, np.float64),
+        ("single", STANDARD, np.float32),
         ("reference", engine.REFERENCE, np.float64),
     ):
         spent, steps = compiled(PLAN, DAYS, SOME, finest, precision)
@@ -90,8 +93,8 @@ def rates() -> None:
             f"a step, error {level:.0e} of a level, {slow:.0e} of a slow state"
         )
     schedule = read(PLAN, knowledge, DAYS * 24.0)
-    system, grid, _ = engine.prepare(
-        schedule, population(200, seed=1), knowledge, np.array([0.0, DAYS * 24.0]), 1.0, engine.STANDARD
+    system, grid, _ = prepare(
+        schedule, population(200, seed=1), knowledge, np.array([0.0, DAYS * 24.0]), 1.0, STANDARD
     )
     spent, _ = timed(partial(trace, system, grid))
     print(f"columns of 200       {200 * DAYS / spent:10,.0f} patient-days/s")
@@ -102,15 +105,15 @@ def rates() -> None:
 
 
 def compiled(
-    plan: str, days: float, number: int, finest: float = engine.STANDARD, precision: Any = np.float64
+    plan: str, days: float, number: int, finest: float = STANDARD, precision: Any = np.float64
 ) -> tuple[float, int]:
     """Processor seconds of the compiled engine alone, the best of three, and the steps of each patient."""
     knowledge = load()
     schedule = read(plan, knowledge, days * 24.0)
-    system, grid, _ = engine.prepare(
+    system, grid, _ = prepare(
         schedule, population(number, seed=1), knowledge, np.array([0.0, days * 24.0]), 1.0, finest
     )
-    whole = engine.windows(schedule, system, knowledge, days * 24.0)
+    whole = windows(schedule, system.substances, knowledge, days * 24.0)
     work = partial(
         march, system, grid, [whole[s] for s in system.substances], Therapies((), (), (), ()),
         schedule.last_dose, 24.0 * days, precision=precision,
@@ -125,8 +128,8 @@ def error(finest: float, precision: Any = np.float64, number: int = 6) -> tuple[
     patients = population(number, seed=HELD_OUT)
     outputs = np.arange(0.0, end + 1.0, 4.0)
     schedule = read(_short(2), knowledge, end)
-    system, grid, _ = engine.prepare(schedule, patients, knowledge, outputs, 1.0, finest)
-    whole = engine.windows(schedule, system, knowledge, end)
+    system, grid, _ = prepare(schedule, patients, knowledge, outputs, 1.0, finest)
+    whole = windows(schedule, system.substances, knowledge, end)
     states, _ = engine.solve(
         system, grid, Therapies((), (), (), ()), whole, schedule.last_dose, end, True, 1, precision
     )

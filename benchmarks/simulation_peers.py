@@ -11,7 +11,8 @@ import numpy as np
 
 from eutonia.knowledge import load
 from eutonia.simulation import adaptation, population, read
-from eutonia.simulation.engine import STANDARD, prepare
+from eutonia.simulation.grid import STANDARD
+from eutonia.simulation.preparation import prepare
 from eutonia.simulation.sbml import to_sbml
 
 TIGHT = 1e-11

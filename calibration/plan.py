@@ -10,8 +10,9 @@ import yaml
 
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.pharmacology import Quantity
-from eutonia.simulation.population import Column, Individuals, Patients
-from eutonia.simulation.system import build_system
+from eutonia.simulation.assembly import build_system
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Column, Patients
 
 HERE = Path(__file__).parent
 

@@ -1,7 +1,7 @@
 """The engine's own builder of systems, run by JAX: gradients of every level in every figure, from one source.
 
-`eutonia.simulation.system` writes plain arithmetic and a few functions of NumPy on columns of patients. `Traced` holds
-an array of JAX and answers to both, so that the same lines that simulate a patient are traced, compiled and
+`eutonia.simulation.assembly` writes plain arithmetic and a few functions of NumPy on columns of patients. `Traced`
+holds an array of JAX and answers to both, so that the same lines that simulate a patient are traced, compiled and
 differentiated here; there is no second copy of the equations to keep in step.
 """
 
@@ -15,8 +15,9 @@ import jax.numpy as jnp
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from eutonia.knowledge.pharmacology import Quantity
-from eutonia.simulation.population import Individuals, Patients
-from eutonia.simulation.system import _Builder
+from eutonia.simulation.assembly import Builder
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Patients
 
 Array = Any
 """An array of JAX, or of NumPy."""
@@ -101,7 +102,7 @@ class Levels:
 
 def levels(people: TracedPeople, dosed: str) -> Levels:
     """Levels of a substance and of what is formed from it after a unit dose."""
-    build = _Builder(people)
+    build = Builder(people)
     build.take(dosed)
     nothing = jnp.zeros(people.patients.number)
     rates = [plain(rate) for rate in build.rates]
@@ -109,7 +110,7 @@ def levels(people: TracedPeople, dosed: str) -> Levels:
     for name, (response, *others) in build.plasma.items():
         assert not others, f"{name} reaches the plasma in more than one way"
         weights.append(jnp.stack([plain(response.get(k, nothing)) for k in range(len(rates))]))
-    return Levels(jnp.stack(rates), jnp.stack(weights), plain(build.disposition(dosed).get("lag", nothing)))
+    return Levels(jnp.stack(rates), jnp.stack(weights), plain(build.bodies.of(dosed).get("lag", nothing)))
 
 
 def patients(facts: Mapping[str, Any]) -> Patients:

@@ -21,7 +21,7 @@ from eutonia.patient import Dosage, PlanItem
 from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
     from eutonia.simulation.schedule import Schedule
 
 DRAWS = 200

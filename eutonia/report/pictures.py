@@ -12,7 +12,7 @@ from eutonia.simulation.plot import nights, of_a_size
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
 
 FIRST_DAYS = 3
 """Days that are drawn hour by hour; of a longer course only the extremes of each day are drawn."""

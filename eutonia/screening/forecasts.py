@@ -255,7 +255,8 @@ def _patients(people: pl.DataFrame, start: int, knowledge: Knowledge, seed: int,
     import numpy as np
     import polars as pl
 
-    from eutonia.simulation.population import PHENOTYPES, Individuals, Patients
+    from eutonia.simulation.individuals import Individuals
+    from eutonia.simulation.population import PHENOTYPES, Patients
 
     number, first = people.height * draws, start * draws
     facts_known = people.select(pl.col("^fact_.*$"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
     from eutonia.knowledge import Knowledge
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
     from eutonia.simulation.schedule import Schedule
 
 __all__ = ["exposure", "outcome", "population", "simulate"]
@@ -80,7 +80,8 @@ def outcome(
     import numpy as np
 
     from eutonia.knowledge import load
-    from eutonia.simulation.engine import check_size, run
+    from eutonia.simulation.engine import run
+    from eutonia.simulation.results import check_size
 
     knowledge = knowledge or load()
     if not 0.0 < adherence <= 1.0:
@@ -143,8 +144,9 @@ def _longest_half_life(substances: tuple[str, ...], knowledge: Knowledge) -> flo
     """Of these or what is formed from them, in the typical patient, hours."""
     import math
 
-    from eutonia.simulation.population import Individuals, Patients
-    from eutonia.simulation.system import build_system
+    from eutonia.simulation.assembly import build_system
+    from eutonia.simulation.individuals import Individuals
+    from eutonia.simulation.population import Patients
 
     typical = Individuals(Patients(1, {}, 0, typical=True), knowledge)
     return math.log(2.0) / float(build_system(typical, substances).rates.min())

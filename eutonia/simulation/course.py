@@ -12,7 +12,7 @@ from eutonia.errors import InputError
 if TYPE_CHECKING:
     import xarray
 
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
 
 MODEL = "eutonia/model/1"
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from eutonia.simulation import readouts
 from eutonia.simulation.adaptation import positive
-from eutonia.simulation.population import Column, Individuals
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Column
 from eutonia.simulation.schedule import Session
 from eutonia.simulation.system import Axis, System
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -13,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eutonia.errors import InputError
 from eutonia.simulation.compiled import at_hand, ready
 from eutonia.simulation.effects import States, Therapies, effects, worst_impairment
 from eutonia.simulation.fold import fold, fold_compiled
-from eutonia.simulation.grid import STANDARD, Grid, distinct
-from eutonia.simulation.population import Column, Individuals, Patients
+from eutonia.simulation.grid import STANDARD, Grid
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.moments import dosing_length, ends, moments, mornings, pain_times, windows
+from eutonia.simulation.population import Column, Patients
 from eutonia.simulation.preparation import prepare
+from eutonia.simulation.results import COURSES, Outcome, Part, Rows, Sketches
 from eutonia.simulation.schedule import DAY, Schedule
-from eutonia.simulation.sketch import Sketch
-from eutonia.simulation.summary import Window, window
+from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
@@ -48,26 +48,6 @@ WORTH_LOADING, WORTH_COMPILING = 400.0, 2048.0
 
 REFERENCE = 0.025
 """Resolution in hours (`grid`) at which errors are about 1e-6 of the peak of each state; 1e-4 at the standard one."""
-
-MOST_VALUES = 400_000_000
-"""Numbers in a course beyond which it is refused, and summaries offered instead."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Results of a simulation. Courses are [patients, times] and levels [patients, substances, times]."""
-
-    substances: tuple[str, ...]
-    times: Column
-    level: Column
-    courses: dict[str, Column]
-    per_patient: dict[str, Any]
-    """Arrays over patients by name; `substances` and `pain_at` beside them."""
-    schedule: Schedule
-    assumptions: tuple[str, ...]
-
-
-COURSES = ("drive", "sedation", "impairment", "relief", "tolerance", "withdrawal", "pain", "ventilation")
 
 
 @dataclass(frozen=True)
@@ -137,14 +117,14 @@ def run(
     )  # fmt: skip
     threads = os.cpu_count() or 1
     size = max(32, min(CHUNK_COMPILED if compiled else CHUNK, MOST_AT_ONCE // (len(task.moments) * 12)))
-    store = _Store(patients.number, task) if rows else _Folded(task)
+    store = Rows(patients.number, task.outputs) if rows else Sketches()
     if compiled and patients.number > size:
         from concurrent.futures import ThreadPoolExecutor
 
         starts = iter(range(0, patients.number, size))
         with ThreadPoolExecutor(threads) as pool:
 
-            def begin(start: int) -> tuple[int, Future[_Part]]:
+            def begin(start: int) -> tuple[int, Future[Part]]:
                 part = patients.part(start, min(start + size, patients.number))
                 return start, pool.submit(_chunk, part, task)
 
@@ -165,70 +145,7 @@ def run(
             if progress is not None:
                 progress(part.number)
     people = Individuals(patients.part(0, 1), knowledge)
-    return store.outcome((*schedule.notes, *people.assumptions(), *_chances(patients)))
-
-
-class _Store:
-    """Results of all chunks, in the order of patients."""
-
-    def __init__(self, number: int, task: Task) -> None:
-        self.number, self.task = number, task
-        self.kind = np.float32 if number > 50_000 else np.float64
-        self.per_patient: dict[str, Column] = {}
-        self.pain: dict[str, Column] = {}
-        self.courses: dict[str, Column] = {}
-        self.level: Column = np.empty((0, 0, 0))
-        self.substances: tuple[str, ...] = ()
-
-    def put(self, start: int, part: _Part) -> None:
-        if not self.per_patient:
-            times = len(self.task.outputs)
-            self.substances = part.substances
-            self.level = np.empty((self.number, len(part.substances), times))
-            self.courses = {name: np.empty((self.number, times)) for name in COURSES}
-            self.per_patient = {name: np.empty(self.number, self.kind) for name in part.per_patient}
-            self.pain = {name: np.empty(self.number, self.kind) for name in part.pain}
-        stop = start + len(part.level)
-        self.level[start:stop] = part.level
-        for mine, new in (
-            (self.courses, part.courses),
-            (self.per_patient, part.per_patient),
-            (self.pain, part.pain),
-        ):
-            for name, values in new.items():
-                mine[name][start:stop] = values
-
-    def outcome(self, assumptions: tuple[str, ...]) -> Outcome:
-        """Everything, as arrays over patients."""
-        per_patient: dict[str, Any] = {
-            **self.per_patient,
-            "substances": self.substances,
-            "pain_at": self.pain,
-        }
-        return Outcome(self.substances, self.task.outputs, self.level, self.courses, per_patient,
-                       self.task.schedule, assumptions)  # fmt: skip
-
-
-class _Folded:
-    """Results of all chunks, each quantity as a sketch of all patients."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.per_patient: dict[str, Sketch] = {}
-        self.pain: dict[str, Sketch] = {}
-        self.substances: tuple[str, ...] = ()
-
-    def put(self, _: int, part: _Part) -> None:
-        self.substances = part.substances
-        for mine, new in ((self.per_patient, part.per_patient), (self.pain, part.pain)):
-            for name, values in new.items():
-                mine.setdefault(name, Sketch()).add(values)
-
-    def outcome(self, assumptions: tuple[str, ...]) -> Outcome:
-        """Sketches, and no courses."""
-        per_patient = {**self.per_patient, "substances": self.substances, "pain_at": self.pain}
-        return Outcome(self.substances, np.empty(0), np.empty((0, 0, 0)), {}, per_patient, self.task.schedule,
-                       assumptions)  # fmt: skip
+    return store.outcome(schedule, (*schedule.notes, *people.assumptions(), *_chances(patients)))
 
 
 def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
@@ -243,18 +160,6 @@ def wants_compiling(patients: int, until: float, schedule: Schedule) -> bool:
     return (work > WORTH_LOADING and ready()) or (work > WORTH_COMPILING and patients > CHUNK)
 
 
-def ends(schedule: Schedule, until: float) -> list[float]:
-    """Where the intervals begin and end from which exposure is read."""
-    whole = [window([t for t in r.times if t >= 0.0], until) for r in schedule.regimens]
-    return [time for w in whole for time in (w.start, w.end)]
-
-
-def moments(times: Sequence[Any], until: float) -> Column:
-    """Distinct times from zero to the end."""
-    every = np.concatenate([[0.0, until], *(np.asarray(t, float) for t in times)])
-    return distinct(np.round(every[(every >= 0.0) & (every <= until + 1e-9)], 9))
-
-
 def _chances(patients: Patients) -> tuple[str, ...]:
     if patients.typical:
         return ("Nothing is drawn: every figure is that of the typical patient.",)
@@ -263,36 +168,13 @@ def _chances(patients: Patients) -> tuple[str, ...]:
     return ("Bands span how patients differ; the figures of the typical patient are taken as known.",)
 
 
-def pain_times(until: float) -> dict[str, float]:
-    """Moments at which pain is summed up, by name."""
-    days = [d for d in (1, 3, 7, 14, 21, 28, 42, 56, 84, 182, 364) if d * DAY <= until + 1e-9]
-    if not days:
-        return {f"{until:g} hours": until}
-    return {f"{d} day{'s' if d > 1 else ''}": d * DAY for d in days}
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Results of one chunk, patients first."""
-
-    substances: tuple[str, ...]
-    level: Column
-    courses: dict[str, Column]
-    per_patient: dict[str, Column]
-    pain: dict[str, Column]
-
-    @property
-    def number(self) -> int:
-        return len(self.level)
-
-
-def _chunk(patients: Patients, task: Task) -> _Part:
+def _chunk(patients: Patients, task: Task) -> Part:
     schedule, knowledge, until = task.schedule, task.knowledge, task.until
     times = task.moments
     system, grid, therapies = prepare(
         schedule, patients, knowledge, times, task.adherence, task.finest, task.posterior
     )
-    whole = windows(schedule, system, knowledge, until)
+    whole = windows(schedule, system.substances, knowledge, until)
     states, per_patient = solve(
         system,
         grid,
@@ -314,7 +196,7 @@ def _chunk(patients: Patients, task: Task) -> _Part:
     shown = at(task.outputs)
     seen = effects(system, shown, therapies)
     level = np.moveaxis(shown.level[:, : len(system.substances)], 2, 0).swapaxes(1, 2)
-    return _Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient,
+    return Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient,
                  dict(zip(task.marks, marked, strict=True)))  # fmt: skip
 
 
@@ -360,48 +242,3 @@ def solve(
     names = ("level", "energy", "relaxing", "other", "fast", "slow", "dulled", "withdrawal")
     states = States(grid.times[grid.output], *(getattr(steps, name)[at] for name in names))
     return states, fold(steps, system, whole, last_dose, therapies, dosing)
-
-
-def dosing_length(schedule: Schedule) -> float:
-    """Hours over which doses are taken, or therapies go on where there are none, in whole days."""
-    if not any(r.times for r in schedule.regimens) and schedule.sessions:
-        return max(math.ceil(max(s.end for s in schedule.sessions) / DAY - 1e-9), 1) * DAY
-    return (math.floor(schedule.last_dose / DAY) + 1) * DAY
-
-
-def windows(schedule: Schedule, system: System, knowledge: Knowledge, until: float) -> dict[str, Window]:
-    """For each substance, what its exposure is read from: the doses of it and of what forms it."""
-    found = {}
-    for name in system.substances:
-        sources = forming(name, knowledge)
-        doses = [t for r in schedule.regimens if r.substance in sources for t in r.times if t >= 0.0]
-        found[name] = window(doses, until)
-    return found
-
-
-def forming(name: str, knowledge: Knowledge) -> set[str]:
-    """A substance and those that it is formed from."""
-    found = {name}
-    for other in knowledge.substances.values():
-        product = other.kinetics.metabolite
-        if product is not None and product.substance in found:
-            found.add(other.id)
-    return found
-
-
-def mornings(schedule: Schedule, knowledge: Knowledge, until: float) -> Column:
-    """Hours at which the days after days with doses begin."""
-    begins = (knowledge.clock_times["usual"].day[0] - schedule.clock) % DAY
-    last = schedule.last_dose + DAY
-    return np.array([t for t in np.arange(begins, until + 1e-9, DAY) if 0.0 < t <= last], float)
-
-
-def check_size(patients: int, times: int, substances: int) -> None:
-    """Refuse a course that would not fit, before anything is computed."""
-    values = patients * times * (substances + len(COURSES))
-    if values > MOST_VALUES:
-        raise InputError(
-            f"The course of {patients:,} patients at {times:,} times holds {values:,} numbers "
-            f"({values * 8 / 1e9:.0f} GB), more than the limit of {MOST_VALUES:,}. "
-            "Ask for a summary, fewer times or fewer patients."
-        )

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from eutonia.simulation import adaptation
 from eutonia.simulation.effects import States, Therapies, effects
-from eutonia.simulation.population import Column, Individuals
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Column
 from eutonia.simulation.receptor import opening_energy
 from eutonia.simulation.schedule import DAY, Regimen
 from eutonia.simulation.system import System

@@ -60,7 +60,7 @@ def exposure(course: xarray.Dataset) -> xarray.Dataset:
 
 def _window(course: xarray.Dataset, name: str, until: float) -> Window:
     from eutonia.knowledge import load
-    from eutonia.simulation.engine import forming
+    from eutonia.simulation.moments import forming
 
     sources = forming(name, load())
     substances = list(course.attrs.get("dose_substance", []))

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
 
 TITLES = {
     "levels": "Level in plasma, mg/L",

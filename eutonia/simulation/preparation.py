@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia.simulation.assembly import build_system
 from eutonia.simulation.effects import Therapies, build_therapies
 from eutonia.simulation.grid import Grid, build_grid
+from eutonia.simulation.individuals import Individuals
 from eutonia.simulation.needed import decide, with_chances
-from eutonia.simulation.population import Column, Individuals, Patients
+from eutonia.simulation.population import Column, Patients
 from eutonia.simulation.schedule import DAY, Regimen, Schedule
-from eutonia.simulation.system import System, build_system
+from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge

@@ -9,7 +9,7 @@ import click
 from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
 
 
 def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:

@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eutonia.simulation.assembly import build_system
 from eutonia.simulation.compiled import ready
 from eutonia.simulation.effects import Therapies, worst_impairment
-from eutonia.simulation.engine import (
-    CHUNK,
-    dosing_length,
-    ends,
-    moments,
-    mornings,
-    solve,
-    wants_compiling,
-    windows,
-)
+from eutonia.simulation.engine import CHUNK, solve, wants_compiling
 from eutonia.simulation.grid import STANDARD, build_grid
-from eutonia.simulation.population import Column, Individuals, Patients
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.moments import dosing_length, ends, moments, mornings, windows
+from eutonia.simulation.population import Column, Patients
 from eutonia.simulation.preparation import fed, with_run_in
 from eutonia.simulation.schedule import Schedule
-from eutonia.simulation.system import System, build_system
+from eutonia.simulation.system import System
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -97,7 +91,7 @@ def _together(
     order = sorted(doses)
     amounts = np.stack([doses[key][of] for key in order])
     longest = max(schedules, key=lambda schedule: schedule.last_dose)
-    whole = windows(longest, system, knowledge, until)
+    whole = windows(longest, system.substances, knowledge, until)
     days = mornings(longest, knowledge, until)
     outputs = moments([days, ends(longest, until), [dosing_length(longest)]], until)
     grid = build_grid(

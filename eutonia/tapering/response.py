@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.simulation import adaptation, kinetics
-from eutonia.simulation.population import Individuals, Patients
-from eutonia.simulation.system import build_system
+from eutonia.simulation.assembly import build_system
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Patients
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge

@@ -37,7 +37,7 @@ from eutonia.web.tapers import can_taper
 from eutonia.web.work import go_on
 
 if TYPE_CHECKING:
-    from eutonia.simulation.engine import Outcome
+    from eutonia.simulation.results import Outcome
 
 router = APIRouter(include_in_schema=False)
 

@@ -7,9 +7,12 @@ from scipy.integrate import solve_ivp
 
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import adaptation
-from eutonia.simulation.population import Individuals, Patients
+from eutonia.simulation.assembly import build_system
+from eutonia.simulation.disposition import Dispositions
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import Patients
 from eutonia.simulation.schedule import Schedule
-from eutonia.simulation.system import System, _Builder, build_system
+from eutonia.simulation.system import System
 
 
 class Judge:
@@ -20,7 +23,7 @@ class Judge:
         people.with_modulators(schedule.modulators)
         self.schedule, self.knowledge = schedule, knowledge
         self.dosed = tuple(dict.fromkeys(r.substance for r in schedule.regimens))
-        self.builder = _Builder(people)
+        self.bodies = Dispositions(people)
         self.system: System = build_system(people, self.dosed)
         self.names: list[str] = []
         self.terms: list[Any] = []
@@ -42,7 +45,7 @@ class Judge:
         self.terms.append(function)
 
     def value(self, name: str, key: str) -> float:
-        return float(np.broadcast_to(self.builder.disposition(name)[key], (1,))[0])
+        return float(np.broadcast_to(self.bodies.of(name)[key], (1,))[0])
 
     def substance(self, name: str) -> None:  # noqa: PLR0915  (one flow after the other)
         entry = self.knowledge.substances[name]
@@ -60,13 +63,13 @@ class Judge:
             self.flow(exchange)
         if k.effect_site_rate is not None:
             e = self.site[name] = self.place(f"{name} at the receptor")
-            ke = float(self.builder.figure(entry, k.effect_site_rate, "effect_site_rate")[0])
+            ke = float(self.bodies.figure(entry, k.effect_site_rate, "effect_site_rate")[0])
             self.flow(lambda y, d: d.__setitem__(e, d[e] + ke * (y[c] / v - y[e])))
         speed = None
         if k.induction is not None:
             speed = self.place(f"{name} speed")
             top, half, time = (
-                float(self.builder.figure(entry, getattr(k.induction, a), b)[0])
+                float(self.bodies.figure(entry, getattr(k.induction, a), b)[0])
                 for a, b in (("maximum", "induction_maximum"), ("half_concentration", "induction_half"),
                              ("time_constant", "induction_time"))
             )  # fmt: skip
@@ -81,14 +84,14 @@ class Judge:
             product = self.knowledge.substances[k.metabolite.substance]
             ratio = self.value(name, "yield") * product.molar_mass / entry.molar_mass
             if k.metabolite.first_pass is not None:
-                reach = float(self.builder.figure(entry, k.metabolite.first_pass, "first_pass")[0])
+                reach = float(self.bodies.figure(entry, k.metabolite.first_pass, "first_pass")[0])
             target = self.central.get(product.id)
             if target is None:
                 self.substance(product.id)
                 target = self.central[product.id]
             if k.metabolite.formation_rate is not None:
                 formed = self.place(f"{product.id} forming")
-                kf = float(self.builder.figure(entry, k.metabolite.formation_rate, "formation_rate")[0])
+                kf = float(self.bodies.figure(entry, k.metabolite.formation_rate, "formation_rate")[0])
 
                 def release(y: Any, d: Any) -> None:
                     d[formed] -= kf * y[formed]
@@ -134,7 +137,7 @@ class Judge:
         acting = dict(zip(self.system.substances, self.levels(y), strict=True))
         acting |= {name: y[place] for name, place in self.site.items()}
         gaba, other = 0.0, 0.0
-        known, people = self.knowledge, self.builder.people
+        known, people = self.knowledge, self.bodies.people
         for site in {
             known.substances[n].effects.gaba.site for n in acting if known.substances[n].effects.gaba
         }:
@@ -145,18 +148,18 @@ class Judge:
                 entry = known.substances[name]
                 binding = entry.effects.gaba
                 if binding is not None and binding.site == site:
-                    on = self.builder.disposition(name)["on"].get("free", np.ones(1))
-                    free = float((self.builder.figure(entry, binding.free, "free") * on)[0]) * level
-                    opened += free / float(self.builder.figure(entry, binding.opened, "opened")[0])
-                    closed += free / float(self.builder.figure(entry, binding.closed, "closed")[0])
+                    on = self.bodies.of(name)["on"].get("free", np.ones(1))
+                    free = float((self.bodies.figure(entry, binding.free, "free") * on)[0]) * level
+                    opened += free / float(self.bodies.figure(entry, binding.opened, "opened")[0])
+                    closed += free / float(self.bodies.figure(entry, binding.closed, "closed")[0])
             gaba += strength * float(np.log(opened / closed))
         for name, level in acting.items():
             entry = known.substances[name]
             if entry.effects.sedation is not None:
                 half = float(
-                    self.builder.figure(entry, entry.effects.sedation.half_concentration, "sedation_half")[0]
+                    self.bodies.figure(entry, entry.effects.sedation.half_concentration, "sedation_half")[0]
                 )
-                top = float(self.builder.figure(entry, entry.effects.sedation.maximum, "sedation_maximum")[0])
+                top = float(self.bodies.figure(entry, entry.effects.sedation.maximum, "sedation_maximum")[0])
                 other += top * float(np.log1p(level / half))
         return gaba, other
 

@@ -7,7 +7,9 @@ import pytest
 
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import outcome
-from eutonia.simulation.population import PHENOTYPES, Draws, Individuals, Patients
+from eutonia.simulation.draws import Draws
+from eutonia.simulation.individuals import Individuals
+from eutonia.simulation.population import PHENOTYPES, Patients
 
 pytest.importorskip("numpyro")
 

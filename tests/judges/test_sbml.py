@@ -7,7 +7,8 @@ from eutonia.errors import NotAvailable
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import population, read
 from eutonia.simulation.columns import trace
-from eutonia.simulation.engine import STANDARD, prepare
+from eutonia.simulation.grid import STANDARD
+from eutonia.simulation.preparation import prepare
 from eutonia.simulation.sbml import to_sbml
 
 PLANS = [

@@ -8,8 +8,10 @@ import pytest
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import population, read
 from eutonia.simulation.columns import Trace, trace
-from eutonia.simulation.engine import REFERENCE, STANDARD, prepare
+from eutonia.simulation.engine import REFERENCE
+from eutonia.simulation.grid import STANDARD
 from eutonia.simulation.population import Patients
+from eutonia.simulation.preparation import prepare
 from tests.judges.simulation_judge import Judge
 
 PLANS = [
@@ -77,14 +79,14 @@ def test_halving_the_steps_cuts_the_error_by_at_least_four(knowledge: Knowledge)
 def test_mass_is_kept(knowledge: Knowledge) -> None:
     """The area under the level times clearance is the dose that reached the blood (linear, single dose)."""
     from eutonia.simulation import outcome
-    from eutonia.simulation.population import Individuals
-    from eutonia.simulation.system import _Builder
+    from eutonia.simulation.disposition import Dispositions
+    from eutonia.simulation.individuals import Individuals
 
     patients = population(4, seed=3)
     result = outcome(
         "naproxen 500 mg once", patients=patients, until="10 days", courses=False, knowledge=knowledge
     )
-    disposition = _Builder(Individuals(patients, knowledge)).disposition("naproxen")
+    disposition = Dispositions(Individuals(patients, knowledge)).of("naproxen")
     reached = result.per_patient["naproxen/auc_mg_h_l"] * disposition["clearance"]
     np.testing.assert_allclose(reached, 500.0 * disposition["bioavailability"], rtol=2e-4)
 

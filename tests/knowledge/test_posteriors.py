@@ -12,7 +12,8 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.build import _check_posterior
 from eutonia.knowledge.pharmacology import Posterior
 from eutonia.simulation import outcome
-from eutonia.simulation.population import Individuals, Patients, calibrated
+from eutonia.simulation.individuals import Individuals, calibrated
+from eutonia.simulation.population import Patients
 
 title = "Draws of the calibration"
 

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from eutonia.cli import main
 from eutonia.knowledge import Knowledge
 from eutonia.simulation import outcome, population, read
-from eutonia.simulation.engine import STANDARD, prepare
+from eutonia.simulation.grid import STANDARD
 from eutonia.simulation.population import Patients
+from eutonia.simulation.preparation import prepare
 
 PLAN = "carisoprodol 350 mg up to 3 times a day as needed for 10 days"
 

@@ -1,0 +1,57 @@
+"""Chance: standard draws, each a function of seed, name of the figure and number of the patient alone.
+
+So neither the order of patients, nor batches, nor threads, nor another drug in the plan change anyone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from eutonia.simulation.population import Column
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Standard draws by name, for patients `first` to `first + number`."""
+
+    seed: int
+    first: int
+    number: int
+
+    def uniform(self, name: str) -> Column:
+        return self._stream(name)[:, 0]
+
+    def normal(self, name: str) -> Column:
+        """By Box and Muller, so that each patient takes the same two numbers of the stream."""
+        return _kept_normal(self, name) if self.number <= FEW else self._normal(name)
+
+    def _normal(self, name: str) -> Column:
+        pair = self._stream(name)
+        normal: Column = np.sqrt(-2.0 * np.log1p(-pair[:, 0])) * np.cos(2.0 * np.pi * pair[:, 1])
+        return normal
+
+    def _stream(self, name: str) -> Column:
+        key = int.from_bytes(
+            hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little"
+        )
+        bits = np.random.Philox(key=key)
+        bits.advance(
+            self.first // 2
+        )  # each count of the generator makes four numbers, and a patient takes two
+        skip = 2 * (self.first % 2)
+        return np.random.Generator(bits).random(skip + 2 * self.number)[skip:].reshape(self.number, 2)
+
+
+FEW, KEPT = 256, 4096
+"""Patients whose draws are kept, and how many figures of them: the few that stand for one are drawn time and again."""
+
+
+@lru_cache(KEPT)
+def _kept_normal(draws: Draws, name: str) -> Column:
+    kept = draws._normal(name)
+    kept.flags.writeable = False
+    return kept
