@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from eutonia.conditions import features_of, rules_by_feature, rules_of_the_forecast, rules_of_the_record
+from eutonia.dosing.ordered import as_ordered
 from eutonia.features import chart_of, subjects, value_of, with_option
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of
@@ -197,7 +198,7 @@ def _plan(
     issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
     unknowns = [_unknown(each, knowledge) for each in found if each.applies is None]
     return PlanAssessment(
-        plan=item.written or item.text or item.therapy or CURRENT,
+        plan=as_ordered(item) or CURRENT,
         therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
         or None,
         action=action_of(item),
