@@ -47,7 +47,7 @@ class Draws:
 
 
 FEW, KEPT = 256, 4096
-"""Patients whose draws are kept, and how many figures of them: the few that stand for one are drawn time and again."""
+"""Patients whose draws and figures are kept, and how many: the few that stand for one are drawn time and again."""
 
 
 @lru_cache(KEPT)

@@ -38,6 +38,11 @@ class Individuals:
     """Substances taken with food."""
 
     @cached_property
+    def few(self) -> bool:
+        """Whether figures are kept: the few that stand for one patient are drawn time and again."""
+        return self.patients.number <= FEW and self.posterior is None
+
+    @cached_property
     def draws(self) -> Draws:
         return Draws(self.patients.seed, self.patients.first, self.patients.number)
 
@@ -46,7 +51,12 @@ class Individuals:
 
     def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Column:
         """The quantity for each patient. `per` turns its unit into the engine's."""
-        deviation = self.deviation(name, quantity.spread, quantity.uncertainty)
+        if self.few:
+            return _kept_figure(self.patients.chance, self.knowledge, quantity, name, per)
+        return self._figure(quantity, name, per)
+
+    def _figure(self, quantity: Quantity, name: str, per: float) -> Column:
+        deviation = self._deviation(name, quantity.spread, quantity.uncertainty)
         value = (
             quantity.value + deviation if quantity.scale == "linear" else quantity.value * np.exp(deviation)
         )
@@ -56,7 +66,7 @@ class Individuals:
 
     def deviation(self, name: str, spread: float, uncertainty: float) -> Column:
         """How far each patient is from the figure, on its scale."""
-        if self.patients.number <= FEW and self.posterior is None:
+        if self.few:
             return _kept_deviation(self.patients.chance, self.knowledge, name, spread, uncertainty)
         return self._deviation(name, spread, uncertainty)
 
@@ -166,13 +176,16 @@ class Individuals:
         found: dict[str, Column] = {}
         for effect in effects:
             often = self._graded(effect) if effect.per else self._holds(effect, fed).astype(float)
+            factor = found.setdefault(effect.on, self.constant(1.0))
+            if not often.any():
+                continue
             spread = effect.spread if effect.spread is not None else rule["between"].value
             unsure = (
                 effect.uncertainty if effect.uncertainty is not None else rule[effect.sources[0].mark].value
             )
             name = f"covariate/{of}/{effect.on}/{effect.feature}"
-            strength = np.exp(self.deviation(name, spread if often.any() else 0.0, unsure))
-            found[effect.on] = found.get(effect.on, self.constant(1.0)) * effect.factor ** (often * strength)
+            strength = np.exp(self.deviation(name, spread, unsure))
+            found[effect.on] = factor * effect.factor ** (often * strength)
         return found
 
     def _graded(self, effect: CovariateEffect) -> Column:
@@ -231,10 +244,26 @@ class Individuals:
 def _kept_deviation(
     chance: tuple[Any, ...], knowledge: Knowledge, name: str, spread: float, uncertainty: float
 ) -> Column:
+    return _kept(_unknown(chance, knowledge)._deviation(name, spread, uncertainty))
+
+
+@lru_cache(KEPT)
+def _kept_figure(
+    chance: tuple[Any, ...], knowledge: Knowledge, quantity: Quantity, name: str, per: float
+) -> Column:
+    return _kept(_unknown(chance, knowledge)._figure(quantity, name, per))
+
+
+def _kept(values: Column) -> Column:
+    values.flags.writeable = False
+    return values
+
+
+@lru_cache(maxsize=4)
+def _unknown(chance: tuple[Any, ...], knowledge: Knowledge) -> Individuals:
+    """Patients of whom no fact is known: what is drawn depends on none."""
     number, *others = chance
-    kept = Individuals(Patients(number, {}, *others), knowledge)._deviation(name, spread, uncertainty)
-    kept.flags.writeable = False
-    return kept
+    return Individuals(Patients(number, {}, *others), knowledge)
 
 
 @lru_cache(maxsize=4)
