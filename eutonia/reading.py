@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from eutonia.dates import as_day
 from eutonia.documents import Exported, Source, check_strictly, load
+from eutonia.dosing.entries import from_words
 from eutonia.errors import InputError
-from eutonia.patient import Case, Medication, PlanItem
+from eutonia.patient import Case, PlanItem
 
 
 def read(
@@ -161,36 +162,10 @@ def _case_entry(entry: Mapping[str, Any], where: str, as_of: date | None, wanted
         raise InputError(_explain(error, where)) from None
     return case.model_copy(
         update={
-            "plan": tuple(_from_words(item) for item in case.plan),
-            "medications": case.medications and tuple(_from_words(entry) for entry in case.medications),
+            "plan": tuple(from_words(item) for item in case.plan),
+            "medications": case.medications and tuple(from_words(entry) for entry in case.medications),
         }
     )
-
-
-_Entry = TypeVar("_Entry", PlanItem, Medication)
-DOSING = (
-    "dose", "dose_high", "unit", "times_per_day", "times_per_day_low", "every_hours", "clock_times",
-    "as_needed", "route", "duration_days", "steps", "start_day", "quantity", "days_supply",
-)  # fmt: skip
-"""What the words of an entry may tell beside its name."""
-
-
-def _from_words(entry: _Entry) -> _Entry:
-    """An entry whose dosing stands in its text alone. What a field states is kept; unread words are left."""
-    from eutonia.dosing.text import read_plan
-
-    if entry.times_per_day is not None or not entry.text:
-        return entry
-    try:
-        read = read_plan(entry.text)
-    except InputError:
-        return entry
-    if isinstance(entry, PlanItem) and "action" not in entry.model_fields_set:
-        entry = entry.model_copy(update={"action": read.action, "taper": read.taper})
-    if read.times_per_day is None or (entry.dose is not None and entry.dose != read.dose):
-        return entry
-    told = {name: getattr(read, name) for name in DOSING if name in type(entry).model_fields}
-    return entry.model_copy(update={name: value for name, value in told.items() if not getattr(entry, name)})
 
 
 def _explain(error: ValidationError, where: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eutonia.dates import Span
+from eutonia.dosing.entries import Entry, from_words
 from eutonia.fhir.bundle import Index, Resource
 from eutonia.fhir.dosage import dosage, unit_of
 from eutonia.fhir.elements import (
@@ -114,12 +115,14 @@ def order(resource: Resource, index: Index, note: Note) -> Medication:
     for name in ("days_supply", "quantity"):
         if name in given:
             fields[name] = given[name]
-    return Medication(
-        **fields,
-        status=_known(status_word(resource, note), note),
-        start=start,
-        end=end,
-        prescriber=_prescriber(resource, note),
+    return _whole(
+        Medication(
+            **fields,
+            status=_known(status_word(resource, note), note),
+            start=start,
+            end=end,
+            prescriber=_prescriber(resource, note),
+        )
     )
 
 
@@ -142,7 +145,7 @@ def proposal(resource: Resource, index: Index, note: Note) -> PlanItem | None:
     if resource.get("doNotPerform") is True:  # R4: “to either stop taking or to not start taking”
         return PlanItem(**naming(said), action="stop")
     renewal = bool(part(resource, "priorPrescription", note))
-    return PlanItem(**(given | fields), action="continue" if renewal else "start")
+    return _whole(PlanItem(**(given | fields | ({"action": "continue"} if renewal else {}))))
 
 
 def statement(resource: Resource, index: Index, note: Note) -> Medication:
@@ -155,7 +158,12 @@ def statement(resource: Resource, index: Index, note: Note) -> Medication:
     status = status_word(resource, note)
     if status == "intended":
         note(f"{fields['text'] or 'it'} is intended for some time in the future: not counted as taken")
-    return Medication(**fields, status=_known(status, note), start=start, end=end or bounds[1])
+    return _whole(Medication(**fields, status=_known(status, note), start=start, end=end or bounds[1]))
+
+
+def _whole(entry: Entry) -> Entry:
+    """Where no code names the medicine and no instruction its dose, a name that someone wrote may tell it."""
+    return entry if entry.rxcui or entry.atc or entry.dose is not None else from_words(entry)
 
 
 def _known(status: str, note: Note) -> str | None:

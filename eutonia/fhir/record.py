@@ -113,10 +113,20 @@ def conditions(resource: Resource, birth: Span | None, note: Note) -> list[Condi
         "verification_status": status_code(resource, "verificationStatus", note),
         "onset": _moment(resource, "onset", birth, note),
         "abatement": _moment(resource, "abatement", birth, note),
-        "recorded": when(resource, "recordedDate", note),
+        "recorded": when(resource, "recordedDate", note) or _asserted(resource, note),
         "body_site": "; ".join(s.text for s in sites if s.text) or None,
     }
     return [_made(Condition, **shared, **codes) for codes in _rows(code)]
+
+
+def _asserted(resource: Resource, note: Note) -> Span | None:
+    """The day on which it was first asserted, which US Core has as an extension."""
+    said = (
+        e
+        for e in parts(resource, "extension", note)
+        if word(e, "url", note).endswith("/condition-assertedDate")
+    )
+    return next((when(each, "valueDateTime", note) for each in said), None)
 
 
 def _rows(code: Concept) -> Iterator[dict[str, str | None]]:

@@ -197,7 +197,8 @@ def _run(
                             fold_withdrawal(m, d, stopped)
                         if seen:
                             copied(
-                                m[READ_BEFORE * W : (READ_BEFORE + 4) * W], m[READ_END * W : (READ_END + 4) * W]
+                                m[READ_BEFORE * W : (READ_BEFORE + 4) * W],
+                                m[READ_END * W : (READ_END + 4) * W],
                             )
                 for i in range(W):
                     d[NOW * W + i] = arrive[part, i] if part < events else end

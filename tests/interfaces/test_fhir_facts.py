@@ -32,6 +32,13 @@ def test_both_codes_of_a_condition_are_kept():
     assert (found.icd10cm, found.snomed) == ("M54.50", "279039007")
 
 
+def test_the_day_on_which_a_condition_was_asserted_dates_it():
+    url = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
+    asserted = condition(extension=[{"url": url, "valueDateTime": "2025-06-01T08:30:00-05:00"}])
+    (found,) = read(bundle(asserted)).conditions
+    assert found.recorded == span("2025-06-01")
+
+
 def test_a_second_code_of_one_system_is_not_lost():
     two = {"coding": [{"system": SNOMED, "code": "279039007"}, {"system": SNOMED, "code": "278860009"}]}
     assert [c.snomed for c in read(bundle(condition(code=two))).conditions] == ["279039007", "278860009"]

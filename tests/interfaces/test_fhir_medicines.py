@@ -36,6 +36,15 @@ def test_drafts_of_every_intent_are_plans(intent):
     assert len(read(bundle(order(status="draft", intent=intent))).plan) == 1
 
 
+def test_a_name_that_someone_wrote_may_hold_the_dosing():
+    sig = "Soma 350 mg tablet, 1 tab QID, dispense #88"
+    (item,) = read(bundle(order(None, sig, status="draft"))).plan
+    assert (item.action, item.dose, item.times_per_day, item.quantity) == ("start", 1, 4, 88)
+    assert only_medication(order(None, "carisoprodol 350 mg three times a day")).times_per_day == 3
+    (item,) = read(bundle(order(None, "stop carisoprodol", status="draft"))).plan
+    assert item.action == "stop"
+
+
 def test_a_draft_without_a_medicine_is_named_and_judged_no_further():
     draft = order(status="draft")
     del draft["medicationCodeableConcept"]
