@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from eutonia.conditions import features_of, pressing
+from eutonia.conditions import pressing
 from eutonia.kleene import negate
 from eutonia.knowledge.grammar import Compared, Condition, Every, Known, Not, names_in, parsed
 from eutonia.knowledge.safety import Rule
@@ -33,11 +33,14 @@ def check(row: Row, rules: Iterable[Rule]) -> list[Finding]:
     """The rules that apply to a patient or cannot be told; `row` holds every feature that they name."""
     found = []
     for rule in rules:
-        answer = applies(rule)(row)
+        judge = _judge(rule)
+        if judge.needs is not None and row[judge.needs] is False:
+            continue  # as nearly all do: a patient has few of the things that rules are about
+        answer = judge.applies(row)
         if answer:
-            found.append(Finding(rule, True, bool(_urgent(rule)(row)), ()))
+            found.append(Finding(rule, True, bool(judge.urgent(row)), ()))
         elif answer is None:
-            found.append(Finding(rule, None, False, _ask(rule, row)))
+            found.append(Finding(rule, None, False, judge.ask(row)))
     return found
 
 
@@ -46,25 +49,42 @@ def holds(line: str, row: Row) -> bool | None:
     return _function(parsed(line))(row)
 
 
-@cache
 def applies(rule: Rule) -> Answer:
     """Whether `rule` applies to a row, in three-valued logic."""
-    lines = [_function(parsed(line)) for line in rule.when]
-    return _every([*lines, *(_negated(_function(parsed(line))) for line in rule.unless)])
+    return _judge(rule).applies
+
+
+class _Judge(NamedTuple):
+    """A rule, ready to be asked."""
+
+    needs: str | None
+    """A feature without which it does not apply."""
+    applies: Answer
+    urgent: Answer
+    lines: Sequence[tuple[Answer, Sequence[str]]]
+    """Each line with the features that it names."""
+
+    def ask(self, row: Row) -> tuple[str, ...]:
+        """The missing features that leave a line unknown."""
+        unknown = {name for line, names in self.lines if line(row) is None for name in names}
+        return tuple(
+            name
+            for name in dict.fromkeys(n for _, names in self.lines for n in names)
+            if name in unknown and row[name] is None
+        )
 
 
 @cache
-def _urgent(rule: Rule) -> Answer:
-    if isinstance(rule.urgent, bool):
-        return lambda _: bool(rule.urgent)
-    return _every([_function(parsed(line)) for line in pressing(rule)])
-
-
-def _ask(rule: Rule, row: Row) -> tuple[str, ...]:
-    """The missing features that leave a line unknown."""
-    lines = [parsed(line) for line in (*rule.when, *rule.unless)]
-    unknown = {name for line in lines if _function(line)(row) is None for name in names_in(line)}
-    return tuple(name for name in features_of(rule) if name in unknown and row[name] is None)
+def _judge(rule: Rule) -> _Judge:
+    when, unless = ([parsed(line) for line in lines] for lines in (rule.when, rule.unless))
+    answers = [_function(line) for line in when] + [_negated(_function(line)) for line in unless]
+    pressed = [_function(parsed(line)) for line in pressing(rule)]
+    return _Judge(
+        needs=next((line.feature for line in when if isinstance(line, Known)), None),
+        applies=_every(answers),
+        urgent=_every(pressed) if pressed else lambda _: bool(rule.urgent),
+        lines=[(_function(line), tuple(names_in(line))) for line in (*when, *unless)],
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 from eutonia.conditions import features_of
 from eutonia.features import dosing, kinds, organs, pain, person
 from eutonia.features.chart import Chart
+from eutonia.features.unsaid import take_over_unsaid
 from eutonia.features.value import Value
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case, PlanItem
@@ -28,6 +29,7 @@ def chart_of(case: Case, knowledge: Knowledge) -> Chart:
 
 def complete(chart: Chart) -> Chart:
     """The chart with every feature worked out that was not yet."""
+    take_over_unsaid(chart)
     for name in names(chart.knowledge):
         if name not in chart.values:
             value_of(name, chart)

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eutonia.assessment import assess
-from eutonia.features import chart_of, with_option
+from eutonia.features import chart_of, names, value_of, with_option
+from eutonia.features.chart import Chart
 from eutonia.judging import judge_cases
 from eutonia.knowledge import load
 from eutonia.options import NOT_OFFERED, Alternative, Weights, best_offered
-from eutonia.patient import Case, Condition, Lab, Medication, Patient, PlanItem
+from eutonia.patient import Case, Condition, Lab, Medication, Observation, Patient, PlanItem
 
 KNOWLEDGE = load()
 AS_OF = date(2026, 3, 2)
@@ -111,6 +112,17 @@ def test_what_an_order_does_not_touch_is_as_if_the_whole_case_were_read_anew(cas
         differ = [n for n, value in anew.values.items() if quick.values[n] != value]
         assert not differ, (option.therapy, differ)
         assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
+
+
+@given(cases, st.lists(st.sampled_from(["Fever", "Saddle anaesthesia", "red flags"]), max_size=2))
+@few
+def test_what_a_record_does_not_speak_of_is_as_if_every_feature_were_worked_out(case, denied):
+    said = tuple(Observation(text=text, value=False) for text in denied)
+    case = case.model_copy(update={"observations": said})
+    quick, plain = chart_of(case, KNOWLEDGE), Chart(case, KNOWLEDGE)
+    differ = [name for name in names(KNOWLEDGE) if quick.values[name] != value_of(name, plain)]
+    assert not differ
+    assert (quick.of_record, quick.leaning) == (plain.of_record, plain.leaning)
 
 
 @given(cases)
