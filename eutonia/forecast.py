@@ -1,7 +1,7 @@
 """What a plan will do to this patient: simulated, with what is known fixed and what is unknown drawn.
 
 A forecast is made once with the medicines that the patient takes already and once without them, so that what the
-combination adds can be seen. Nothing here knows any drug; what can be simulated stands in knowledge/substances.
+combination adds can be seen.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.errors import InputError
 from eutonia.features.chart import Chart
-from eutonia.features.taken import Taken, action_of, mg_per_dose
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
-from eutonia.patient import Dosage, PlanItem
+from eutonia.simulated_case import LEFT_OUT, can_be_made, facts_with_use, in_use, others_taken, planned
 from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
@@ -63,15 +62,15 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     if not can_be_made(chart, place):
         return None
     item, parts = chart.plan[place]
-    others, left_out = _others(chart, parts)
+    others, left_out = others_taken(chart, parts)
     from eutonia.simulation import read
 
     try:
-        own = _planned(item, parts)
+        own = planned(item, parts)
         both = read([*own, *others], chart.knowledge, None)
         single = read(own, chart.knowledge, None) if others else None
         people = {
-            "patients": _facts(chart, parts),
+            "patients": facts_with_use(chart, parts),
             "draws": draws,
             "seed": seed,
             "knowledge": chart.knowledge,
@@ -92,7 +91,7 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         assumptions=[*with_others.assumptions, *left_out],
         simulated=partial(_courses, both, people),
     )
-    return made.model_copy(update={"sentences": list(sentences(made, _in_use(chart, parts)))})
+    return made.model_copy(update={"sentences": list(sentences(made, in_use(chart, parts)))})
 
 
 class FirstDays(NamedTuple):
@@ -109,21 +108,23 @@ class FirstDays(NamedTuple):
 def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0) -> FirstDays | None:
     """Simulate the first days of one item of the plan; None for what no forecast can be made of.
 
-    A quarter of the work of `forecast`: no course is kept, nothing is simulated without the other medicines, and
-    nothing after the last dose.
+    A small part of the work of `forecast`: nothing is simulated without the other medicines, nor after the last dose,
+    and of the course only what is told.
     """
     if not can_be_made(chart, place):
         return None
-    from eutonia.simulation import outcome, read
+    from eutonia.simulation import as_patients, read
+    from eutonia.simulation.extremes import extremes
     from eutonia.simulation.summary import spread
 
     item, parts = chart.plan[place]
-    others, left_out = _others(chart, parts)
+    others, left_out = others_taken(chart, parts)
     try:
-        schedule = read([*_planned(item, parts), *others], chart.knowledge, None)
+        schedule = read([*planned(item, parts), *others], chart.knowledge, None)
         until = min(days, schedule.last_dose // 24.0 + 2) * 24.0  # to the morning after the last dose
-        found = outcome(schedule, patients=_facts(chart, parts), until=until, draws=draws, seed=seed,
-                        courses=False, knowledge=chart.knowledge).per_patient  # fmt: skip
+        found = extremes(
+            schedule, as_patients(facts_with_use(chart, parts), draws, seed), chart.knowledge, until=until
+        )
     except InputError:
         return None
     return FirstDays(
@@ -133,24 +134,6 @@ def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0
         [other.text for other in others],
         [line.split(LEFT_OUT)[0] for line in left_out],
     )
-
-
-def can_be_made(chart: Chart, place: int) -> bool:
-    """Whether an item of the plan is of something that is simulated, and begins or goes on with it."""
-    item, parts = chart.plan[place]
-    return bool(parts) and action_of(item) not in ("stop", "assess") and _simulated(parts, chart.knowledge)
-
-
-def _facts(chart: Chart, parts: Sequence[Taken]) -> dict[str, Any]:
-    return facts_of(chart) | {"regular_user": _in_use(chart, parts)}
-
-
-def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
-    return any(p.treatment in knowledge.substances or p.treatment in knowledge.therapy_courses for p in parts)
-
-
-def _in_use(chart: Chart, parts: Sequence[Taken]) -> bool:
-    return bool({p.treatment for p in parts} & {t.treatment for t in chart.current})
 
 
 def _run(schedule: Schedule, people: Mapping[str, Any], times: Sequence[float]) -> Outcome:
@@ -178,102 +161,6 @@ def _until(schedule: Schedule) -> float:
     from eutonia.simulation import default_end
 
     return max(default_end(schedule), schedule.last_dose + AFTER_DAYS * 24)
-
-
-def facts_of(chart: Chart) -> dict[str, Any]:
-    """What is known of the patient, as the simulation takes it (knowledge/covariates)."""
-    facts = {name: _fact(entry, chart) for name, entry in chart.knowledge.covariates.items()}
-    sex = chart.case.patient.sex
-    facts["sex"] = sex if sex in ("male", "female") else None
-    facts["ancestry"] = _ancestry(chart)
-    chronic = chart.known("index_pain_chronic")
-    facts["pain"] = None if chronic is None else "persistent" if chronic else "acute"
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _fact(entry: Any, chart: Chart) -> Any:
-    if entry.feature:
-        return chart.known(entry.feature)
-    for case in entry.cases:
-        answer = chart.known(case.when)
-        if answer is not False:
-            return case.value if answer else None
-    return entry.otherwise
-
-
-def _ancestry(chart: Chart) -> str | None:
-    """The ancestry, where the frequencies of its phenotypes are known."""
-    text = (chart.case.patient.ancestry or "").casefold()
-    for name, entry in chart.knowledge.ancestries.items():
-        if text and text in (name, entry.title.casefold(), *entry.synonyms):
-            return name
-    return None
-
-
-def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
-    """The item by the names that were recognised in it, one for each ingredient."""
-    if len(parts) > 1:
-        return [_as_item(part, item) for part in parts]
-    named: dict[str, Any] = {"text": parts[0].treatment}
-    steps = tuple(_in_mg(step, parts[0]) for step in item.steps)
-    dosed = {"dose": parts[0].mg_per_dose, "dose_high": None, "unit": "mg"} if parts[0].mg_per_dose else {}
-    if parts[0].duration_days is not None and not item.steps:
-        named["duration_days"] = parts[0].duration_days  # as stated, from dates, or from what is dispensed
-    return [item.model_copy(update={**named, **dosed, "steps": steps})]
-
-
-def _in_mg(step: PlanItem, part: Taken) -> PlanItem:
-    """A step by the name that was recognised, its dose in mg where that is known."""
-    mg = mg_per_dose(step, part.strength_mg, 1.0)
-    dosed = {"dose": mg, "dose_high": None, "unit": "mg"} if mg is not None else {}
-    return step.model_copy(update={"text": part.treatment, **dosed})
-
-
-def _others(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:
-    """What else is taken and matters to the simulation; and what had to be left out."""
-    own = {p.treatment for p in planned}
-    stopped = {t.treatment for t in chart.planned if t.action == "stop"}
-    knowledge = chart.knowledge
-    items: dict[str, PlanItem] = {}
-    alike = frozenset(c for name in knowledge.substances for c in _classes(name, knowledge))
-    left_out = [
-        f"{part.treatment}{LEFT_OUT}it is not simulated."
-        for part in planned
-        if part.treatment not in knowledge.substances and part.classes & alike
-    ]
-    for entry, parts in chart.listed:
-        for part in parts if chart.in_use(entry) else ():
-            if part.treatment in own | stopped | items.keys() or part.route == "topical":
-                continue
-            simulated = part.treatment in knowledge.substances
-            if part.treatment in knowledge.modulators or (simulated and part.daily_mg is not None):
-                items[part.treatment] = _as_item(part, entry)
-            elif simulated:
-                left_out.append(f"{part.text}{LEFT_OUT}its dose is not known.")
-            elif part.classes & alike:
-                left_out.append(f"{part.text}{LEFT_OUT}it is not simulated.")
-    return list(items.values()), list(dict.fromkeys(left_out))
-
-
-def _classes(treatment: str, knowledge: Knowledge) -> frozenset[str]:
-    from eutonia.formulary import classes_of
-
-    return classes_of(treatment, None, knowledge)[0]
-
-
-def _as_item(part: Taken, entry: Dosage) -> PlanItem:
-    """One ingredient of a medicine, as an order for it."""
-    return PlanItem(
-        action="continue",
-        text=part.treatment,
-        dose=part.mg_per_dose,
-        unit="mg" if part.mg_per_dose is not None else None,
-        times_per_day=entry.times_per_day,
-        every_hours=entry.every_hours,
-        clock_times=entry.clock_times,
-        as_needed=entry.as_needed,
-        duration_days=part.duration_days,
-    )
 
 
 def _at_last_dose(result: Outcome, course: str) -> Spread:
@@ -320,16 +207,16 @@ def simulated_quantities(knowledge: Knowledge) -> dict[str, str]:
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def sentences(made: Forecast, in_use: bool) -> Iterator[str]:
+def sentences(made: Forecast, goes_on: bool) -> Iterator[str]:
     """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile).
 
-    `in_use`: the drug is taken already, so that nothing is to be said of when it is first felt.
+    `goes_on`: the drug is taken already, so that nothing is to be said of when it is first felt.
     """
     assert made.summary is not None
     effects = made.summary.effects
     withdrawal = (made.alone or made.summary).withdrawal  # of stopping this drug, not the others
     if effects.peak_relief.median:
-        begins = effects.onset_h.median is not None and not in_use
+        begins = effects.onset_h.median is not None and not goes_on
         onset = f", first felt after {_span(effects.onset_h, 'h')}" if begins else ""
         yield (
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
@@ -352,7 +239,6 @@ def sentences(made: Forecast, in_use: bool) -> Iterator[str]:
         )
 
 
-LEFT_OUT = " is left out of the forecast: "
 IMPAIRS, WITHDRAWS = 1.0, 0.001
 """The greatest impairment (of 100) and the share with withdrawal below which the words are about nothing."""
 

@@ -224,12 +224,13 @@ def solve(
     system: System, grid: Grid, therapies: Therapies, whole: dict[str, Window], last_dose: float | Column,
     dosing: float, compiled: bool, threads: int = 1, precision: type[np.floating[Any]] = np.float64,
 ) -> tuple[States, dict[str, Column]]:  # fmt: skip
-    """States at the grid's outputs, and what the course comes to for each patient."""
+    """States at the grid's outputs, and what the course comes to for each patient; exposure where windows are given,
+    of each substance in order, or none."""
     if compiled:
         from eutonia.simulation.marching import march
 
         result = march(
-            system, grid, [whole[name] for name in system.substances], therapies, last_dose, dosing, threads, precision
+            system, grid, list(whole.values()), therapies, last_dose, dosing, threads, precision
         )  # fmt: skip
         kept, n = result.states, system.signals
         states = States(grid.times[grid.output], kept[:, :n], *(kept[:, n + k] for k in range(7)))

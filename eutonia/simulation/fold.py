@@ -45,8 +45,8 @@ def fold(
 ) -> dict[str, Any]:  # fmt: skip
     """Per patient: exposure to each substance, and the extremes of each effect from time zero on."""
     found: dict[str, Any] = {}
-    for n, name in enumerate(system.substances):
-        for key, value in _exposure(kept, n, windows[name]).items():
+    for n, (name, window) in enumerate(windows.items()):
+        for key, value in _exposure(kept, n, window).items():
             found[f"{name}/{key}"] = value
     seen, halfway = effects(system, states(kept), therapies), effects(system, kept.halfway, therapies)
     begun = kept.time[:-1] >= -1e-9  # steps, not moments
@@ -215,8 +215,8 @@ def fold_compiled(
     from eutonia.simulation import layout
 
     found: dict[str, Column] = {}
-    for name, rows, times in zip(system.substances, result.levels, result.level_moments, strict=True):
-        for key, value in _exposure_compiled(rows.astype(float), times, windows[name], until).items():
+    for (name, window), rows, times in zip(windows.items(), result.levels, result.level_moments, strict=True):
+        for key, value in _exposure_compiled(rows.astype(float), times, window, until).items():
             found[f"{name}/{key}"] = value
     row = dict(enumerate(result.folded.astype(float), layout.FOLDED))
 

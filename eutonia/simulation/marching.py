@@ -82,7 +82,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     """Simulate all patients of `system` in so many threads, keeping states at the outputs and folding the rest."""
     n = system.number
     padded = n + -n % W
-    signals, sites, substances = system.signals, len(system.strength), len(system.substances)
+    signals, sites, substances = system.signals, len(system.strength), len(windows)
     rates = np.concatenate(
         [system.rates, [1.0 / system.figures["pain_fast_time"], 1.0 / system.figures["pain_slow_time"]]]
     )

@@ -118,7 +118,7 @@ def taper_for(
 ) -> Taper:
     """As `taper`, for a chart that was read already. Raises InputError where nothing in it can be tapered."""
     from eutonia.errors import InputError
-    from eutonia.forecast import facts_of
+    from eutonia.simulated_case import facts_of
     from eutonia.tapering.making import make
     from eutonia.tapering.settling import silent
     from eutonia.tapering.use import policy_of

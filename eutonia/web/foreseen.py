@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken
-from eutonia.forecast import FirstDays, can_be_made, facts_of, first_days, simulated_quantities
+from eutonia.forecast import FirstDays, first_days, simulated_quantities
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage
+from eutonia.simulated_case import can_be_made, facts_of
 from eutonia.simulation.compiled import at_hand
 from eutonia.web.problems import Refusal
 from eutonia.web.work import Workers, connection
