@@ -79,20 +79,24 @@ def diffrax(plan: str, number: int = 200) -> None:
     gaps = jnp.asarray(np.diff(np.append(grid.event_time, end)))  # of the time since the lag of each patient
 
     def change(_: Any, y: Any, p: Any) -> Any:
-        rates, weight, opened, closed, strength, brain = p
+        rates, weight, opened, closed, strength, adapts, brain = p
         level = jnp.zeros(system.signals).at[system.entry_signal].add(weight * y[system.entry_mode])
         bound = level[system.member_signal]
         up = 1.0 + jnp.zeros(sites).at[system.member_site].add(opened * bound)
         down = 1.0 + jnp.zeros(sites).at[system.member_site].add(closed * bound)
         energy = strength * jnp.log(up / down)
-        gaba, other = (energy * system.gaba).sum(), (energy * ~system.gaba).sum()
-        slow = adaptation.rates(gaba, other, *y[modes:-1], *brain)
+        gaba, lasting, other = (
+            (energy * system.gaba).sum(),
+            (energy * adapts).sum(),
+            (energy * ~system.gaba).sum(),
+        )
+        slow = adaptation.rates(gaba, lasting, other, *y[modes:-1], *brain)
         return jnp.concatenate([-rates * y[:modes], jnp.stack([*slow, y[-2] ** 3])])
 
     figures = [
         jnp.asarray(column.T)
         for column in (system.rates, system.entry_weight, system.member_opened, system.member_closed,
-                       system.strength, system.brain)
+                       system.strength, system.adapts, system.brain)
     ]  # fmt: skip
 
     def run(tolerance: float) -> Any:

@@ -188,6 +188,8 @@ class ReceptorSite:
     gain: Quantity
     relaxes: float
     """Share of its energy that eases muscle spasm."""
+    adapts: Quantity
+    """Share of its energy that slow tolerance follows."""
     sources: tuple[Citation, ...] = ()
     note: str = ""
 

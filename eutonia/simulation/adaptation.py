@@ -1,9 +1,9 @@
 """How the brain adapts to a sedative, and what it does when the sedative is gone.
 
 Two opponents of the drug's energy build up, one within days and one within weeks; the slow one fades faster than
-it builds. What the drug leaves over is the net drive; where the opponents win, the deficit is felt as withdrawal,
-with a lag of two equal stages, so that it begins late and does not drag on. Plain arithmetic (see `receptor`);
-energies in kT, times in hours.
+it builds, and follows only a part of the energy of some sites. What the drug leaves over is the net drive; where the
+opponents win, the deficit is felt as withdrawal, with a lag of two equal stages, so that it begins late and does not
+drag on. Plain arithmetic (see `receptor`); energies in kT, times in hours.
 """
 
 from typing import Any
@@ -32,6 +32,7 @@ def positive(net: Number) -> Number:
 
 def rates(
     energy: Number,
+    lasting: Number,
     other: Number,
     fast: Number,
     slow: Number,
@@ -52,10 +53,11 @@ def rates(
     """Changes an hour of the fast and the slow opponent, of tolerance to other sedation, and of both stages of
     withdrawal.
 
-    `energy` is that at GABA-A, `other` that of sedation by other ways. Rates are the reciprocals of time constants.
+    `energy` is that at GABA-A, `lasting` what of it slow tolerance follows, `other` that of sedation by other ways.
+    Rates are the reciprocals of time constants.
     """
     d_fast = (fast_share * energy - fast) * fast_rate
-    d_slow = turnover(slow_share * energy - slow, on_rate, off_rate, width)
+    d_slow = turnover(slow_share * lasting - slow, on_rate, off_rate, width)
     d_dulled = (other_share * other - dulled) * other_rate
     felt = deficit(sensitivity * energy - fast - slow, width)
     stage_rate = 2.0 * symptom_rate

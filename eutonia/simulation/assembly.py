@@ -116,9 +116,10 @@ class Builder:
             ),
             induced=tuple(self._induced(signal)),
             saturable=tuple(saturable),
-            gaba=np.array([gaba for gaba, _, _ in sites], bool),
-            strength=_stack([strength for _, strength, _ in sites], people),
-            relaxes=np.array([share for *_, share in sites]),
+            gaba=np.array([gaba for gaba, *_ in sites], bool),
+            strength=_stack([strength for _, strength, *_ in sites], people),
+            relaxes=np.array([share for *_, share, _ in sites]),
+            adapts=_stack([share for *_, share in sites], people),
             member_site=np.array([site for site, *_ in members], np.int64),
             member_signal=np.array([s for _, s, *_ in members], np.int64),
             member_opened=_stack([opened for *_, opened, _ in members], people),
@@ -149,8 +150,8 @@ class Builder:
 
     def _sites(
         self, acting: dict[str, int]
-    ) -> tuple[list[tuple[bool, Column, float]], list[tuple[int, int, Column, Column]]]:
-        sites: list[tuple[bool, Column, float]] = []
+    ) -> tuple[list[tuple[bool, Column, float, Column]], list[tuple[int, int, Column, Column]]]:
+        sites: list[tuple[bool, Column, float, Column]] = []
         members: list[tuple[int, int, Column, Column]] = []
         number_of: dict[str, int] = {}
         bound = [
@@ -165,7 +166,8 @@ class Builder:
                     entry.gain, f"{binding.site}/gain"
                 )
                 number_of[binding.site] = len(sites)
-                sites.append((True, strength, entry.relaxes))
+                adapts = self.people.figure(entry.adapts, f"{binding.site}/adapts")
+                sites.append((True, strength, entry.relaxes, adapts))
             free = self.figure(substance, binding.free, "free") * self.bodies.of(name)["on"].get("free", 1.0)
             opened = free / self.figure(substance, binding.opened, "opened")
             closed = free / self.figure(substance, binding.closed, "closed")
@@ -174,10 +176,11 @@ class Builder:
             substance = self.known.substances[name]
             response = substance.effects.sedation
             if response is not None:
-                members.append((len(sites), signal,
-                                1.0 / self.figure(substance, response.half_concentration, "sedation_half"),
-                                self.people.constant(0.0)))  # fmt: skip
-                sites.append((False, self.figure(substance, response.maximum, "sedation_maximum"), 0.0))
+                half = self.figure(substance, response.half_concentration, "sedation_half")
+                maximum = self.figure(substance, response.maximum, "sedation_maximum")
+                none = self.people.constant(0.0)
+                members.append((len(sites), signal, 1.0 / half, none))
+                sites.append((False, maximum, 0.0, none))
         return sites, members
 
     def _axis(self, name: str, acting: dict[str, int]) -> Axis:

@@ -147,10 +147,13 @@ class _Engine:
                     k, h, before[pool.inflow], linear_mid[pool.inflow], linear_end[pool.inflow]
                 )
         state.linear, state.level = linear_end, level
-        energy_mid, relaxing_mid, other_mid = self._energies(middle)
-        energy, relaxing, other = self._energies(level)
+        energy_mid, lasting_mid, relaxing_mid, other_mid = self._energies(middle)
+        energy, lasting, relaxing, other = self._energies(level)
         brain_mid = self._adapt(
-            h, np.stack([state.energy, energy_mid, energy]), np.stack([state.other, other_mid, other])
+            h,
+            np.stack([state.energy, energy_mid, energy]),
+            (lasting_mid, lasting),
+            np.stack([state.other, other_mid, other]),
         )
         state.energy, state.relaxing, state.other = energy, relaxing, other
         self.halfway.append((self.now + 0.5 * h, middle, energy_mid, relaxing_mid, other_mid, *brain_mid))
@@ -165,17 +168,18 @@ class _Engine:
             )
         return level
 
-    def _energies(self, level: Column) -> tuple[Column, Column, Column]:
-        """Energy at GABA-A, the part of it that eases spasm, and the energy of other sedation."""
+    def _energies(self, level: Column) -> tuple[Column, Column, Column, Column]:
+        """Energy at GABA-A, what of it slow tolerance follows, what eases spasm, and the energy of other sedation."""
         system = self.system
         if not len(self.site_starts):
             zero = np.zeros(system.number)
-            return zero, zero, zero
+            return zero, zero, zero, zero
         bound = level[system.member_signal]
         opened = np.add.reduceat(system.member_opened * bound, self.site_starts)
         closed = np.add.reduceat(system.member_closed * bound, self.site_starts)
         energy = system.strength * np.log((1.0 + opened) / (1.0 + closed))
-        return energy[system.gaba].sum(0), system.relaxes @ energy, energy[~system.gaba].sum(0)
+        lasting = (system.adapts * energy).sum(0)
+        return energy[system.gaba].sum(0), lasting, system.relaxes @ energy, energy[~system.gaba].sum(0)
 
     def _induce(self, k: int, h: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
         """Level of an induced substance in the middle and at the end of a step, from its linear levels."""
@@ -224,8 +228,11 @@ class _Engine:
         last = end - kinetics.saturable(stock, pool.maximum, pool.half)
         return np.maximum(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0), stock
 
-    def _adapt(self, h: Column, energy: Column, other: Column) -> tuple[Column, ...]:
-        """Advance the states of the brain, given both energies at the start, in the middle and at the end.
+    def _adapt(
+        self, h: Column, energy: Column, lasting: tuple[Column, Column], other: Column
+    ) -> tuple[Column, ...]:
+        """Advance the states of the brain, given both energies at the start, in the middle and at the end, and what
+        slow tolerance follows in the middle and at the end.
 
         Returns fast, slow, dulled and withdrawal in the middle.
         """
@@ -248,14 +255,14 @@ class _Engine:
             return steps.collocated(value, rate, h, steps.damping(rate, h), *(rate * inflow))
 
         def turn(part: Column, at: int) -> Column:
-            return np.asarray(adaptation.turnover(slow_share * energy[at] - part, on, off, width))
+            return np.asarray(adaptation.turnover(slow_share * lasting[at] - part, on, off, width))
 
         fast_mid, fast_end = follow(fast, fast_rate, fast_share * energy)
         dulled_mid, dulled_end = follow(dulled, other_rate, other_share * other)
-        middle = turn(slow + 0.5 * h * state.turning, 1)
+        middle = turn(slow + 0.5 * h * state.turning, 0)
         slow_mid = slow + 0.25 * h * (state.turning + middle)
-        middle = turn(slow_mid, 1)
-        last = turn(slow + h * middle, 2)
+        middle = turn(slow_mid, 0)
+        last = turn(slow + h * middle, 1)
         slow_end = slow + h / 6.0 * (state.turning + 4.0 * middle + last)
         net_mid, net_end = (
             sensitivity * energy[1] - fast_mid - slow_mid,

@@ -197,7 +197,7 @@ def read_out(
             held = 1.0 - decay(min(max(now - start, 0.0), stop - start) / b[i])
             points = e[i] * held * decay(max(now - stop, 0.0) / f[i])
             m[LEFT * W + i] *= 1.0 - min(max(points / max(pain[i], 1.0), -1.0), 1.0)
-    _effects(m[to * W : (to + 4) * W], m[node * W : (node + 6) * W], row(m, natural), m)
+    _effects(m[to * W : (to + 4) * W], m[node * W : (node + 7) * W], row(m, natural), m)
 
 
 @lane

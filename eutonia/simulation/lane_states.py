@@ -21,6 +21,7 @@ from eutonia.simulation.layout import (
     FELT_NOW,
     HAZARD,
     INDUCED,
+    LASTING,
     MIDDLE,
     NET,
     OTHER,
@@ -99,20 +100,25 @@ def sum_modes(m, target, d, z, weight, entry_ends, entry_mode, p):
 
 
 @whole
-def energies(m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, to):
-    """Energy at GABA-A, of other sedation, and that which eases spasm, into rows `to`, `to` + 1 and `to` + 2."""
+def energies(
+    m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, adapts, to
+):
+    """Energy at GABA-A, of other sedation, that which eases spasm and that which slow tolerance follows, into four rows
+    from `to` on."""
     sites = len(strength)
     filled(m[site * W : (site + 2 * sites) * W], 1.0)
     for b in range(len(member_site)):
         of = row(m, level + member_signal[b])
         add_product(row(m, site + member_site[b]), opened[b, p : p + W], of)
         add_product(row(m, site + sites + member_site[b]), closed[b, p : p + W], of)
-    filled(m[to * W : (to + 3) * W], 0.0)
+    filled(m[to * W : (to + 4) * W], 0.0)
     for g in range(sites):
         energy(row(m, DESK), strength[g, p : p + W], row(m, site + g), row(m, site + sites + g))
         add(row(m, to if gaba[g] else to + 1), row(m, DESK))
         if relaxes[g] != 0.0:
             add_scaled(row(m, to + 2), relaxes[g], row(m, DESK))
+        if gaba[g]:
+            add_product(row(m, to + 3), adapts[g, p : p + W], row(m, DESK))
 
 
 @lane
@@ -253,10 +259,10 @@ def _follow(m, state, share, start, middle, end, halfway):
 
 
 @lane
-def _turn(m, to, guess, energy):
+def _turn(m, to, guess, lasting):
     """Change of the slow opponent."""
     for i in range(W):
-        gap = m[(BRAIN + 3) * W + i] * m[energy * W + i] - m[guess * W + i]
+        gap = m[(BRAIN + 3) * W + i] * m[lasting * W + i] - m[guess * W + i]
         m[to * W + i] = turnover(gap, m[(BRAIN + 4) * W + i], m[(BRAIN + 5) * W + i], m[(BRAIN + 9) * W + i])
 
 
@@ -264,14 +270,14 @@ def _turn(m, to, guess, energy):
 def _slow(m):
     for i in range(W):
         m[GUESS * W + i] = m[(END + SLOW) * W + i] + 0.5 * m[STEP * W + i] * m[TURNING * W + i]
-    _turn(m, TURN, GUESS, MIDDLE + ENERGY)
+    _turn(m, TURN, GUESS, MIDDLE + LASTING)
     for i in range(W):
         quarter = 0.25 * m[STEP * W + i] * (m[TURNING * W + i] + m[TURN * W + i])
         m[(MIDDLE + SLOW) * W + i] = m[(END + SLOW) * W + i] + quarter
-    _turn(m, TURN, MIDDLE + SLOW, MIDDLE + ENERGY)
+    _turn(m, TURN, MIDDLE + SLOW, MIDDLE + LASTING)
     for i in range(W):
         m[GUESS * W + i] = m[(END + SLOW) * W + i] + m[STEP * W + i] * m[TURN * W + i]
-    _turn(m, TURN1, GUESS, END + ENERGY)
+    _turn(m, TURN1, GUESS, END + LASTING)
     for i in range(W):
         change = m[TURNING * W + i] + 4.0 * m[TURN * W + i] + m[TURN1 * W + i]
         m[(END + SLOW) * W + i] += m[STEP * W + i] / 6.0 * change

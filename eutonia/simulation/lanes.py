@@ -63,9 +63,9 @@ from eutonia.simulation.rows import EITHER, INFINITE, add, copied, lane, multipl
 def _run(
     p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated,
     axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_site,
-    member_signal, gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time, event_input,
-    amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept, folded, moments,
-    levels, level_moments,
+    member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times, event_time,
+    event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept, folded,
+    moments, levels, level_moments,
 ):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
     lin0, linm, lin1, levm, lev1, site, fold, ind, sat, times_of, z, hf, memory = places
@@ -178,7 +178,7 @@ def _run(
                         copied(row(m, OTHER_BEFORE), row(m, END + OTHER))
                         for node in range(2):
                             energies(m, lev1 if node else levm, site, p, strength, opened, closed, member_site,
-                                     member_signal, gaba, relaxes, END if node else MIDDLE)  # fmt: skip
+                                     member_signal, gaba, relaxes, adapts, END if node else MIDDLE)  # fmt: skip
                         adapt(m, others)
                         for s in range(substances if seen else 0):
                             of, at = fold + s * FOLD_ROWS, times_of + s * LEVEL_TIMES
@@ -245,16 +245,16 @@ def _run(
 def _blocks(
     first, last, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
     saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-    member_site, member_signal, gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times, event_time,
-    event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept,
-    folded, moments, levels, level_moments,
+    member_site, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
+    event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose,
+    kept, folded, moments, levels, level_moments,
 ):  # fmt: skip
     """Run the blocks of patients `first` to `last`, multiples of `W`."""
     for p in range(first, last, W):
         _run(
             p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
             saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-            member_site, member_signal, gaba, relaxes, mode_of_input, induced_signal, saturable_signal, times,
+            member_site, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
             event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs,
             last_dose, kept, folded, moments, levels, level_moments,
         )  # fmt: skip

@@ -21,28 +21,28 @@ LEVEL_TIMES = 3
 
 # Of `m`. Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.
 STEP = 0
-MIDDLE, END = 1, 7
-ENERGY, OTHER, RELAXING, FAST, SLOW, DULLED = range(6)
-"""After `MIDDLE` or `END`."""
+MIDDLE, END = 1, 8
+ENERGY, OTHER, RELAXING, LASTING, FAST, SLOW, DULLED = range(7)
+"""After `MIDDLE` or `END`; `LASTING` is the part of the energy that slow tolerance follows."""
 ENERGY_BEFORE, OTHER_BEFORE, TURNING, FELT_NOW, WITHDRAWAL, WITHDRAWAL_MID, WITHDRAWAL_BEFORE, HAZARD = range(
-    13, 21
+    15, 23
 )
 
 # What is read out of them, at the start, in the middle and at the end of a step.
 DRIVE, SEDATING, RELIEF, VENTILATION = range(4)
-READ_BEFORE, READ_MIDDLE, READ_END = 21, 25, 29
+READ_BEFORE, READ_MIDDLE, READ_END = 23, 27, 31
 
 # The patient's figures: the brain (in the order of `adaptation.rates`), and those of the readouts.
-BRAIN = 33
+BRAIN = 35
 (RELAX_SHARE, RELAX_MOST, RELAX_HALF, IMPAIRED, NOTICEABLE, PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY,
- OPIOID_GAIN, FELT) = range(43, 55)  # fmt: skip
+ OPIOID_GAIN, FELT) = range(45, 57)  # fmt: skip
 
-FOLDED = 55
+FOLDED = 57
 (PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, W_PEAK,
- HAZARD_ZERO) = range(FOLDED, 65)  # fmt: skip
-EASED, LEFT, OPIOID, NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(65, 72)
+ HAZARD_ZERO) = range(FOLDED, 67)  # fmt: skip
+EASED, LEFT, OPIOID, NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(67, 74)
 """`STIRRED` is the deficit on its way to becoming withdrawal."""
-DESK = 72
+DESK = 74
 """Rows on which others are laid out while they are worked on."""
 OWN = DESK + 16
 """Rows of the induced substance in hand."""

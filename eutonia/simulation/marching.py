@@ -134,7 +134,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         np.cumsum([len(axis.signals) for axis in axes])[:2].astype(np.int64),
         np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2), therapy,
         np.searchsorted(system.entry_signal, np.arange(signals), side="right"), system.entry_mode,
-        system.member_site, system.member_signal, system.gaba, system.relaxes.astype(precision),
+        system.member_site, system.member_signal, system.gaba, system.relaxes.astype(precision), own(system.adapts),
         np.array([[s.start, s.stop] for s in system.modes], np.int64).reshape(-1, 2),
         np.array([drug.signal for drug in system.induced], np.int64),
         np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),

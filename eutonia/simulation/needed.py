@@ -130,8 +130,8 @@ class _Course:
     def advance(self, time: float) -> None:
         while self.time < time - 1e-9:
             step = min(STEP, time - self.time)
-            energy, _, other = self._energies()
-            change = np.stack(adaptation.rates(energy, other, *self.brain, *self.system.brain))
+            energy, lasting, _, other = self._energies()
+            change = np.stack(adaptation.rates(energy, lasting, other, *self.brain, *self.system.brain))
             self.brain = self.brain + step * change
             self.modes = self.modes * np.exp(-self.system.rates * step)
             self.time += step
@@ -142,7 +142,7 @@ class _Course:
         self.modes[modes] += amount * self.waiting[source, modes]
 
     def pain(self, therapies: Therapies) -> Column:
-        energy, relaxing, other = self._energies()
+        energy, _, relaxing, other = self._energies()
         fast, slow, dulled, _, withdrawal = (row[None] for row in self.brain)
         states = States(
             np.array([self.time]), self._level()[None], energy[None], relaxing[None], other[None], fast, slow, dulled,
@@ -157,14 +157,15 @@ class _Course:
         )
         return np.asarray(np.maximum(level, 0.0))
 
-    def _energies(self) -> tuple[Column, Column, Column]:
-        """Energy at GABA-A, the part of it that eases spasm, and that of other sedation."""
+    def _energies(self) -> tuple[Column, Column, Column, Column]:
+        """Energy at GABA-A, what of it slow tolerance follows, what eases spasm, and that of other sedation."""
         system = self.system
         if not len(self.starts):
             zero = np.zeros(system.number)
-            return zero, zero, zero
+            return zero, zero, zero, zero
         bound = self._level()[system.member_signal]
         opened = np.add.reduceat(system.member_opened * bound, self.starts)
         closed = np.add.reduceat(system.member_closed * bound, self.starts)
         energy = opening_energy(opened, closed, system.strength)
-        return energy[system.gaba].sum(0), system.relaxes @ energy, energy[~system.gaba].sum(0)
+        lasting = (system.adapts * energy).sum(0)
+        return energy[system.gaba].sum(0), lasting, system.relaxes @ energy, energy[~system.gaba].sum(0)

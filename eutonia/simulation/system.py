@@ -74,6 +74,8 @@ class System:
     strength: Column
     relaxes: Column
     """[sites]: share of a site's energy that eases spasm."""
+    adapts: Column
+    """[sites, n]: share of a site's energy that slow tolerance follows."""
     member_site: NDArray[np.int64]
     member_signal: NDArray[np.int64]
     member_opened: Column

@@ -118,8 +118,8 @@ class Response:
         level += np.einsum("tsdp,nd->tsnp", self.dosed, doses)
         modes = state.modes * self.carried + np.einsum("mdp,nd->mnp", self.added, doses)
         extra, speed = self._induced(state, level)
-        energy, other = self._energies(level)
-        return self._brain(replace(state, modes=modes, extra=extra, speed=speed), energy, other, kept)
+        energies = self._energies(level)
+        return self._brain(replace(state, modes=modes, extra=extra, speed=speed), *energies, kept)
 
     def days(self, state: State, doses: Column, kept: list[Column] | None = None) -> State:
         """As `day`, for `doses` [days, schedules, hours] one after the other."""
@@ -153,8 +153,9 @@ class Response:
             level[:, own.signal] = np.maximum(level[:, own.signal] + np.stack(beyond), 0.0)
         return extra, speed
 
-    def _energies(self, level: Column) -> tuple[Column, Column]:
-        """Energy at GABA-A, and of other sedation: [times, schedules, patients]."""
+    def _energies(self, level: Column) -> tuple[Column, Column, Column]:
+        """Energy at GABA-A, what of it slow tolerance follows, and that of other sedation: [times, schedules,
+        patients]."""
         s = self.system
         opened = np.ones((len(s.strength), *level.shape[:1], *level.shape[2:]))
         closed = np.ones_like(opened)
@@ -164,18 +165,20 @@ class Response:
             opened[site] += up * level[:, signal]
             closed[site] += down * level[:, signal]
         energy = s.strength[:, None, None] * np.log(opened / closed)
-        return energy[s.gaba].sum(0), energy[~s.gaba].sum(0)
+        return energy[s.gaba].sum(0), (s.adapts[:, None, None] * energy).sum(0), energy[~s.gaba].sum(0)
 
-    def _brain(self, state: State, energy: Column, other: Column, kept: list[Column] | None) -> State:
+    def _brain(
+        self, state: State, energy: Column, lasting: Column, other: Column, kept: list[Column] | None
+    ) -> State:
         sensitivity, fast_share, fast_rate, slow_share, on, off, _, _, symptom_rate, width = self.system.brain
         quick, building, fading = (-np.expm1(-rate * self.step) for rate in (fast_rate, on, off))
-        mean = (energy[:-1:2] + 4.0 * energy[1::2] + energy[2::2]) / 6.0
+        mean, followed = ((x[:-1:2] + 4.0 * x[1::2] + x[2::2]) / 6.0 for x in (energy, lasting))
         adapted = np.empty_like(energy)
         fast, slow = state.fast, state.slow
         adapted[0] = fast + slow
         for hour in range(self.steps):
             fast = fast + (fast_share * mean[hour] - fast) * quick
-            slow = slow + _turnover(slow_share * mean[hour] - slow, building, fading, width)
+            slow = slow + _turnover(slow_share * followed[hour] - slow, building, fading, width)
             adapted[2 * hour + 2] = fast + slow
         adapted[1::2] = 0.5 * (adapted[:-1:2] + adapted[2::2])
         net = sensitivity * energy - adapted

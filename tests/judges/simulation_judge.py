@@ -133,10 +133,10 @@ class Judge:
             [y[self.central[name]] / self.value(name, "volume") for name in self.system.substances]
         )
 
-    def energies(self, y: Any) -> tuple[float, float]:
+    def energies(self, y: Any) -> tuple[float, float, float]:
         acting = dict(zip(self.system.substances, self.levels(y), strict=True))
         acting |= {name: y[place] for name, place in self.site.items()}
-        gaba, other = 0.0, 0.0
+        gaba, lasting, other = 0.0, 0.0, 0.0
         known, people = self.knowledge, self.bodies.people
         for site in {
             known.substances[n].effects.gaba.site for n in acting if known.substances[n].effects.gaba
@@ -152,7 +152,9 @@ class Judge:
                     free = float((self.bodies.figure(entry, binding.free, "free") * on)[0]) * level
                     opened += free / float(self.bodies.figure(entry, binding.opened, "opened")[0])
                     closed += free / float(self.bodies.figure(entry, binding.closed, "closed")[0])
-            gaba += strength * float(np.log(opened / closed))
+            energy = strength * float(np.log(opened / closed))
+            gaba += energy
+            lasting += float(people.figure(known.receptor_sites[site].adapts, f"{site}/adapts")[0]) * energy
         for name, level in acting.items():
             entry = known.substances[name]
             if entry.effects.sedation is not None:
@@ -161,15 +163,15 @@ class Judge:
                 )
                 top = float(self.bodies.figure(entry, entry.effects.sedation.maximum, "sedation_maximum")[0])
                 other += top * float(np.log1p(level / half))
-        return gaba, other
+        return gaba, lasting, other
 
     def rhs(self, _: float, y: Any) -> Any:
         d = np.zeros(len(y))
         for term in self.terms:
             term(y, d)
-        gaba, other = self.energies(y)
+        energies = self.energies(y)
         brain = [y[i] for i in self.brain[:5]]
-        changes = adaptation.rates(gaba, other, *brain, *self.system.brain[:, 0])
+        changes = adaptation.rates(*energies, *brain, *self.system.brain[:, 0])
         d[self.brain[:5]] = changes
         d[self.brain[5]] = y[self.brain[4]] ** 3
         return d
