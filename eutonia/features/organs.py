@@ -20,7 +20,7 @@ def egfr(feature: ComputedFeature, chart: Chart) -> Value:
         feature.unit,
         (limits["lowest"], limits["highest"]),
         days=limits["days"],
-        names=("egfr", "gfr", "egfr ckd-epi 2021"),
+        names=feature.codes["named"],
         title="eGFR",
     )
     level = latest(
@@ -30,7 +30,7 @@ def egfr(feature: ComputedFeature, chart: Chart) -> Value:
         "mg/dL",
         (limits["creatinine_lowest"], limits["creatinine_highest"]),
         days=limits["days"],
-        names=("creatinine", "serum creatinine"),
+        names=feature.codes["creatinine_named"],
         molar_mass=113.12,
         title="Creatinine",
     )
@@ -79,7 +79,7 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
         "U/L",
         span,
         days=limits["days"],
-        names=(short,),
+        names=feature.codes["named"],
         title=short.upper(),
     )
     if result is None:
@@ -115,7 +115,7 @@ def renal_result_missing(feature: ComputedFeature, chart: Chart) -> Value:
     assert isinstance(kidney, ComputedFeature)
     recent = [
         r
-        for r in readings(chart, kidney.loinc)
+        for r in readings(chart, kidney.loinc, (*kidney.codes["named"], *kidney.codes["creatinine_named"]))
         if r.when and (chart.as_of - r.when.last).days <= feature.limits["days"]
     ]
     if recent:

@@ -168,7 +168,14 @@ def _fever(
     if recent:
         return True
     measured = latest(
-        chart, feature.id, feature.codes["temperature"], "Cel", (25, 45), days=days, title="Temperature"
+        chart,
+        feature.id,
+        feature.codes["temperature"],
+        "Cel",
+        (25, 45),
+        days=days,
+        names=feature.codes["named"],
+        title="Temperature",
     )
     chart.stale.pop(feature.id, None)  # an old temperature is no result that needs repeating
     if measured is not None:

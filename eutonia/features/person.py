@@ -39,7 +39,8 @@ def weight_kg(feature: ComputedFeature, chart: Chart) -> Value:
         return Value(chart.case.patient.weight_kg, f"{chart.case.patient.weight_kg:g} kg")
     limits = feature.limits
     span = limits["lowest"], limits["highest"]
-    result = latest(chart, feature.id, feature.loinc, "kg", span, days=limits["days"], title="Weight")
+    named, days = feature.codes["named"], limits["days"]
+    result = latest(chart, feature.id, feature.loinc, "kg", span, days=days, names=named, title="Weight")
     return Value(result.value, str(result)) if result else UNKNOWN
 
 
@@ -68,7 +69,7 @@ def pregnant(feature: ComputedFeature, chart: Chart) -> Value:
 def _pregnancy_statements(feature: ComputedFeature, chart: Chart) -> list[tuple[date, bool, str]]:
     said = []
     longest = feature.limits["weeks"] * 7
-    for reading in readings(chart, feature.codes["status"], ("pregnancy status", "pregnancy")):
+    for reading in readings(chart, feature.codes["status"], feature.codes["named"]):
         answer = _word(str(reading.value), feature.codes)
         over = answer and reading.when and (chart.as_of - reading.when.last).days >= longest
         if answer is not None and not over:
@@ -129,18 +130,34 @@ def _pregnant_feature(chart: Chart) -> ComputedFeature:
 def _weeks(feature: ComputedFeature, chart: Chart) -> float | None:
     """Weeks at as_of by the newest of: weeks measured, date due, and weeks in a diagnosis code."""
     stages: list[tuple[date, float]] = []
-    result = latest(chart, feature.id, feature.codes["weeks"], "d", (1, 320))
+    codes = feature.codes
+    result = latest(chart, feature.id, codes["weeks"], "d", (1, 320), names=codes["weeks_named"])
     if result and result.when:
         stages.append((result.when.last, result.value + (chart.as_of - result.when.last).days))
-    for reading in readings(chart, feature.codes["due"]):
+    for reading in readings(chart, codes["due"], codes["due_named"]):
         due = re.match(r"\d{4}-\d{2}-\d{2}", str(reading.value))
         if due:
             stages.append((_day(reading.when), 280 - (date.fromisoformat(due[0]) - chart.as_of).days))
     for d in chart.having(*feature.value_sets):
-        coded = re.fullmatch(r"Z3A\.?([1-4]\d|0[89])", (d.condition.icd10cm or "").upper())
-        if coded and d.since:
-            stages.append((d.since.last, int(coded[1]) * 7 + (chart.as_of - d.since.last).days))
+        told = gestation_told(d.condition.icd10cm, d.condition.text)
+        if told is not None and d.since:
+            stages.append((d.since.last, told + (chart.as_of - d.since.last).days))
     return max(stages)[1] / 7 if stages else None
+
+
+def gestation_told(icd10cm: str | None, text: str) -> int | None:
+    """Days of gestation in a diagnosis: by its code, “24 weeks gestation”, “29w4d”, “31+2 weeks”."""
+    coded = re.fullmatch(r"Z3A\.?([1-4]\d|0[89])", (icd10cm or "").upper())
+    if coded:
+        return int(coded[1]) * 7
+    said = re.search(_WEEKS, text.casefold())
+    return int(said[1]) * 7 + int(said[2] or said[3] or 0) if said else None
+
+
+_WEEKS = (
+    r"\b([1-4]?\d)(?:\s*\+\s*([0-6]))?\s*-?\s*(?:weeks?|wks?|w)(?![a-z])\.?"
+    r"\s*(?:and\s+)?(?:([0-6])\s*(?:days?|d)\b)?"
+)
 
 
 def pregnancy_status_missing(feature: ComputedFeature, chart: Chart) -> Value:
@@ -152,7 +169,7 @@ def pregnancy_status_missing(feature: ComputedFeature, chart: Chart) -> Value:
 
 
 def breastfeeding(feature: ComputedFeature, chart: Chart) -> Value:
-    for reading in readings(chart, feature.codes["status"], ("breastfeeding status", "breastfeeding")):
+    for reading in readings(chart, feature.codes["status"], feature.codes["named"]):
         answer = _word(str(reading.value), feature.codes)
         if answer is not None:
             return Value(answer, f"{reading.value} ({reading.when})")
@@ -180,10 +197,7 @@ def falls_history(feature: ComputedFeature, chart: Chart) -> Value:
 
 def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
     said = [chart.case.patient.occupation or ""]
-    said += [
-        str(r.value)
-        for r in readings(chart, feature.codes["occupation"], ("occupation", "safety-critical work"))
-    ]
+    said += [str(r.value) for r in readings(chart, feature.codes["occupation"], feature.codes["named"])]
     for text in filter(None, said):
         if truth_of(text) is not None:
             return Value(truth_of(text), text)
@@ -202,12 +216,12 @@ def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
     if drunk:
         return Value(True, "; ".join(map(str, drunk)))
     men = {"male": True, "female": False}.get(chart.case.patient.sex or "")
-    score = _recent(feature, chart, "audit_c", ("audit-c", "audit-c total"))
+    score = _recent(feature, chart, "audit_c")
     if score is not None:
         cut = _cut(men, score >= limits["audit_c_men"], score >= limits["audit_c_women"])
         return Value(cut, f"AUDIT-C {score:g}")
-    weekly = _recent(feature, chart, "per_week", ("drinks per week",))
-    daily = _recent(feature, chart, "per_day", ("drinks per day",))
+    weekly = _recent(feature, chart, "per_week")
+    daily = _recent(feature, chart, "per_day")
     drinks = weekly if weekly is not None else _told(feature, chart) if daily is None else 7 * daily
     if drinks is not None:
         cut = _cut(men, drinks > limits["weekly_men"], drinks > limits["weekly_women"])
@@ -216,8 +230,8 @@ def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(True, "; ".join(map(str, said))) if said else UNKNOWN
 
 
-def _recent(feature: ComputedFeature, chart: Chart, group: str, names: tuple[str, ...]) -> float | None:
-    for reading in readings(chart, feature.codes[group], names):
+def _recent(feature: ComputedFeature, chart: Chart, group: str) -> float | None:
+    for reading in readings(chart, feature.codes[group], feature.codes[f"{group}_named"]):
         if within(reading.when, feature.limits["days"], chart.as_of) is not False:
             number, _, __ = number_in(reading.value)
             if number is not None:
@@ -244,11 +258,11 @@ def _cut(men: bool | None, as_man: bool, as_woman: bool) -> bool | None:
 def cyp2c19(feature: ComputedFeature, chart: Chart) -> Value:
     """The phenotype as reported, or as the two star alleles give it."""
     gene = feature.id
-    for reading in readings(chart, feature.codes["phenotype"], (f"{gene} phenotype", gene)):
+    for reading in readings(chart, feature.codes["phenotype"], feature.codes["phenotype_named"]):
         phenotype = _phenotype(feature, str(reading.value))
         if phenotype:
             return Value(phenotype, f"{gene.upper()} {reading.value}")
-    for reading in readings(chart, feature.codes.get("genotype", ()), (f"{gene} genotype", gene)):
+    for reading in readings(chart, feature.codes.get("genotype", ()), feature.codes["genotype_named"]):
         phenotype = _from_alleles(feature, str(reading.value))
         if phenotype:
             return Value(phenotype, f"{gene.upper()} {reading.value}")

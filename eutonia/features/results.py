@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from eutonia.dates import Span, within
@@ -37,9 +38,32 @@ class _Reading(NamedTuple):
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
     by_code = chart.results or _sorted_out(chart)
-    keys = {*codes, *(f"name: {name}" for name in names)}
+    keys = {*codes, *(f"name: {named(name)}" for name in names)}
     found = [pair for key in keys if key in by_code for pair in by_code[key]]
     return [r for _, r in sorted(found, key=_newest_first)] if len(found) > 1 else [r for _, r in found]
+
+
+@lru_cache(maxsize=4096)
+def named(text: str) -> str:
+    """The name of a test or question as names are compared: its words, without marks and what goes without saying."""
+    words = re.findall(r"[a-z0-9]+", text.casefold())
+    return " ".join([word for word in words if word not in UNSAID] or words)
+
+
+UNSAID = (
+    "serum",
+    "plasma",
+    "blood",
+    "level",
+    "value",
+    "result",
+    "test",
+    "measured",
+    "current",
+    "currently",
+    "s",
+    "p",
+)
 
 
 def _newest_first(pair: tuple[int, _Reading]) -> tuple[int, int]:
@@ -51,7 +75,7 @@ def _sorted_out(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
     """What is known at as_of, by code, or by name where uncoded, each with its place in the record."""
     for number, r in enumerate(_all(chart)):
         if r.value is not None and (r.when is None or r.when.first <= chart.as_of):
-            key = r.code if r.code is not None else f"name: {r.name.casefold().strip()}"
+            key = r.code if r.code is not None else f"name: {named(r.name)}"
             chart.results.setdefault(key, []).append((number, r))
     chart.results.setdefault("", [])  # also where there is nothing: it has been looked through
     return chart.results

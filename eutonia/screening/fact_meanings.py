@@ -6,11 +6,11 @@ reading_key, reading_meaning, slot_value            a result by its code, by its
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from eutonia.dates import span
+from eutonia.features.person import gestation_told
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Lab
 from eutonia.screening import staging
@@ -68,7 +68,7 @@ def read_conditions(engine: Engine, vocabulary: Vocabulary, knowledge: Knowledge
 def condition_flags(
     meanings: Meanings, groups: Mapping[tuple[str, ...], int], knowledge: Knowledge
 ) -> pl.DataFrame:
-    """One row per condition: the groups of value sets that it is in as bits, where it is, weeks that it states."""
+    """One row per condition: its groups of value sets as bits, where it is, the days of gestation it states."""
     import polars as pl
 
     words = [f"v{word}" for word in range(len(packed((), len(groups))))]
@@ -80,26 +80,20 @@ def condition_flags(
                 column: regions(feature, each.codes.icd10cm or "", each.codes.text, knowledge)
                 for feature, column in REGIONAL.items()
             },
-            "weeks": _weeks(each.codes.icd10cm),
+            "gestation": gestation_told(each.codes.icd10cm, each.codes.text),
             **dict(zip(words, packed(_groups_of(each.value_sets, groups), len(groups)), strict=True)),
         }
         for each in meanings.conditions
     ]
     schema = {
-        "condition": pl.Int32, "history": pl.Boolean, **dict.fromkeys(REGIONAL.values(), pl.Int32), "weeks": pl.Int32,
-        **dict.fromkeys(words, pl.Int64),
+        "condition": pl.Int32, "history": pl.Boolean, **dict.fromkeys(REGIONAL.values(), pl.Int32),
+        "gestation": pl.Int32, **dict.fromkeys(words, pl.Int64),
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
 def _groups_of(value_sets: frozenset[str], groups: Mapping[tuple[str, ...], int]) -> list[int]:
     return [number for names, number in groups.items() if value_sets.intersection(names)]
-
-
-def _weeks(icd10cm: str | None) -> int | None:
-    """Completed weeks in a code of gestation, as `person.gestation` reads it."""
-    coded = re.fullmatch(r"Z3A\.?([1-4]\d|0[89])", (icd10cm or "").upper())
-    return int(coded[1]) if coded else None
 
 
 # --- readings ---------------------------------------------------------------------------------------

@@ -77,14 +77,14 @@ def _pregnant(columns: Columns) -> str:
 def gestation(feature: ComputedFeature, columns: Columns) -> str:
     measured = Result(columns, "gestation:weeks", None)
     due = Result(columns, "gestation:due", None)
-    coded = f"{columns.held(feature.value_sets)} AND b.weeks IS NOT NULL"
-    rank = "CAST(t.since AS BIGINT) * 1000 + b.weeks"
+    coded = f"{columns.held(feature.value_sets)} AND b.gestation IS NOT NULL"
+    rank = "CAST(t.since AS BIGINT) * 1000 + b.gestation"
     since = columns.of_latest("conditions", "t.since", rank, coded)
-    weeks = columns.of_latest("conditions", "b.weeks", rank, coded)
+    told = columns.of_latest("conditions", "b.gestation", rank, coded)
     stages = [
         (measured.day, f"{measured.value} + day - {measured.day}"),
         (due.day, f"280 - ({due.value} - day)"),
-        (since, f"{weeks} * 7 + day - {since}"),
+        (since, f"{told} + day - {since}"),
     ]
     ranks = [columns.keep(f"COALESCE({when} * 1000000.0 + {days}, -1e18)") for when, days in stages]
     best = columns.keep(f"GREATEST({', '.join(ranks)})")

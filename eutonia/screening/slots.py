@@ -6,7 +6,7 @@ the features' own code, once per distinct value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from eutonia.features import value_of
 from eutonia.features.chart import Chart
 from eutonia.features.drinking import drinks_a_week
-from eutonia.features.results import latest, number_in
+from eutonia.features.results import latest, named, number_in
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import MeasurementFeature
 from eutonia.patient import Case, Lab
@@ -44,7 +44,7 @@ class Slot:
     """Whether a number in the unit wanted can be read as it stands in its row."""
 
     def takes(self, code: str | None, name: str) -> bool:
-        return code in self.codes or (code is None and name.casefold().strip() in self.names)
+        return code in self.codes or (code is None and named(name) in self.names)
 
 
 def slots(knowledge: Knowledge) -> list[Slot]:
@@ -58,8 +58,12 @@ def slots(knowledge: Knowledge) -> list[Slot]:
     return found
 
 
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(named, names))
+
+
 def _measurement(feature: MeasurementFeature) -> Slot:
-    codes, names = frozenset(feature.loinc), frozenset(feature.names)
+    codes, names = frozenset(feature.loinc), _names(feature.names)
     bridge = feature.molar_mass, feature.valence
     return Slot(feature.id, feature.id, codes, names, feature.unit, feature.plausible, *bridge)
 
@@ -69,13 +73,16 @@ def _egfr(feature: Any) -> list[Slot]:
     return [
         Slot(
             "egfr:reported", feature.id, frozenset(feature.loinc) - creatinine,
-            frozenset(("egfr", "gfr", "egfr ckd-epi 2021")), feature.unit, (limits["lowest"], limits["highest"]),
+            _names(feature.codes["named"]), feature.unit, (limits["lowest"], limits["highest"]),
         ),
         Slot(
-            "egfr:creatinine", feature.id, creatinine, frozenset(("creatinine", "serum creatinine")), "mg/dL",
+            "egfr:creatinine", feature.id, creatinine, _names(feature.codes["creatinine_named"]), "mg/dL",
             (limits["creatinine_lowest"], limits["creatinine_highest"]), 113.12,
         ),
-        Slot("egfr:any", feature.id, frozenset(feature.loinc), word=_any),
+        Slot(
+            "egfr:any", feature.id, frozenset(feature.loinc),
+            _names((*feature.codes["named"], *feature.codes["creatinine_named"])), word=_any,
+        ),
     ]  # fmt: skip
 
 
@@ -86,25 +93,32 @@ def _any(_: Lab, __: Knowledge) -> float:
 
 def _enzyme(feature: Any) -> list[Slot]:
     span = feature.limits["lowest"], feature.limits["highest"]
-    names = frozenset((feature.id.split("_")[0],))
+    names = _names(feature.codes["named"])
     return [Slot(feature.id, feature.id, frozenset(feature.loinc), names, "U/L", span)]
 
 
 def _weight(feature: Any) -> list[Slot]:
     span = feature.limits["lowest"], feature.limits["highest"]
-    return [Slot(feature.id, feature.id, frozenset(feature.loinc), unit="kg", plausible=span)]
+    names = _names(feature.codes["named"])
+    return [Slot(feature.id, feature.id, frozenset(feature.loinc), names, unit="kg", plausible=span)]
 
 
 def _temperature(feature: Any) -> list[Slot]:
-    codes = frozenset(feature.codes["temperature"])
-    return [Slot(f"{feature.id}:temperature", feature.id, codes, unit="Cel", plausible=(25, 45))]
+    codes, names = frozenset(feature.codes["temperature"]), _names(feature.codes["named"])
+    return [Slot(f"{feature.id}:temperature", feature.id, codes, names, unit="Cel", plausible=(25, 45))]
 
 
 def _gestation(feature: Any) -> list[Slot]:
     return [
-        Slot("gestation:weeks", feature.id, frozenset(feature.codes["weeks"]), unit="d", plausible=(1, 320)),
-        Slot("gestation:due", feature.id, frozenset(feature.codes["due"]), word=_due, reads_row=False),
-    ]
+        Slot(
+            "gestation:weeks", feature.id, frozenset(feature.codes["weeks"]), _names(feature.codes["weeks_named"]),
+            unit="d", plausible=(1, 320),
+        ),
+        Slot(
+            "gestation:due", feature.id, frozenset(feature.codes["due"]), _names(feature.codes["due_named"]),
+            word=_due, reads_row=False,
+        ),
+    ]  # fmt: skip
 
 
 def _due(lab: Lab, _: Knowledge) -> float | None:
@@ -116,23 +130,28 @@ def _due(lab: Lab, _: Knowledge) -> float | None:
 
 
 def _status(feature: Any) -> list[Slot]:
-    spoken = {"pregnant": "pregnancy", "breastfeeding": "breastfeeding"}[feature.id]
-    codes, names = frozenset(feature.codes["status"]), frozenset((f"{spoken} status", spoken))
+    codes, names = frozenset(feature.codes["status"]), _names(feature.codes["named"])
     return [Slot(feature.id, feature.id, codes, names, word=_said(feature.id), reads_row=False)]
 
 
 def _gene(feature: Any) -> list[Slot]:
     gene = feature.id
-    names = {"phenotype": (f"{gene} phenotype", gene), "genotype": (f"{gene} genotype", gene)}
     return [
-        Slot(f"{gene}:{kind}", gene, codes, frozenset(names[kind]), word=_said(gene), reads_row=False)
-        for kind in names
+        Slot(
+            f"{gene}:{kind}",
+            gene,
+            codes,
+            _names(feature.codes[f"{kind}_named"]),
+            word=_said(gene),
+            reads_row=False,
+        )
+        for kind in ("phenotype", "genotype")
         if (codes := frozenset(feature.codes.get(kind, ())))
     ]
 
 
 def _occupation(feature: Any) -> list[Slot]:
-    names = frozenset(("occupation", "safety-critical work"))
+    names = _names(feature.codes["named"])
     return [
         Slot(
             feature.id,
@@ -145,29 +164,22 @@ def _occupation(feature: Any) -> list[Slot]:
     ]
 
 
-DRINKING = {
-    "audit_c": ("audit-c", "audit-c total"),
-    "per_week": ("drinks per week",),
-    "per_day": ("drinks per day",),
-}
-
-
 def _alcohol(feature: Any) -> list[Slot]:
     return [
         Slot(
             f"{feature.id}:{group}",
             feature.id,
             frozenset(feature.codes[group]),
-            frozenset(names),
+            _names(feature.codes[f"{group}_named"]),
             word=_count,
         )
-        for group, names in DRINKING.items()
+        for group in ("audit_c", "per_week", "per_day")
     ] + [
         Slot(
             f"{feature.id}:in_words",
             feature.id,
             frozenset(feature.codes["in_words"]),
-            frozenset(feature.codes["named"]),
+            _names(feature.codes["named"]),
             word=lambda lab, knowledge: drinks_a_week(lab.value, lab.unit, feature, knowledge),
             reads_row=False,
         )
@@ -196,7 +208,7 @@ def _said(name: str) -> Callable[[Lab, Knowledge], str | float | None]:
 
 
 def _falls(feature: Any) -> list[Slot]:
-    return [Slot(feature.id, feature.id, frozenset(), frozenset(feature.codes["names"]), word=_plain_count)]
+    return [Slot(feature.id, feature.id, frozenset(), _names(feature.codes["names"]), word=_plain_count)]
 
 
 COMPUTED: Mapping[str, Callable[[Any], list[Slot]]] = {

@@ -67,6 +67,42 @@ def test_a_pregnancy_test_tells(value: str, pregnant: bool, knowledge: Knowledge
     assert known("pregnant", knowledge, observations=[test]) is pregnant
 
 
+@pytest.mark.parametrize(
+    ("told", "stage"),
+    [
+        ("32 weeks gestation of pregnancy", "30-or-more"),
+        ("Pregnant, 29w6d", "20-to-29"),
+        ("Pregnancy 29 weeks 6 days", "20-to-29"),
+        ("pregnancy, 19+5 weeks", "before-20"),
+        ("28-week pregnancy", "20-to-29"),
+        ("Pregnant", "stage-unknown"),
+    ],
+)
+def test_a_diagnosis_in_words_tells_the_stage_of_pregnancy(
+    told: str, stage: str, knowledge: Knowledge
+) -> None:
+    assert known("gestation", knowledge, conditions=[{"text": told, "onset": "2026-03-01"}]) == stage
+
+
+@pytest.mark.parametrize(
+    ("feature", "name", "value", "unit", "expected"),
+    [
+        ("egfr", "eGFR (CKD-EPI 2021)", 44, "mL/min/1.73 m2", 44),
+        ("alt_x_uln", "ALT (SGPT), serum", 80, "U/L", 2),
+        ("weight_kg", "Body weight", 110, "[lb_av]", pytest.approx(49.9, abs=0.01)),
+        ("fever", "Temp", 38.9, "Cel", True),
+        ("pregnant", "Urine pregnancy test", "positive", None, True),
+        ("bilirubin", "Bilirubin, total", 3, "mg/dL", 3),
+        ("egfr", "urine creatinine", 90, "mg/dL", None),
+    ],
+)
+def test_a_result_without_a_code_goes_by_its_name(
+    feature: str, name: str, value: object, unit: str | None, expected: object, knowledge: Knowledge
+) -> None:
+    lab = {"name": name, "value": value, "unit": unit, "date": "2026-02-28"}
+    assert known(feature, knowledge, labs=[lab]) == expected
+
+
 def test_a_pregnancy_told_42_weeks_ago_is_over(knowledge: Knowledge) -> None:
     """294 days: whether there is another one is to be asked."""
     told = [{"code": "82810-3", "value": "Pregnant", "date": day} for day in ("2025-05-11", "2025-05-12")]
