@@ -145,7 +145,10 @@ class Concept(NamedTuple):
 
     def code(self, system: str) -> str | None:
         """The first code of `system`."""
-        return next((code for name, code in self.codes if name == system), None)
+        for name, code in self.codes:
+            if name == system:
+                return code
+        return None
 
     def all(self, system: str) -> list[str]:
         return [code for name, code in self.codes if name == system]

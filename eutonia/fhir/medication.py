@@ -102,9 +102,9 @@ def supply(resource: Resource, note: Note) -> dict[str, Any]:
 # --- resources --------------------------------------------------------------------------------------
 
 
-def order(resource: Resource, index: Index, note: Note) -> Medication:
-    """A MedicationRequest that is no draft."""
-    fields = naming(medicine(resource, index, note)) | dosage(resource, "dosageInstruction", note)[0]
+def order(resource: Resource, said: Concept, note: Note) -> Medication:
+    """A MedicationRequest that is no draft, of the medicine `said`."""
+    fields = naming(said) | dosage(resource, "dosageInstruction", note)[0]
     length = fields.pop("duration_days", None)
     given = supply(resource, note)
     start = fields.pop("start", None) or when(resource, "authoredOn", note) or given.pop("valid_from", None)
@@ -131,9 +131,8 @@ def _prescriber(resource: Resource, note: Note) -> str | None:
     return word(who, "reference", note) or word(who, "display", note) or None
 
 
-def proposal(resource: Resource, index: Index, note: Note) -> PlanItem | None:
-    """A draft MedicationRequest; None where the drug is not chosen yet."""
-    said = medicine(resource, index, note)
+def proposal(resource: Resource, said: Concept, note: Note) -> PlanItem | None:
+    """A draft MedicationRequest of the medicine `said`; None where the drug is not chosen yet."""
     if not said:
         return None
     named = naming(said)

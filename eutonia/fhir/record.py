@@ -1,4 +1,4 @@
-"""The record without its medicines: patient, conditions, allergies, observations, procedures."""
+"""The record without its medicines and observations: patient, conditions, allergies, procedures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from eutonia.fhir.elements import (
     Note,
     concept,
     concepts,
-    part,
     parts,
     period,
     quantity,
@@ -25,7 +24,7 @@ from eutonia.fhir.elements import (
     word,
     written,
 )
-from eutonia.patient import Allergy, Condition, Lab, Observation, Patient, Record
+from eutonia.patient import Allergy, Condition, Patient, Record
 
 NO_KNOWN_ALLERGY = {
     "716186003",
@@ -47,18 +46,6 @@ NIL_SECTIONS = {
 }  # fmt: skip
 """Sections of a document (LOINC) whose emptyReason `nilknown` states an empty list."""
 
-ASKS_FOR_A_FINDING = {
-    "75325-1",
-    "29308-4",
-    "8661-1",
-    "10154-3",
-    "404684003",
-    "418799008",
-    "64572001",
-    "282291009",
-}
-"""Observations (symptom, diagnosis, chief complaint, finding) whose value, not code, is the finding."""
-
 
 def patient(resource: Resource, note: Note) -> tuple[Patient, str | None]:
     """Who it is, and the country of the home address."""
@@ -79,17 +66,17 @@ def patient(resource: Resource, note: Note) -> tuple[Patient, str | None]:
 R = TypeVar("R", bound=Record)
 
 
-def _made(model: type[R], **fields: Any) -> R:
+def made(model: type[R], **fields: Any) -> R:
     """An entry without validation, which is half the time of a large record: each value was checked when read.
 
     As `model_construct`, which asks of each field by how many names it goes: here by one.
     """
-    made = model.__new__(model)
-    object.__setattr__(made, "__dict__", _defaults(model) | fields)
-    object.__setattr__(made, "__pydantic_fields_set__", set(fields))
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
-    return made
+    entry = model.__new__(model)
+    object.__setattr__(entry, "__dict__", _defaults(model) | fields)
+    object.__setattr__(entry, "__pydantic_fields_set__", set(fields))
+    object.__setattr__(entry, "__pydantic_extra__", None)
+    object.__setattr__(entry, "__pydantic_private__", None)
+    return entry
 
 
 @cache
@@ -116,7 +103,7 @@ def conditions(resource: Resource, birth: Span | None, note: Note) -> list[Condi
         "recorded": when(resource, "recordedDate", note) or _asserted(resource, note),
         "body_site": "; ".join(s.text for s in sites if s.text) or None,
     }
-    return [_made(Condition, **shared, **codes) for codes in _rows(code)]
+    return [made(Condition, **shared, **codes) for codes in _rows(code)]
 
 
 def _asserted(resource: Resource, note: Note) -> Span | None:
@@ -170,7 +157,7 @@ def procedure(resource: Resource, note: Note) -> Condition | None:
     done = when(resource, "performedDateTime", note) or period(resource, "performedPeriod", note)[0]
     goes_on = status == "in-progress"
     codes = next(_rows(code))
-    return _made(
+    return made(
         Condition, text=code.text, **codes, onset=done, clinical_status="active" if goes_on else "resolved"
     )
 
@@ -212,110 +199,3 @@ def states_none(code: Concept) -> bool:
         "nka",
         "nkda",
     )
-
-
-# --- observations -----------------------------------------------------------------------------------
-
-
-def observations(resource: Resource, note: Note) -> Iterator[Lab | Observation]:
-    """An Observation and each of its components: numbers with a code are labs, everything else observations."""
-    status = word(resource, "status", note) or None
-    dated = (
-        when(resource, "effectiveDateTime", note)
-        or when(resource, "effectiveInstant", note)
-        or _last(period(resource, "effectivePeriod", note))
-        or when(resource, "issued", note)
-    )
-    if "focus" in resource and parts(resource, "focus", note):
-        note("is about something else than the patient (focus), and is left out")
-        return
-    yield from _one(resource, status, dated, note)
-    if "component" in resource:
-        for component in parts(resource, "component", note):
-            yield from _one(component, status, dated, note)
-
-
-def _last(bounds: tuple[Span | None, Span | None]) -> Span | None:
-    return bounds[1] or bounds[0]
-
-
-def _one(holder: Resource, status: str | None, dated: Span | None, note: Note) -> Iterator[Lab | Observation]:
-    code = concept(holder, "code", note)
-    if not code:
-        note("an observation without a code")
-        return
-    if "valueQuantity" in holder:
-        measured = quantity(holder, "valueQuantity", note)
-        if measured is None:
-            return
-        ranges = parts(holder, "referenceRange", note) if "referenceRange" in holder else []
-        high = quantity(ranges[0], "high", note) if ranges else None
-        yield _made(
-            Lab,
-            name=code.text,
-            loinc=_loinc(code),
-            value=measured.written,
-            unit=measured.unit,
-            date=dated,
-            reference_high=high.value if high and high.unit in (None, measured.unit) else None,
-            status=status,
-        )
-        return
-    named = code.code("loinc") or code.code("snomed") or (code.codes[0][1] if code.codes else None)
-    answer = concept(holder, "valueCodeableConcept", note)
-    if answer and named in ASKS_FOR_A_FINDING:
-        yield _made(
-            Observation, code=answer.code("snomed"), text=answer.text, value=True, date=dated, status=status
-        )
-        return
-    if answer:
-        coded = answer.codes[0][1] if answer.codes else None
-        yield _made(
-            Observation,
-            code=named,
-            text=code.text,
-            value=answer.text or coded,
-            value_code=coded,
-            date=dated,
-            status=status,
-        )
-        return
-    value = _plain_value(holder, note)
-    if value is not None:
-        yield _made(Observation, code=named, text=code.text, value=value, date=dated, status=status)
-
-
-def _loinc(code: Concept) -> str | None:
-    """The LOINC code of a measurement; any other code stands only where it has no name to go by."""
-    found = code.code("loinc") or next((c for _, c in code.codes if LOINC.fullmatch(c)), None)
-    return found or (code.codes[0][1] if code.codes and not code.text else None)
-
-
-LOINC = re.compile(r"\d{1,5}-\d")
-POLARITY = {"POS": "positive", "NEG": "negative", "DET": "positive", "ND": "negative", "IND": None}
-
-
-def _plain_value(holder: Resource, note: Note) -> bool | float | str | None:
-    """Any other value[x]; the interpretation where there is none."""
-    flag = truth(holder, "valueBoolean", note)
-    if flag is not None:
-        return flag
-    number = holder.get("valueInteger")
-    if isinstance(number, int) and not isinstance(number, bool):
-        return float(number)
-    written = (
-        word(holder, "valueString", note)
-        or word(holder, "valueDateTime", note)
-        or word(holder, "valueTime", note)
-    )
-    if written:
-        return written
-    limits = part(holder, "valueRange", note)
-    if limits:
-        low, high = quantity(limits, "low", note), quantity(limits, "high", note)
-        return f"{low.value if low else ''}–{high.value if high else ''}"
-    for read in concepts(holder, "interpretation", note):
-        for _, code in read.codes:
-            if POLARITY.get(code):
-                return POLARITY[code]
-    return None
