@@ -95,10 +95,11 @@ class Builder:
                 / f["volume"]
             )
             half = self.figure(self.known.substances[name], k.half_saturation, "half_saturation")
-            saturable.append(Saturable(signal[name], count, top, half))
+            saturable.append(Saturable(signal[name], count, *self._stack([top, half])))
             count += 1
         entries.sort(key=lambda entry: (entry[0], entry[1]))
         sites, members = self._sites(acting)
+        figures = self._figures()
         lags = [self.bodies.of(name).get("lag", people.constant(0.0)) for name in dosed]
         return System(
             number=people.patients.number,
@@ -106,29 +107,27 @@ class Builder:
             signals=count,
             inputs=tuple(dosed),
             modes=modes,
-            lags=_stack(lags, people),
+            lags=self._stack(lags),
             longest_lag=tuple(self.bodies.longest_lag(name) for name in dosed),
-            rates=_stack(self.rates, people),
+            rates=self._stack(self.rates),
             entry_signal=np.array([s for s, _, _ in entries], np.int64),
             entry_mode=np.array([m for _, m, _ in entries], np.int64),
-            entry_weight=_stack(
-                [np.broadcast_to(w, (people.patients.number,)) for _, _, w in entries], people
-            ),
+            entry_weight=self._stack([w for _, _, w in entries]),
             induced=tuple(self._induced(signal)),
             saturable=tuple(saturable),
             gaba=np.array([gaba for gaba, *_ in sites], bool),
-            strength=_stack([strength for _, strength, *_ in sites], people),
+            strength=self._stack([strength for _, strength, *_ in sites]),
             relaxes=np.array([share for *_, share, _ in sites]),
-            adapts=_stack([share for *_, share in sites], people),
+            adapts=self._stack([share for *_, share in sites]),
             member_site=np.array([site for site, *_ in members], np.int64),
             member_signal=np.array([s for _, s, *_ in members], np.int64),
-            member_opened=_stack([opened for *_, opened, _ in members], people),
-            member_closed=_stack([closed for *_, closed in members], people),
+            member_opened=self._stack([opened for *_, opened, _ in members]),
+            member_closed=self._stack([closed for *_, closed in members]),
             relaxation=self._axis("relaxation", acting),
             analgesia=self._axis("pain", acting),
             ventilation=self._axis("ventilation", acting),
-            brain=self._brain(),
-            figures=self._figures(),
+            brain=self._brain(figures, dulls=not all(gaba for gaba, *_ in sites)),
+            figures=figures,
         )
 
     def _induced(self, signal: dict[str, int]) -> list[Induced]:
@@ -138,14 +137,13 @@ class Builder:
             k, f = substance.kinetics, self.bodies.of(name)
             if k.induction is None:
                 continue
-            rates = np.stack([np.broadcast_to(r, (self.people.patients.number,)) for r, _ in f["decay"]])
-            weights = np.stack([np.broadcast_to(w, (self.people.patients.number,)) for _, w in f["decay"]])
-            found.append(Induced(
-                signal[name], rates, weights, f["clearance"],
-                self.figure(substance, k.induction.maximum, "induction_maximum"),
+            rates, weights = (self._stack(column) for column in zip(*f["decay"], strict=True))
+            figures = self._stack([
+                f["clearance"], self.figure(substance, k.induction.maximum, "induction_maximum"),
                 self.figure(substance, k.induction.half_concentration, "induction_half"),
                 self.figure(substance, k.induction.time_constant, "induction_time"),
-            ))  # fmt: skip
+            ])  # fmt: skip
+            found.append(Induced(signal[name], rates, weights, *figures))
         return found
 
     def _sites(
@@ -193,20 +191,23 @@ class Builder:
                 signals.append(signal)
                 maximum.append(self.figure(substance, response.maximum, f"{name}_maximum"))
                 half.append(self.figure(substance, response.half_concentration, f"{name}_half"))
-        return Axis(np.array(signals, np.int64), _stack(maximum, self.people), _stack(half, self.people))
+        return Axis(np.array(signals, np.int64), self._stack(maximum), self._stack(half))
 
-    def _brain(self) -> Column:
+    def _brain(self, figures: dict[str, Column], *, dulls: bool) -> Column:
+        """`dulls`: whether anything sedates in another way than at GABA-A, to which the brain grows dull."""
         part = self.people.part
         sensitivity = self.people.factors(self.known.model["readouts"].covariates, "readouts").get(
             "sensitivity", self.people.constant(1.0)
         )
         fast, slow, most = (part("adaptation", name) for name in ("fast_share", "slow_share", "most"))
         shrink = np.minimum(1.0, most / (fast + slow))
-        return np.stack([
+        dulling: Sequence[Column | float] = (0.0, 0.0)
+        if dulls:
+            dulling = part("adaptation", "other_share"), 1.0 / part("adaptation", "other_time", 24.0)
+        return self._stack([
             sensitivity, fast * shrink, 1.0 / part("adaptation", "fast_time", 24.0), slow * shrink,
             1.0 / part("adaptation", "slow_time_on", 24.0), 1.0 / part("adaptation", "slow_time_off", 24.0),
-            part("adaptation", "other_share"), 1.0 / part("adaptation", "other_time", 24.0),
-            1.0 / part("withdrawal", "symptom_time", 24.0), part("adaptation", "smoothing"),
+            *dulling, 1.0 / figures["symptom_time"], part("adaptation", "smoothing"),
         ])  # fmt: skip
 
     def _figures(self) -> dict[str, Column]:
@@ -226,6 +227,9 @@ class Builder:
             figures["opioid_tolerant"] = people.constant(1.0)
         return figures
 
-
-def _stack(columns: Sequence[Column], people: Individuals) -> Column:
-    return np.ascontiguousarray(np.stack(columns)) if columns else np.empty((0, people.patients.number))
+    def _stack(self, columns: Sequence[Column | float]) -> Column:
+        """Columns as rows, with a place for each patient."""
+        rows = np.empty((len(columns), self.people.patients.number))
+        for row, column in zip(rows, columns, strict=True):
+            row[:] = column
+        return rows

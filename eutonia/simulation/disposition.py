@@ -88,8 +88,8 @@ class Dispositions:
             parts.append(part)
             if path.metabolite_yield is not None:
                 products.append(part * self.figure(substance, path.metabolite_yield, f"yield_{path.by}"))
-        whole = np.maximum(np.sum(parts, axis=0), 1e-3)
-        f["yield"] = np.sum(products, axis=0) / whole if products else one * 0.0
+        whole = np.maximum(sum(parts), 1e-3)
+        f["yield"] = sum(products) / whole if products else one * 0.0
         f["clearance"] = one * 0.0
         f["bioavailability"] = one
         if k.clearance is not None:

@@ -31,7 +31,8 @@ class Draws:
 
     def _normal(self, name: str) -> Column:
         pair = self._stream(name)
-        normal: Column = np.sqrt(-2.0 * np.log1p(-pair[:, 0])) * np.cos(2.0 * np.pi * pair[:, 1])
+        left = 1.0 - pair[:, 0]  # exact, for the numbers of the stream are multiples of 2^-53
+        normal: Column = np.sqrt(-2.0 * np.log(left)) * np.cos(2.0 * np.pi * pair[:, 1])
         return normal
 
     def _stream(self, name: str) -> Column:

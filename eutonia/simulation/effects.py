@@ -73,7 +73,11 @@ def build_therapies(people: Individuals, sessions: Sequence[Session]) -> Therapi
         effects.append(people.figure(entry.effect, f"{entry.id}/effect") * often * kept / typical)
         builds.append(people.figure(entry.build, f"{entry.id}/build", 24.0))
         fades.append(people.figure(entry.fade, f"{entry.id}/fade", 24.0))
-    return Therapies(tuple(sessions), tuple(effects), tuple(builds), tuple(fades))
+    each = (
+        tuple(np.broadcast_to(c, people.patients.number) for c in columns)
+        for columns in (effects, builds, fades)
+    )
+    return Therapies(tuple(sessions), *each)
 
 
 def saturation(axis: Axis, level: Column) -> Column:
@@ -90,21 +94,9 @@ def untreated(axis: Axis, level: Column) -> Column:
 
 def effects(system: System, states: States, therapies: Therapies | None = None) -> dict[str, Column]:
     """Everything that is read out of the states, [T, n] each."""
-    p, sensitivity = system.figures, system.brain[0]
-    adapted = states.fast + states.slow
+    p = system.figures
     drive, sedating = drives(system, states)
-    share = np.divide(
-        states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0
-    )
-    eased = share * positive(sensitivity * states.energy - p["relaxation_share"] * adapted)
-    relaxation = eased + saturation(system.relaxation, states.level)
-    left = untreated(system.analgesia, states.level) * (
-        1.0 - readouts.relieved(relaxation, p["relaxation_most"], p["relaxation_half"])
-    )
-    time = states.time if states.time.ndim == 2 else states.time[:, None]
-    natural = natural_pain(system, time)
-    for points in therapies.points(time) if therapies else ():
-        left = left * (1.0 - np.clip(points / np.maximum(natural, 1.0), -1.0, 1.0))
+    relaxation, natural, left = pains(system, states, therapies)
     bound = states.level[:, system.ventilation.signals]
     opioid = (bound / system.ventilation.half).sum(1) / p["opioid_tolerant"]
     return {
@@ -114,13 +106,35 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
         "sedation": readouts.score(sedating, p["sedation_half"], float(p["sedation_hill"][0])),
         "impairment": readouts.score(sedating, p["impairment_half"], float(p["impairment_hill"][0])),
         "relief": natural * (1.0 - left),
-        "tolerance": adapted,
+        "tolerance": states.fast + states.slow,
         "withdrawal": states.withdrawal,
         "pain": natural * left,
         "ventilation": readouts.ventilation(
             opioid, drive, float(p["opioid_most"][0]), p["drive_most"], p["drive_half"], p["synergy"]
         ),
     }
+
+
+def pains(
+    system: System, states: States, therapies: Therapies | None = None
+) -> tuple[Column, Column, Column]:
+    """How far muscles are relaxed, pain without treatment, and the share of it that all treatment leaves."""
+    p, sensitivity = system.figures, system.brain[0]
+    share = np.divide(
+        states.relaxing, states.energy, out=np.zeros_like(states.energy), where=states.energy > 0.0
+    )
+    eased = share * positive(
+        sensitivity * states.energy - p["relaxation_share"] * (states.fast + states.slow)
+    )
+    relaxation = eased + saturation(system.relaxation, states.level)
+    left = untreated(system.analgesia, states.level) * (
+        1.0 - readouts.relieved(relaxation, p["relaxation_most"], p["relaxation_half"])
+    )
+    time = states.time if states.time.ndim == 2 else states.time[:, None]
+    natural = natural_pain(system, time)
+    for points in therapies.points(time) if therapies else ():
+        left = left * (1.0 - np.clip(points / np.maximum(natural, 1.0), -1.0, 1.0))
+    return relaxation, natural, left
 
 
 def drives(system: System, states: States) -> tuple[Column, Column]:
@@ -142,8 +156,6 @@ def natural_pain(system: System, time: Column) -> Column:
     """Pain without treatment: the course of the cohort, scaled to the patient's own beginning."""
     p = system.figures
     whole = p["pain_fast_part"] + p["pain_slow_part"] + p["pain_rest"]
-    return np.asarray(
-        p["pain_baseline"] / whole
-        * readouts.natural_pain(np.maximum(time, 0.0), p["pain_fast_part"], p["pain_fast_time"],
-                                p["pain_slow_part"], p["pain_slow_time"], p["pain_rest"])
-    )  # fmt: skip
+    course = readouts.natural_pain(np.maximum(time, 0.0), p["pain_fast_part"], p["pain_fast_time"],
+                                   p["pain_slow_part"], p["pain_slow_time"], p["pain_rest"])  # fmt: skip
+    return np.broadcast_to(p["pain_baseline"] / whole * course, (len(time), system.number))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia.simulation.compiled import at_hand, ready
-from eutonia.simulation.effects import States, Therapies, effects, worst_impairment
+from eutonia.simulation.effects import States, Therapies, effects, pains, worst_impairment
 from eutonia.simulation.fold import fold, fold_compiled
 from eutonia.simulation.grid import STANDARD, Grid
 from eutonia.simulation.individuals import Individuals
@@ -192,12 +192,12 @@ def _chunk(patients: Patients, task: Task) -> Part:
 
     per_patient["morning_impairment"] = worst_impairment(system, at(task.mornings))
     per_patient |= _doses_taken(system, grid)
-    marked = effects(system, at(np.array(list(task.marks.values()))), therapies)["pain"]
+    _, natural, left = pains(system, at(np.array(list(task.marks.values()))), therapies)
     shown = at(task.outputs)
     seen = effects(system, shown, therapies)
     level = np.moveaxis(shown.level[:, : len(system.substances)], 2, 0).swapaxes(1, 2)
     return Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient,
-                 dict(zip(task.marks, marked, strict=True)))  # fmt: skip
+                 dict(zip(task.marks, natural * left, strict=True)))  # fmt: skip
 
 
 def _last_taken(schedule: Schedule, grid: Grid) -> Column | float:

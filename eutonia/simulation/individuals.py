@@ -6,6 +6,7 @@ Two layers of chance are kept apart: how patients differ (`spread`), and how uns
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,7 +28,10 @@ TURN = 97
 
 @dataclass(frozen=True)
 class Individuals:
-    """The figures of each patient: `figure(quantity, name)` in the units of the engine."""
+    """The figures of each patient: `figure(quantity, name)` in the units of the engine.
+
+    Columns have a row for each patient, or one for all where patients do not differ.
+    """
 
     patients: Patients
     knowledge: Knowledge
@@ -47,7 +51,8 @@ class Individuals:
         return Draws(self.patients.seed, self.patients.first, self.patients.number)
 
     def constant(self, value: float) -> Column:
-        return np.full(self.patients.number, float(value))
+        """The same in all."""
+        return np.full(1, float(value))
 
     def figure(self, quantity: Quantity, name: str, per: float = 1.0) -> Column:
         """The quantity for each patient. `per` turns its unit into the engine's."""
@@ -71,17 +76,14 @@ class Individuals:
         return self._deviation(name, spread, uncertainty)
 
     def _deviation(self, name: str, spread: float, uncertainty: float) -> Column:
-        deviation = self.constant(0.0)
         if self.patients.typical:
-            return deviation
-        if spread:
-            own = spread * self.draws.normal(name)
-            if self.patients.uncertain and f"{name}/spread" in self.possible:
-                own = own * np.exp(self.typical(f"{name}/spread", 0.0))
-            deviation += own
-        if self.patients.uncertain:
-            deviation += self.typical(name, uncertainty)
-        return deviation
+            return self.constant(0.0)
+        own = spread * self.draws.normal(name) if spread else self.constant(0.0)
+        if not self.patients.uncertain:
+            return own
+        if spread and f"{name}/spread" in self.possible:
+            own = own * np.exp(self.typical(f"{name}/spread", 0.0))
+        return own + self.typical(name, uncertainty)
 
     def typical(self, name: str, uncertainty: float) -> Column:
         """How far the typical patient may be from the figure, for each patient: alike within a study."""
@@ -106,12 +108,12 @@ class Individuals:
 
     @cached_property
     def facts(self) -> Mapping[str, NDArray[Any]]:
-        """Every fact for every patient: as given, else drawn."""
-        given, number = self.patients.facts, self.patients.number
+        """Every fact: as given, else drawn."""
+        given = self.patients.facts
         facts: dict[str, NDArray[Any]] = {}
 
         def known(name: str) -> NDArray[Any] | None:
-            return np.broadcast_to(np.asarray(given[name]), (number,)) if name in given else None
+            return np.atleast_1d(given[name]) if name in given else None
 
         age = known("age")
         facts["age"] = self.part("population", "age") if age is None else age.astype(float)
@@ -120,14 +122,14 @@ class Individuals:
             women = sex == "female"
         else:
             share = self.part("population", "women")
-            women = self.draws.uniform("sex") < share if not self.patients.typical else np.zeros(number, bool)
+            women = np.zeros(1, bool) if self.patients.typical else self.draws.uniform("sex") < share
             if pregnant is not None:
                 women = women | pregnant.astype(bool)
         facts["women"] = women
         weight = known("weight")
         facts["weight"] = self.part("population", "weight") if weight is None else weight.astype(float)
-        facts["liver"] = known("liver") if "liver" in given else np.full(number, "normal")  # type: ignore[assignment]
-        facts["pregnant"] = self.constant(0).astype(bool) if pregnant is None else pregnant.astype(bool)
+        facts["liver"] = np.atleast_1d(given.get("liver", "normal"))
+        facts["pregnant"] = np.zeros(1, bool) if pregnant is None else pregnant.astype(bool)
         egfr = known("egfr")
         if egfr is None:
             fall = self.part("population", "egfr_fall") * np.maximum(facts["age"] - 40.0, 0.0)
@@ -142,15 +144,18 @@ class Individuals:
 
     def _phenotypes(self) -> NDArray[Any]:
         if self.patients.typical:
-            return np.full(self.patients.number, PHENOTYPES.index("normal"))
+            return np.array([PHENOTYPES.index("normal")])
         shares = frequencies(str(self.patients.facts.get("ancestry", "us-mixed")), self.knowledge)
         return np.minimum(np.searchsorted(np.cumsum(shares), self.draws.uniform("cyp2c19"), side="right"), 4)
 
     @cached_property
     def enzyme(self) -> dict[str, Column]:
         """Activity of each enzyme: genotype now, other medicines added by `with_modulators`."""
-        levels = np.stack([self.part("population", phenotype) for phenotype in PHENOTYPES])
-        return {"cyp2c19": np.take_along_axis(levels, self.facts["cyp2c19"][None, :], 0)[0]}
+        activity = self.part("population", PHENOTYPES[0])
+        for number, phenotype in enumerate(PHENOTYPES[1:], 1):
+            has_it = self.facts["cyp2c19"] == number
+            activity = np.where(has_it, self.part("population", phenotype), activity)
+        return {"cyp2c19": activity}
 
     def with_modulators(self, modulators: Sequence[tuple[str, float]]) -> None:
         """Let other medicines inhibit or induce."""
@@ -185,7 +190,7 @@ class Individuals:
             )
             name = f"covariate/{of}/{effect.on}/{effect.feature}"
             strength = np.exp(self.deviation(name, spread, unsure))
-            found[effect.on] = factor * effect.factor ** (often * strength)
+            found[effect.on] = factor * np.exp(math.log(effect.factor) * often * strength)
         return found
 
     def _graded(self, effect: CovariateEffect) -> Column:
@@ -194,11 +199,11 @@ class Individuals:
 
     def _holds(self, effect: CovariateEffect, fed: bool) -> NDArray[np.bool_]:
         if effect.feature == "fed":
-            return np.full(self.patients.number, str(fed).lower() in effect.equals)
+            return np.array([str(fed).lower() in effect.equals])
         if effect.feature == "ancestry":
             word = self.patients.facts.get("ancestry")
             known = word is not None and ancestry_of(str(word), self.knowledge) in effect.equals
-            return np.full(self.patients.number, known)
+            return np.array([known])
         if effect.feature == "sex":
             return np.asarray(self.facts["women"] == ("female" in effect.equals))
         if effect.feature == "pregnant":

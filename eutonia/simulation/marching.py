@@ -83,9 +83,8 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     n = system.number
     padded = n + -n % W
     signals, sites, substances = system.signals, len(system.strength), len(windows)
-    rates = np.concatenate(
-        [system.rates, [1.0 / system.figures["pain_fast_time"], 1.0 / system.figures["pain_slow_time"]]]
-    )
+    fades = [1.0 / np.broadcast_to(system.figures[f"pain_{part}_time"], n) for part in ("fast", "slow")]
+    rates = np.concatenate([system.rates, fades])
     nonlinear = bool(system.induced or system.saturable)
     slots, remembered = _slots(grid.steps, len(rates))
     places, rows = [], []

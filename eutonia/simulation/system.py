@@ -86,4 +86,4 @@ class System:
     brain: Column
     """[13, n] in the order of `adaptation.rates` after its states: sensitivity, shares, rates, width."""
     figures: dict[str, Column] = field(default_factory=dict)
-    """Figures of readouts, withdrawal and pain."""
+    """Figures of readouts, withdrawal and pain, one for each patient or one for all."""

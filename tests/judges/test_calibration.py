@@ -41,7 +41,7 @@ def test_its_levels_are_those_of_the_engine(knowledge: Knowledge) -> None:
     """
     those = Patients(12, {"age": 45.0}, 2)
     seen = Individuals(those, knowledge).facts
-    facts = {"age": seen["age"], "sex": np.where(seen["women"], "female", "male"), "egfr": seen["egfr"],
+    facts = {"age": np.full(12, 45.0), "sex": np.where(seen["women"], "female", "male"), "egfr": seen["egfr"],
              "cyp2c19": np.array(PHENOTYPES)[seen["cyp2c19"]]}  # fmt: skip
     differ = [name for name, (*_, spread, _) in noted(knowledge, ["carisoprodol"]).items() if spread]
     own = {name: Draws(2, 0, 12).normal(name) for name in differ}

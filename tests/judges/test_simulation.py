@@ -88,7 +88,8 @@ def test_mass_is_kept(knowledge: Knowledge) -> None:
     )
     disposition = Dispositions(Individuals(patients, knowledge)).of("naproxen")
     reached = result.per_patient["naproxen/auc_mg_h_l"] * disposition["clearance"]
-    np.testing.assert_allclose(reached, 500.0 * disposition["bioavailability"], rtol=2e-4)
+    given = np.broadcast_to(500.0 * disposition["bioavailability"], 4)
+    np.testing.assert_allclose(reached, given, rtol=2e-4)
 
 
 def test_equal_rates_are_harmless() -> None:
