@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from eutonia.conditions import features_of, rules_by_feature, rules_of_the_forecast, rules_of_the_record
 from eutonia.dosing.ordered import as_ordered
 from eutonia.features import chart_of, subjects, value_of, with_option
-from eutonia.features.chart import Chart
+from eutonia.features.chart import TAKING, Chart
 from eutonia.features.taken import Taken, action_of
 from eutonia.features.value import Value
 from eutonia.issues import VERDICTS, Issue, PlanAssessment, Question, Reference, Unknown, Verdict
@@ -271,7 +271,8 @@ def _verdict(
     blocked = any(issue.rule.blocks_acceptable for issue in issues)
     suspect = {_question_of(name, knowledge) for name in chart.suspect}
     needed = suspect and any(suspect & set(asked_by(unknown, knowledge)) for unknown in unknowns)
-    return "insufficient-data" if blocked or needed else "acceptable"
+    impossible = any(taken.suspect and taken.action in TAKING for taken in chart.planned)
+    return "insufficient-data" if blocked or needed or impossible else "acceptable"
 
 
 def _questions(plans: Sequence[PlanAssessment], chart: Chart) -> list[Question]:
@@ -322,7 +323,7 @@ def _notes(chart: Chart) -> list[str]:
     notes += [
         f"Code and text name different drugs: {entry}. Both are counted." for entry in chart.contradictory
     ]
-    return notes + [f"Set aside: {written}" for written in chart.suspect.values()]
+    return notes + [f"Set aside: {written}" for written in (*chart.suspect.values(), *chart.wrong_amounts)]
 
 
 def _not_seen(chart: Chart) -> list[str]:

@@ -206,6 +206,13 @@ class Chart:
         entries = (*(e for e, _ in self.used), *(item for item, _ in self.plan))
         return tuple(dict.fromkeys(f"“{e.text}” (RxNorm {e.rxcui})" for e in entries if self._contradicts(e)))
 
+    @of_plan
+    def wrong_amounts(self) -> tuple[str, ...]:
+        """Entries in use or planned with an amount that was set aside, since its unit cannot be right."""
+        entries = (*self.used, *self.plan)
+        wrong = [e for e, parts in entries if any(part.suspect for part in parts)]
+        return tuple(dict.fromkeys(f"{_amount(e)} cannot be right in this unit" for e in wrong))
+
     def _contradicts(self, entry: Dosage) -> bool:
         found = self._named_by(entry) if entry.rxcui else None
         return found is not None and found.contradicts
@@ -299,6 +306,12 @@ class Chart:
             for name in diagnosis.value_sets:
                 places.setdefault(name, []).append(n)
         return places
+
+
+def _amount(entry: Dosage) -> str:
+    """A dose and what it is of, for reading."""
+    name = entry.text or "a medicine"
+    return f"{name}: {entry.dose:g} {entry.unit}" if entry.dose and entry.unit else f"the strength of {name}"
 
 
 def _named(taken: Iterable[Taken]) -> frozenset[str]:

@@ -152,16 +152,16 @@ def plans_treatment(_: ComputedFeature, chart: Chart) -> Value:
 
 
 def unit_suspect(_: ComputedFeature, chart: Chart) -> Value:
-    found = {**chart.suspect, **_doses_without_unit(chart)}
-    return Value(True, "; ".join(found.values())) if found else NO
+    found = (*chart.suspect.values(), *_doses_without_unit(chart), *chart.wrong_amounts)
+    return Value(True, "; ".join(found)) if found else NO
 
 
-def _doses_without_unit(chart: Chart) -> dict[str, str]:
-    return {
-        f"dose {n}": f"{entry.text or 'A medicine'}: dose {entry.dose:g} without a unit"
-        for n, (entry, parts) in enumerate((*chart.used, *chart.plan))
+def _doses_without_unit(chart: Chart) -> list[str]:
+    return [
+        f"{entry.text or 'A medicine'}: dose {entry.dose:g} without a unit"
+        for entry, _ in (*chart.used, *chart.plan)
         if entry.dose is not None and not (entry.unit or "").strip()
-    }
+    ]
 
 
 def lab_stale(_: ComputedFeature, chart: Chart) -> Value:

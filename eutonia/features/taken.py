@@ -41,6 +41,8 @@ class Taken:
     product: str
     """What tells repeated orders of one product from two products."""
     unapproved: bool = False
+    suspect: bool = False
+    """Whether an amount of it was set aside, since its unit cannot be right."""
     start: Span | None = None
     end: Span | None = None
     action: str | None = None
@@ -132,7 +134,11 @@ def _taken(
     unapproved: bool = False,
 ) -> Taken:
     treatment = ingredient.drug
-    mg = mg_per_dose(entry, ingredient.mg, share)
+    strength = None if _far_off(ingredient.mg, treatment, knowledge) else ingredient.mg
+    mg = mg_per_dose(entry, strength, share)
+    converted = _unit(entry) in MASS_IN_MG and _unit(entry) != "mg"
+    suspect = strength != ingredient.mg or (converted and _far_off(mg, treatment, knowledge))
+    mg = None if suspect else mg
     daily = None if mg is None or entry.times_per_day is None else mg * entry.times_per_day
     certain, possible = classes_of(treatment, daily, knowledge)
     planned = entry if isinstance(entry, PlanItem) else None
@@ -143,12 +149,13 @@ def _taken(
         text=entry.text,
         entry=number,
         mg_per_dose=mg,
-        strength_mg=ingredient.mg,
+        strength_mg=strength,
         daily_mg=daily,
         mg_per_hour=mg_per_hour(entry, ingredient.mg_per_hour),
         route=acts(route, treatment, knowledge),
         product=product or entry.text.casefold(),
         unapproved=unapproved,
+        suspect=suspect,
         start=entry.start,
         end=entry.end,
         action=action_of(planned) if planned else None,
@@ -191,12 +198,26 @@ def mg_per_dose(entry: Dosage, strength: float | None, share: float | None) -> f
     dose = entry.dose_high if entry.dose_high is not None else entry.dose
     if dose is None:
         return None
-    unit = (entry.unit or "").casefold().strip().rstrip(".")
+    unit = _unit(entry)
     if unit in MASS_IN_MG:
         return None if share is None else dose * MASS_IN_MG[unit] * share
     if is_counted(entry.unit):
         return None if strength is None else dose * strength
     return None
+
+
+def _unit(entry: Dosage) -> str:
+    return (entry.unit or "").casefold().strip().rstrip(".")
+
+
+FAR = 50.0
+"""How many times below the least or above the greatest of its strengths an amount is no dose of a drug."""
+
+
+def _far_off(mg: float | None, treatment: str, knowledge: Knowledge) -> bool:
+    """Whether an amount can only be in a wrong unit: 350 µg, or 350 g, of what comes in 350 mg."""
+    strengths = medicine_index(knowledge).strengths.get(treatment)
+    return bool(mg and strengths and not min(strengths) / FAR <= mg <= FAR * max(strengths))
 
 
 def mg_per_hour(entry: Dosage, coded: float | None = None) -> float | None:

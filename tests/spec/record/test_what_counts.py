@@ -7,6 +7,7 @@ import pytest
 
 from eutonia.features import value_of
 from eutonia.features.chart import Chart
+from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
 
@@ -101,6 +102,34 @@ def test_a_result_without_a_code_goes_by_its_name(
 ) -> None:
     lab = {"name": name, "value": value, "unit": unit, "date": "2026-02-28"}
     assert known(feature, knowledge, labs=[lab]) == expected
+
+
+@pytest.mark.parametrize(
+    ("drug", "dose", "unit", "right"),
+    [
+        ("carisoprodol", 350, "mcg", False),
+        ("carisoprodol", 0.35, "g", True),
+        ("carisoprodol", 350, "g", False),
+        ("tizanidine", 4, "g", False),
+        ("carisoprodol", 700, "mg", True),
+        ("levothyroxine", 75, "ug", True),
+    ],
+)
+def test_a_dose_in_a_unit_that_cannot_be_right_is_set_aside_and_asked(
+    drug: str, dose: float, unit: str, right: bool, knowledge: Knowledge
+) -> None:
+    """It is told, no rule of dose or strength reads it, and the plan is not called acceptable."""
+    plan = [{"text": drug, "dose": dose, "unit": unit, "times_per_day": 1, "duration_days": 5}]
+    case = Case.model_validate(
+        {"as_of": "2026-03-01", "patient": {"age_years": 30, "sex": "male"}, "medications": [], "plan": plan}
+    )
+    (judged,) = judge_cases([case], knowledge)
+    issues = {issue.rule for each in judged.plans for issue in each.issues}
+    assert ("data-unit-suspect" in issues) is not right
+    if not right:
+        assert judged.verdict == "insufficient-data"
+        assert not issues & {"car-strength-500-unapproved", "car-dose-daily-over-1400"}
+        assert any(drug in line for line in judged.warnings)
 
 
 def test_a_pregnancy_told_42_weeks_ago_is_over(knowledge: Knowledge) -> None:
