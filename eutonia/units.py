@@ -73,9 +73,12 @@ def _convert(value: float, unit: str, to: str, molar_mass: float | None) -> floa
 @cache
 def _parse(unit: str) -> Any:
     try:
-        return _registry().from_ucum(unit)
+        found = _registry().from_ucum(unit)
     except Exception:  # the parser raises errors of several libraries
         raise UnitError(f"“{unit}” is not a unit of UCUM.") from None
+    if isinstance(found, str):  # a remark in braces alone, as of an INR
+        raise UnitError(f"“{unit}” is no unit that can be converted.")
+    return found
 
 
 @cache
