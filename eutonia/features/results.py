@@ -71,6 +71,10 @@ def _newest_first(pair: tuple[int, _Reading]) -> tuple[int, int]:
     return -(reading.when.last if reading.when else date.min).toordinal(), number
 
 
+NO_RESULT = ("entered-in-error", "cancelled", "registered")
+"""Statuses of what says nothing of the patient, or nothing yet."""
+
+
 def _sorted_out(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
     """What is known at as_of, by code, or by name where uncoded, each with its place in the record."""
     for number, r in enumerate(_all(chart)):
@@ -82,12 +86,11 @@ def _sorted_out(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
 
 
 def _all(chart: Chart) -> Iterator[_Reading]:
-    wrong = ("entered-in-error", "cancelled", "registered")
     for lab in chart.case.labs or ():
-        if (lab.status or "") not in wrong:
+        if (lab.status or "") not in NO_RESULT:
             yield _Reading(lab.loinc, lab.name, lab.value, lab.unit, lab.date, lab.reference_high)
     for o in chart.case.observations or ():
-        if (o.status or "") not in wrong:
+        if (o.status or "") not in NO_RESULT:
             yield _Reading(o.code, o.text, o.value, o.unit, o.date, None)
             if o.value_code and o.value_code != o.value:
                 yield _Reading(o.code, o.text, o.value_code, o.unit, o.date, None)

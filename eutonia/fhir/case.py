@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -13,9 +13,9 @@ from eutonia.fhir.bundle import Index, Resource, choose, listed, patients_in, re
 from eutonia.fhir.dating import date_of_record
 from eutonia.fhir.renewals import renewals
 from eutonia.fhir.resources import Found, read_resource
+from eutonia.fhir.results import needed
+from eutonia.knowledge import Knowledge
 from eutonia.patient import Case, Observation
-
-Place = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ def read_fhir(
     where: str = "the input",
     proposed: Sequence[Resource] = (),
     asked: Collection[str] = (),
+    judged_by: Knowledge | None = None,
 ) -> Reading:
     """Read a Bundle, a list of resources or one resource.
 
     proposed: resources that are the plan whatever their status (CDS Hooks draft orders).
     asked: resource types that were searched for, so that none found means none.
+    judged_by: where given, results that no feature of it looks at are not read, only counted.
     Raises InputError where there is no patient, or several and none is named, and for FHIR that is not R4.
     """
     places, about = resources_in(document, where)
@@ -53,12 +55,18 @@ def read_fhir(
         )
     people = patients_in(r for _, r in places)
     who = choose(people, patient, where)
+    day, how = (as_of, "") if as_of else date_of_record(about, places)
     made = Found(Index(places, about), who, proposed=frozenset(map(id, proposed)))
-    for place, resource in sorted(places, key=lambda p: p[1] is not who):
+    looked_at = needed(places, made.is_patients, day, judged_by) if judged_by else places
+    if len(looked_at) < len(places):
+        made.ignored["Observation"] = len(places) - len(looked_at)
+        made.seen.add("Observation")
+    for place, resource in sorted(looked_at, key=lambda p: p[1] is not who):
         read_resource(made, place, resource)
     made.seen |= set(asked) | _searched(about)
     _note_other_pages(made, about)
-    return Reading(_case(made, as_of, about, places), made.used, made.ignored, made.set_aside)
+    notes = [how] if how else []
+    return Reading(_case(made, day, notes), made.used, made.ignored, made.set_aside)
 
 
 # --- the whole --------------------------------------------------------------------------------------
@@ -101,9 +109,8 @@ PARTS: Mapping[str, Sequence[str]] = {
 """Resource type met → the parts of a case that it fills. Every kind of medicine is met as a request."""
 
 
-def _case(made: Found, as_of: date | None, about: Mapping[str, Any], places: Iterable[Place]) -> Case:
-    day, how = (as_of, "") if as_of else date_of_record(about, places)
-    notes = ([how] if how else []) + made.notes
+def _case(made: Found, day: date, notes: Sequence[str]) -> Case:
+    notes = [*notes, *made.notes]
     if made.ignored:
         notes.append(f"Without a part in any rule, and not read: {listed(made.ignored)}.")
     if "allergies" in made.none_known and made.allergies:

@@ -46,6 +46,11 @@ class Found:
     ignored: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
 
+    def is_patients(self, resource: Resource) -> bool:
+        """Whether a resource is about the patient; so is what names nobody."""
+        reference = subject_of(resource)
+        return reference is None or self.patient is None or self.index.is_patient(reference, self.patient)
+
 
 def read_resource(made: Found, place: str, resource: Any) -> None:
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
@@ -94,12 +99,9 @@ def _states_nothing_known(made: Found, resource: Resource) -> bool:
 def _of_this_patient(made: Found, resource: Resource, kind: str, note: Note) -> bool:
     if kind in ("Patient", "Medication", "Composition", "List"):
         return True
-    reference = subject_of(resource)
-    if reference is None:
-        if kind != "Encounter":
-            note("names no patient; taken for the patient of the record")
-        return True
-    if made.patient is None or made.index.is_patient(reference, made.patient):
+    if subject_of(resource) is None and kind != "Encounter":
+        note("names no patient; taken for the patient of the record")
+    if made.is_patients(resource):
         return True
     note("is about someone else; set aside")
     return False

@@ -154,6 +154,7 @@ class ComputedFeature(_Feature):
     about: tuple[str, ...] = ()
     value_sets: tuple[str, ...] = ()
     loinc: tuple[str, ...] = ()
+    """Codes of measurements of which the latest alone counts: older ones may not have been read."""
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Named groups of codes or words that the function looks for."""
     limits: dict[str, float] = field(default_factory=dict)

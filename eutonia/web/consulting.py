@@ -116,7 +116,7 @@ def consult(
         return None
     entries = _record(gathered, drafts, request.patient_id)
     day, stale = _as_of((e["resource"] for e in entries), drafts, today)
-    case, orders = _case(entries, drafts, request.patient_id, day, gathered.asked)
+    case, orders = _case(entries, drafts, request.patient_id, day, gathered.asked, knowledge)
     if request.hook != "patient-view" and not case.plan:
         return None
     parts = dict.fromkeys(PARTS[name] for name in gathered.not_seen if name in PARTS)
@@ -156,7 +156,12 @@ def _order_key(order: Resource) -> str:
 
 
 def _case(
-    entries: Sequence[dict[str, Any]], drafts: Sequence[Resource], patient_id: str, day: date, asked: set[str]
+    entries: Sequence[dict[str, Any]],
+    drafts: Sequence[Resource],
+    patient_id: str,
+    day: date,
+    asked: set[str],
+    knowledge: Knowledge,
 ) -> tuple[Case, list[Resource]]:
     """The case, and the order that each item of its plan was read from."""
     document = {"resourceType": "Bundle", "type": "collection", "entry": list(entries)}
@@ -164,7 +169,13 @@ def _case(
     def read(orders: Sequence[Resource]) -> Case:
         try:
             return read_fhir(
-                document, patient=patient_id, as_of=day, where="The request", proposed=orders, asked=asked
+                document,
+                patient=patient_id,
+                as_of=day,
+                where="The request",
+                proposed=orders,
+                asked=asked,
+                judged_by=knowledge,
             ).case
         except InputError as error:
             raise Refusal(422, str(error), where=("prefetch",)) from None
