@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from eutonia.dosing.spelling import tidy
 from eutonia.dosing.words import DRINKS
 from eutonia.errors import UnreadableText
 from eutonia.formulary import medicine_index, recognise, suggest
@@ -177,16 +178,25 @@ def _as_drinks(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
 _IN_BRACKETS = re.compile(r"(?:tab|cap)[a-z()]*\s*\(\s*(\d+(?:\.\d+)?)\s*mg\s*\)", re.IGNORECASE)
 
 
+_BEFORE_BRACKETS = re.compile(
+    r"(\d+(?:\.\d+)?)\s*mg\s*\(\s*\d+(?:\.\d+)?\s*(?:tab|cap)[a-z]*\s*\)", re.IGNORECASE
+)
+
+
 def _of_total(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
-    """`2 tablets (400 mg)` of a drug that comes in 200 mg is 400 mg in all, not 800."""
-    stated = _IN_BRACKETS.search(written)
-    if not stated or not item.dose or item.dose <= 1 or item.dose_high or not is_counted(item.unit):
+    """`2 tablets (400 mg)` of a drug that comes in 200 mg is 400 mg in all, not 800; so `175 mg (half tablet)`."""
+    if not item.dose or item.dose == 1 or item.dose_high or not is_counted(item.unit):
         return item
-    known = recognise(item.text, None, knowledge)
-    if known is None or len(known.ingredients) != 1:
+    before = _BEFORE_BRACKETS.search(tidy(written))
+    stated = before or _IN_BRACKETS.search(written)
+    known = recognise(item.text, None, knowledge) if stated else None
+    if stated is None or known is None or len(known.ingredients) != 1:
         return item
-    total = float(stated[1])
-    if total / item.dose not in medicine_index(knowledge).strengths.get(known.ingredients[0].drug, ()):
+    total, strengths = (
+        float(stated[1]),
+        medicine_index(knowledge).strengths.get(known.ingredients[0].drug, ()),
+    )
+    if total / item.dose not in strengths or (before and total in strengths):
         return item
     text = item.text.replace(f"{total:g} mg", f"{total / item.dose:g} mg")
     return item.model_copy(update={"dose": total, "unit": "mg", "text": text})

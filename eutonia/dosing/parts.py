@@ -45,6 +45,11 @@ def _has(phrases: Iterable[Phrase], kinds: Sequence[str]) -> bool:
     return any(p.kind in kinds for p in phrases)
 
 
+def says_when(phrases: Iterable[Phrase]) -> bool:
+    """Whether it tells how often something is taken."""
+    return _has(phrases, (*TIMED, "doses", "meals", "divided"))
+
+
 def split_steps(phrases: list[Phrase]) -> list[list[Phrase]]:
     """One part a step: `qid for 1 week, tid for 3 days` is two, each with a frequency and a length of its own."""
     groups: list[list[Phrase]] = [[]]

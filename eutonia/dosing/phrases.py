@@ -108,6 +108,13 @@ _rule(
     rf"({UNIT}|{FORM}|x|times)?{_PER}{_SPAN}",
     _limit,
 )
+_COUNTED = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
+_rule(
+    "limit",
+    r"(?:max(?:imum)?\.?(?:\s+of)?|not? more than|do not (?:exceed|take more than)|at most)"
+    rf"\s+(once|twice|thrice){_PER}{_SPAN}",
+    lambda m: (_COUNTED[m[1].casefold()], "times", days_in(m[2])),
+)
 _rule(
     "refills",
     rf"(?:with\s+)?(?:(?:{_N}|(?:no|0|zero))\s+refill(?:s|\(s\))?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
@@ -157,7 +164,6 @@ _rule(
     _fixed((720.0, 720.0)),
 )
 _rule("often", rf"{_RANGE}\s*/\s*{_SPAN}", _often)
-_COUNTED = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _rule(
     "often",
     rf"(?:up to\s+|at most\s+)?(once|twice|thrice){_PER}{_SPAN}",
@@ -173,6 +179,11 @@ _rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(
 _rule("every", rf"q\.?\s?{_RANGE}", _pair)
 _rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", _every)
 _rule("every", r"(?:once\s+)?(?:every|each|q)\s*(?:hour|hr|h)|hourly", _fixed((1.0, 1.0)))
+_rule(
+    "often",
+    r"(bid|tid|b\.i\.d\.?|t\.i\.d\.?)\s*(?:-|to|or)\s*(tid|qid|t\.i\.d|q\.i\.d)\.?",
+    lambda m: (_PARTS[m[1][0].casefold()], _PARTS[m[2][0].casefold()]),
+)
 _rule("often", r"b\.?i\.?d\.?|b\.?d\.?|twice", _fixed((2.0, 2.0)))
 _rule("often", r"t\.?i\.?d\.?|t\.?d\.?s\.?|thrice", _fixed((3.0, 3.0)))
 _rule("often", r"q\.?i\.?d\.?|q\.?d\.?s\.?", _fixed((4.0, 4.0)))
@@ -206,6 +217,12 @@ _rule("pattern", r"(\d)-(\d)-(\d)(?:-(\d))?", lambda m: tuple(float(d) for d in 
 
 # --- when and how long --------------------------------------------------------------------------------
 _rule("clock", rf"(?:at|@)?\s*{_CLOCK}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{_CLOCK})*", _clocks)
+_HOUR = r"(?:[01]\d|2[0-3])[0-5]\d"
+_rule(
+    "clock",
+    rf"(?:at|@)\s*{_HOUR}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{_HOUR})*(?!\s*(?:{UNIT}|{FORM})\b)",
+    lambda m: tuple(sorted({_clock(t) for t in re.findall(_HOUR, m[0])})),
+)
 _rule("clock", r"at\s+midnight", _fixed(("00:00",)))
 _rule(
     "start_date",
@@ -242,7 +259,7 @@ _rule(
     rf"{_RANGE}\s*-?\s*{_LENGTH}(?:'s?|\s+(?:only|in total|total|course))?",
     lambda m: _pair(m)[1] * days_in(m[3]),
 )
-_rule("length", rf"for\s+{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: _pair(m)[1] / 24)
+_rule("length", rf"(?:for|x)\s*{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: _pair(m)[1] / 24)
 _rule("length", rf"(?:for|over)\s+(?:a|an|the next)\s+{_LENGTH}", lambda m: days_in(m[1]))
 _rule(
     "doses",
@@ -276,7 +293,7 @@ _rule(
 _rule(
     "meals",
     r"(?:(?:immediately|right|\d+\s*(?:minutes|mins?|hours?|hrs?))\s+)?(?:with|after|before|at)\s+"
-    r"(?:(?:all|the)\s+)?(?:(?:3\s+)?meals|(?:each|every)\s+meal|meal\s?times)|a\.?c\.?|p\.c\.|pc(?=\s*(?:and|&|\+))",
+    r"(?:(?:all|the)\s+)?(?:(?:3\s+)?meals|(?:each|every)\s+meal|meal\s?times)|a\.?c\.?|p\.c\.|(?<!\d)(?<!\d\s)pc",
     _fixed(True),
 )
 _rule(
@@ -315,7 +332,11 @@ _rule(
         NAME_OF[(m[5] or m[7]).casefold()],
     ),
 )
-_rule("mass", rf"{_RANGE}\s*-?\s*({UNIT})", lambda m: (*_pair(m), NAME_OF[m[3].casefold()]))
+_rule(
+    "mass",
+    rf"{_RANGE}\s*-?\s*({UNIT})(?:\s*/\s*(?:tab(?:let)?|cap(?:sule)?|pill)s?)?",
+    lambda m: (*_pair(m), NAME_OF[m[3].casefold()]),
+)
 _rule(
     "count",
     rf"{_RANGE}\s*-?\s*(?:standard\s+)?({FORM})(?:\s+each)?",
@@ -335,7 +356,8 @@ _rule("bare", _RANGE, _pair)
 _rule(
     "directed",
     r"as directed(?: by (?:the )?(?:doctor|physician|prescriber))?|as prescribed|ut dict\.?|u\.?d\.?|"
-    r"per (?:label|package|protocol|sliding scale)|sliding scale|in office",
+    r"per (?:label|package|protocol|sliding scale)|sliding scale|in office|"
+    r"hold\s+(?:for|if)\s+(?:[a-z]+\s+){0,2}?(?:sedat|drows|somnolen|sleep|dizz)[a-z]*",
     _fixed(True),
 )
 _rule("no", r"do not|don't|dont|not|never|no|avoid|without", _fixed(True))

@@ -32,6 +32,11 @@ _DECIMAL_COMMA = re.compile(rf"(?<![\d,.])(\d+),(\d{{1,3}})(?=\s*(?:{UNIT}|{FORM
 """`2,5 mg`: a comma before one to three digits and a unit, which no separator of thousands has been."""
 _ROMAN = re.compile(r"(?<![\w.])(i{1,3}|T{1,3})(?=\s+(?:tabs?|tablets?|caps?|capsules?|po|p\.o\.)(?!\w))")
 """`ii tabs`, `T po`: how many, in the numerals of apothecaries."""
+_STOPPED = re.compile(
+    r"[,;.]?\s+(?:and\s+|then\s+){0,2}(?:stop|discontinue)(?:\s+it)?\s+after\s+(\d+)\s*(days?|weeks?)\b",
+    re.IGNORECASE,
+)
+"""`qid, then stop after 10 days`: how long it is taken."""
 _VULGAR = re.compile("[¼½¾⅐-⅞]")
 
 
@@ -58,6 +63,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+|1\s+)?half(?:\s+(?:of\s+)?an?)?\b(?!-)", "0.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)
+    text = _STOPPED.sub(r" for \1 \2", text)
     text = re.sub(r"(?<![\d/.])(\d{1,2})\s+([1-3])/([2-4])(?![\d/])", _mixed, text)
     text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)
     return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"\b(\d+)\s*\(\1\)", r"\1", text)).strip()

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eutonia.dosing.parts import NAME, Said, split_doses, split_steps
+from eutonia.dosing.parts import NAME, Said, says_when, split_doses, split_steps
 from eutonia.dosing.scan import scan
 from eutonia.dosing.spelling import tidy
 from eutonia.dosing.steps import laid_out, unsaid, whole_of
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
+from eutonia.units import MASS_IN_MG
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -34,12 +35,15 @@ ACTIONS: Sequence[tuple[Action, str]] = (
 
 STEP = (
     r"[,;]?\s*\b(?:(?:and )?then(?: (?:increase|decrease|reduce|lower|cut|go (?:up|down)|drop)(?: it)?(?: down)? to)?"
-    r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to)\b|;"
+    r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to)\b"
 )
 """What stands between the steps of a plan."""
 
 _ENDS = re.compile(r"(?:and )?(?:stop|discontinue|off|nothing|none)(?: it| taking it)?", re.IGNORECASE)
 """A last step that is none."""
+
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.\d\d0(?=\s*(?:mg|milligram))", re.IGNORECASE)
+"""`1.400 mg` is 1400 mg to many Europeans; nobody writes 1.4 mg so."""
 
 LONGEST, MOST = 4000, 96.0
 """Characters of a text, and doses of a day, beyond which a writing is no prescription."""
@@ -102,8 +106,12 @@ def _read(text: str, written: str = "") -> Sig:
         raise UnreadableText(text, ("(nothing)",), HINT)
     if len(text) > LONGEST:
         raise UnreadableText(text[:40] + "…", (f"a text of {len(text)} characters",), HINT)
+    doubtful = _THOUSANDS.search(text)
+    if doubtful:
+        raise UnreadableText(text, (doubtful[0],), "Is its point a decimal point, or does it mark thousands?")
     action, rest = _action(tidy(text))
-    parts = [p for p in re.split(STEP, rest, flags=re.IGNORECASE) if p.strip(" ,.;")]
+    steps = (part for clause in _clauses(rest) for part in re.split(STEP, clause, flags=re.IGNORECASE))
+    parts = [part for part in steps if part.strip(" ,.;")]
     if len(parts) > 1 and _ENDS.fullmatch(parts[-1].strip(" ,.;")):  # `… for 14 days, then stop`
         parts = parts[:-1]
     scanned = [list(scan(part)) for part in parts]
@@ -118,6 +126,18 @@ def _read(text: str, written: str = "") -> Sig:
         raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
     unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
     return Sig(whole.model_copy(update={"written": written}), unread)
+
+
+def _clauses(text: str) -> list[str]:
+    """The parts between semicolons; one that tells no time (`carisoprodol 350 mg; 1 tds; 21 tabs`) is no step."""
+    first, *rest = text.split(";")
+    clauses = [first]
+    for clause in rest:
+        if says_when(scan(clauses[-1])) and says_when(scan(clause)):
+            clauses.append(clause)
+        else:
+            clauses[-1] += f", {clause}"
+    return clauses
 
 
 def _in_steps(items: Sequence[PlanItem], said: Sequence[Said]) -> PlanItem:
@@ -152,13 +172,13 @@ def _item(said: Said, action: Action) -> PlanItem:
             fields["duration_days"] = (
                 max(said.doses / times[1], 1.0) if times[1] >= 1 else said.doses / times[1]
             )
-    times = _limited(times, said.limits, high, unit)
+    times = _limited(times, said, high, unit, strength)
     name = " ".join(said.name).strip(" -/")
     form = fields.pop("form", None)
     if end_day := fields.pop("end_day", None):
         fields.setdefault("duration_days", max(end_day - fields.get("start_day", 0.0), 0.0))
-    for supplied in ("quantity", "days_supply"):
-        if supplied in fields:
+    for supplied in ("quantity", "days_supply", "duration_days"):
+        if supplied in fields:  # what is refilled goes on
             fields[supplied] *= 1 + said.refills
     text = " ".join(filter(None, (name, strength, form if strength or (form and name) else None)))
     if times and times[1] > MOST:
@@ -188,6 +208,10 @@ def _amount(said: Said, fields: dict[str, Any]) -> tuple[float | None, float | N
         if masses and not strength:
             strength = _mass(masses.pop(0))
         return low, high, unit, strength
+    if masses and not stated and set(said.bare) - {(1.0, 1.0)}:  # `350 mg 2 tid`: so many of that strength
+        (low, high), *more = said.bare
+        said.unread += [f"{number:g}" for number, _ in more] + [_mass(mass) for mass in masses[1:]]
+        return low, high, "each", _mass(masses[0])
     if masses:
         *others, (low, high, unit) = masses
         if others and not strength:
@@ -229,15 +253,31 @@ MEALS = 3
 
 
 def _limited(
-    times: tuple[float, float] | None,
-    limits: Sequence[tuple[float, str, float]],
-    dose: float | None,
-    unit: str | None,
+    times: tuple[float, float] | None, said: Said, dose: float | None, unit: str | None, strength: str
 ) -> tuple[float, float] | None:
-    """A daily limit caps how often: `1 tab q4h prn, max 4 a day`."""
-    for most, of, days in limits:
-        same = of == unit or (of == "tablet" and unit == "each")
-        if of in ("times", "dose") or same:
-            cap = most / days / (dose if same and dose else 1.0)
-            times = (min(times[0], cap), min(times[1], cap)) if times else (cap, cap)
+    """A daily limit caps how often: `1 tab q4h prn, max 4 a day`; one that cannot be counted is unread."""
+    for most, of, days in said.limits:
+        each = 1.0 if of in ("times", "dose") else _in(of, dose, unit, strength)
+        if each is None:
+            said.unread.append(f"max {most:g} {of}")
+            continue
+        cap = most / days / each
+        times = (min(times[0], cap), min(times[1], cap)) if times else (cap, cap)
     return times
+
+
+PIECES = ("tablet", "capsule", "each")
+
+
+def _in(of: str, dose: float | None, unit: str | None, strength: str) -> float | None:
+    """How many `of` one dose is: 2 tablets of 350 mg are 700 mg, and 350 mg is taken for one tablet."""
+    if dose is None or of == unit or (of in PIECES and unit in PIECES):
+        return dose or 1.0
+    if of in PIECES and unit in MASS_IN_MG:
+        return 1.0
+    amount, _, stated = strength.partition(" ")
+    if unit in PIECES and stated == of:
+        return dose * float(amount)
+    if unit and of in MASS_IN_MG and unit in MASS_IN_MG:
+        return dose * MASS_IN_MG[unit] / MASS_IN_MG[of]
+    return None

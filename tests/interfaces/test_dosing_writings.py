@@ -3,6 +3,7 @@
 import pytest
 
 from eutonia.dosing.text import read_plan
+from eutonia.errors import UnreadableText
 from eutonia.knowledge import load
 from eutonia.patient import PlanItem
 from eutonia.simulation.schedule import read_schedule
@@ -146,3 +147,57 @@ def test_a_frame_may_hold_cells_without_a_value():
     (regimen,) = read_events(pd.DataFrame(rows), load()).regimens
     assert regimen.times == (0, 6, 12, 18, 24)
     assert regimen.amounts[-1] == 250
+
+
+# --- what a stranger wrote --------------------------------------------------------------------------------
+
+STRANGERS = {
+    "carisoprodol 350 mg 2 tid": {
+        "dose": 2,
+        "unit": "each",
+        "times_per_day": 3,
+        "text": "carisoprodol 350 mg",
+    },
+    "carisoprodol 350 mg 2-0-2": {"dose": 2, "unit": "each", "times_per_day": 2},
+    "carisoprodol 350 mg 1 q8h": {"dose": 350, "unit": "mg", "times_per_day": 3},
+    "carisoprodol 350 mg q4h prn, not to exceed 4 tablets in 24 hours": {"times_per_day": 4},
+    "carisoprodol 350 mg 1-2 tabs q4h, max 1400 mg/day": {"dose_high": 2, "times_per_day": 2},
+    "carisoprodol 350 mg qid prn, no more than twice a day": {"times_per_day": 2},
+    "carisoprodol 175 mg (half tablet) at bedtime": {
+        "dose": 175,
+        "unit": "mg",
+        "text": "carisoprodol 350 mg",
+    },
+    "carisoprodol 350 mg (2 tablets) tid": {"dose": 2, "unit": "tablet", "text": "carisoprodol 350 mg"},
+    "carisoprodol tablets 350 mg; 1 tab tds prn; 21 tabs": {"dose": 1, "times_per_day": 3, "quantity": 21},
+    "carisoprodol 350 mg qid, then stop after 10 days": {"times_per_day": 4, "duration_days": 10},
+    "carisoprodol 350 mg tid x 14 days, 2 refills": {"duration_days": 42},
+    "carisoprodol 350 mg tid x 14 days, no refills": {"duration_days": 14},
+    "carisoprodol 350mg/tab 1 tab BID-TID prn": {"dose": 1, "times_per_day": 3, "times_per_day_low": 2},
+    "carisoprodol 350 mg at 0800, 1400 and 2200": {"clock_times": ("08:00", "14:00", "22:00")},
+    "carisoprodol 350 mg a couple of tablets at bedtime": {"dose": 2, "unit": "tablet"},
+    "methocarbamol 750 mg 2 tablets qid x 48 hours": {"dose": 2, "duration_days": 2},
+    "naproxen 500 mg bid pc x 7/7": {"times_per_day": 2, "duration_days": 7},
+}
+
+
+@pytest.mark.parametrize("text", STRANGERS)
+def test_what_a_stranger_wrote_is_read_as_meant(text):
+    read = read_plan(text)
+    assert {name: getattr(read, name) for name in STRANGERS[text]} == STRANGERS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("carisoprodol 1.400 mg daily", "1.400"),
+        ("take 2 now and 1 every 6 hours of carisoprodol 350 mg", "1"),
+        ("oxycodone 5 mg q6h prn, max 4 drops daily", "max 4 drop"),
+        ("carisoprodol 350 mg tid, may increase to qid", "may"),
+        ("carisoprodol 350 mg dreimal täglich", "dreimal"),
+    ],
+)
+def test_what_could_be_misread_is_refused_by_its_words(text, word):
+    with pytest.raises(UnreadableText) as error:
+        read_plan(text)
+    assert word in error.value.words
