@@ -28,8 +28,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.globals.update(figure=figure, between=between)
+    made.filters["within"] = within
     made.globals["word"] = lambda verdict: WORDS.get(verdict, verdict)
     return made
+
+
+def within(title: str) -> str:
+    """A title as it stands within a sentence: `kidney function (eGFR)`, `CYP2C19 phenotype`."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] == " " else title
 
 
 def style() -> Markup:

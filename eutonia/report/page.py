@@ -33,7 +33,7 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
         charts=[_charts(plan, knowledge) for plan in assessment.plans],
         assumptions=_assumptions(assessment),
         sheet=_sheet(assessment, knowledge),
-        unchecked=_unchecked(assessment),
+        unchecked=unchecked(assessment),
         **_taper(assessment, knowledge),
     )
 
@@ -69,7 +69,7 @@ def _assumptions(assessment: Assessment) -> Sequence[str]:
     return list(dict.fromkeys(made))
 
 
-def _unchecked(assessment: Assessment) -> Sequence[str]:
+def unchecked(assessment: Assessment) -> Sequence[str]:
     """Facts that could still rule out every option that is offered: said once, not in each row."""
     offered = [option.ask_for for option in assessment.options if option.offered]
     return [title for title in offered[0] if all(title in asked for asked in offered)] if offered else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from eutonia.report.drawing import Panel, Series
-from eutonia.simulation.plot import nights, of_a_size
+from eutonia.simulation.plot import BREATHES, nights, of_a_size, withdrawal_score
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -20,8 +20,6 @@ MOST_POINTS = 160
 DAY = 24.0
 NO_WITHDRAWAL = 0.001
 """kT below which no withdrawal is drawn: the model knows of none, which does not say that there is none."""
-BREATHES = 0.97
-"""Ventilation of which nothing below is drawn: nothing is to be seen."""
 
 
 class _Time(NamedTuple):
@@ -40,9 +38,10 @@ def charts(outcome: Outcome, knowledge: Knowledge) -> Iterator[Panel]:
         "Relief, of 100", "highest", outcome.courses["relief"], outcome, knowledge, marks["relief"]
     )
     if outcome.courses["withdrawal"].max() > NO_WITHDRAWAL:
-        withdrawal = _bands("withdrawal", outcome.courses["withdrawal"], whole)
-        says = "Withdrawal over the course and after its last dose."
-        yield Panel("Withdrawal, kT", says, "days", [withdrawal], mark=marks["withdrawal"])
+        scores = withdrawal_score(outcome.courses["withdrawal"], knowledge)
+        says = "Withdrawal over the course and after its last dose, as a score of 50."
+        withdrawal = _bands("withdrawal", scores, whole)
+        yield Panel("Withdrawal, score of 50", says, "days", [withdrawal], mark=marks["withdrawal"])
     impairment = outcome.courses["impairment"]
     yield from _effect("Impairment, of 100", "highest", impairment, outcome, knowledge, marks["impairment"])
     breathing = 100.0 * outcome.courses["ventilation"]
@@ -101,10 +100,11 @@ def _pain(outcome: Outcome, time: _Time) -> Panel:
 
 def _marks(knowledge: Knowledge) -> dict[str, tuple[float, str]]:
     readouts = knowledge.model["readouts"].parameters
+    felt = withdrawal_score(np.array([knowledge.model["withdrawal"].parameters["felt"].value]), knowledge)
     return {
         "impairment": (readouts["impaired"].value, "impaired"),
         "relief": (readouts["noticeable"].value, "noticed"),
-        "withdrawal": (knowledge.model["withdrawal"].parameters["felt"].value, "felt"),
+        "withdrawal": (float(felt[0]), "felt"),
     }
 
 

@@ -42,7 +42,7 @@ def parts(taper: Taper, knowledge: Knowledge) -> Mapping[str, Any]:
     keys = {s.key for s in taper.sources} | {s.key for a in taper.alternatives.values() for s in a.sources}
     return {
         "t": taper,
-        "taper_chart": chart_of(taper),
+        "taper_chart": chart_of(taper, knowledge),
         "blocks": [_block(taper, step) for step in taper.steps],
         "share": share,
         "taper_sources": sorted(
@@ -65,21 +65,28 @@ def _plain(dose: Dose) -> str:
     return dose.tablets.replace(" x ", " tablet of ", 1) if dose.tablets else f"{dose.mg:g} mg"
 
 
-def chart_of(taper: Taper) -> Markup | None:
+def chart_of(taper: Taper, knowledge: Knowledge) -> Markup | None:
     """Withdrawal by day of this schedule, of stopping at once, and of the others."""
     shown = [n for n in (taper.chosen, "abrupt", taper.published, "linear-same-length") if n in taper.courses]
     if len(shown) < 2:
         return None
+    import numpy as np
+
+    from eutonia.simulation.plot import withdrawal_score
+
     titles = {n: "this schedule" if n == taper.chosen else _title(n, taper) for n in dict.fromkeys(shown)}
     series = [
         Series(
-            title, range(1, len(taper.courses[name]) + 1), taper.courses[name], dashed=name != taper.chosen
+            title,
+            range(1, len(taper.courses[name]) + 1),
+            withdrawal_score(np.array(taper.courses[name]), knowledge).tolist(),
+            dashed=name != taper.chosen,
         )
         for name, title in titles.items()
     ]
     says = "Withdrawal by day, of this schedule and of other ways; nine of ten patients have less."
     return figure(
-        Panel("Withdrawal, kT: nine of ten patients have less", says, "day of the schedule", series)
+        Panel("Withdrawal score of 50: nine of ten patients have less", says, "day of the schedule", series)
     )
 
 

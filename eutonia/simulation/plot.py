@@ -7,23 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eutonia.simulation import readouts
+
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
     from eutonia.simulation.results import Outcome
 
 TITLES = {
     "levels": "Level in plasma, mg/L",
-    "drive": "Drive, kT",
-    "sedation": "Sedation, 0–100",
-    "impairment": "Impairment, 0–100",
+    "drive": "Drive on the brake, kT",
+    "sedation": "Sedation, of 100",
+    "impairment": "Impairment, of 100",
     "relief": "Relief, points of 100",
     "tolerance": "Tolerance, kT",
-    "withdrawal": "Withdrawal, kT",
-    "ventilation": "Ventilation, of rest",
+    "withdrawal": "Withdrawal, score of 50",
+    "ventilation": "Breathing, % of resting",
 }
 PANELS = ("levels", "impairment", "relief", "withdrawal", "ventilation")
 
 MOST_POINTS = 700
+MOST_TICKS = 60
+"""Doses from which their ticks run together and are drawn faint."""
+BREATHES = 0.97
+"""Ventilation of which nothing below is drawn: nothing is to be seen."""
+
+KEY = {"symbolOpacity": 1.0, "symbolType": "stroke", "symbolStrokeWidth": 3}
+"""How the key of a chart shows the colours of its lines."""
 
 
 def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS) -> dict[str, Any]:
@@ -37,36 +46,55 @@ def chart(outcome: Outcome, knowledge: Knowledge, shown: Sequence[str] = PANELS)
         for t, a in zip(r.times, r.amounts, strict=True)
         if 0.0 <= t <= outcome.times[-1]
     ]
-    panels = []
-    for names in of_a_size(outcome):
-        rows = [
-            row for name in names
-            for row in _bands(days, outcome.level[:, outcome.substances.index(name), ::thin], name)
-        ]  # fmt: skip
-        title = "Level in plasma, mg/L" if len(names) > 1 else f"{names[0].capitalize()}, mg/L"
-        panels.append(_panel(rows, title, dark, doses, coloured=len(names) > 1))
     parameters = knowledge.model["readouts"].parameters
+    felt = withdrawal_score(np.array([knowledge.model["withdrawal"].parameters["felt"].value]), knowledge)
     lines = {
-        "impairment": (parameters["impaired"].value, "impaired"),
-        "relief": (parameters["noticeable"].value, "noticed"),
-        "withdrawal": (knowledge.model["withdrawal"].parameters["felt"].value, "felt"),
+        "impairment": (parameters["impaired"].value, "impaired above"),
+        "relief": (parameters["noticeable"].value, "noticed above"),
+        "withdrawal": (float(felt[0]), "felt above"),
     }
-    for name in (name for name in shown if name != "levels"):
-        values = outcome.courses[name][:, ::thin]
-        if name == "ventilation" and values.min() > 0.97:
+    panels: list[dict[str, Any]] = []
+    for name in shown if "levels" in shown else ("levels", *shown):
+        if name == "levels":
+            panels += [_levels(outcome, names, days, thin, dark, doses) for names in of_a_size(outcome)]
             continue
+        values = outcome.courses[name][:, ::thin]
+        if name == "withdrawal":
+            values = withdrawal_score(values, knowledge)
+        if name == "ventilation":
+            if values.min() > BREATHES:
+                continue
+            values = 100.0 * values
         panels.append(_panel(_bands(days, values, name), TITLES[name], dark, doses, line=lines.get(name)))
     patients = len(outcome.courses["drive"])
     who = (
         "the typical patient"
         if patients == 1
-        else f"median, middle 50 % and 90 % of {patients:,} virtual patients"
+        else f"line: median; bands: the middle 50 and 90 of 100 of {patients:,} virtual patients"
     )
     return {
-        "title": {"text": _title(outcome), "subtitle": [who, "ticks: doses; shaded: night"]},
+        "title": {"text": _title(outcome), "subtitle": [who, "small ticks: doses; shaded: night"]},
         "vconcat": panels,
+        "resolve": {"legend": {"color": "independent"}},
         "spacing": 12,
     }
+
+
+def withdrawal_score(severity: Any, knowledge: Knowledge) -> Any:
+    """Severity of withdrawal (kT) on the scale of its scores: what tables and schedules speak of."""
+    p = knowledge.model["withdrawal"].parameters
+    return p["score_most"].value / 100.0 * readouts.score(severity, p["score_half"].value, 2.0)
+
+
+def _levels(
+    outcome: Outcome, names: list[str], days: Any, thin: int, dark: Any, doses: Any
+) -> dict[str, Any]:
+    rows = [
+        row for name in names
+        for row in _bands(days, outcome.level[:, outcome.substances.index(name), ::thin], name)
+    ]  # fmt: skip
+    title = "Level in plasma, mg/L" if len(names) > 1 else f"{names[0].capitalize()}, mg/L"
+    return _panel(rows, title, dark, doses, coloured=names if len(names) > 1 else ())
 
 
 def of_a_size(outcome: Outcome) -> list[list[str]]:
@@ -84,7 +112,11 @@ def of_a_size(outcome: Outcome) -> list[list[str]]:
 def _title(outcome: Outcome) -> str:
     names = [r.substance for r in outcome.schedule.regimens] + [s.therapy for s in outcome.schedule.sessions]
     names += [name for name, _ in outcome.schedule.modulators]
-    return " with ".join(dict.fromkeys(names))
+    first, *others = dict.fromkeys(names)
+    if not others:
+        return first
+    *most, last = others
+    return f"{first} with {', '.join(most)}{' and ' if most else ''}{last}"
 
 
 def _bands(days: Any, values: Any, name: str) -> list[dict[str, Any]]:
@@ -109,11 +141,18 @@ def nights(outcome: Outcome, knowledge: Knowledge, last: float) -> list[dict[str
 
 def _panel(
     rows: list[dict[str, Any]], title: str, nights: list[dict[str, float]], doses: list[dict[str, Any]],
-    *, line: tuple[float, str] | None = None, coloured: bool = False,
+    *, line: tuple[float, str] | None = None, coloured: Sequence[str] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    x = {"field": "day", "type": "quantitative", "title": "days", "axis": {"grid": False}}
+    x = {
+        "field": "day",
+        "type": "quantitative",
+        "title": "days",
+        "axis": {"grid": False, "labelFlush": False},
+    }
     colour: dict[str, Any] = (
-        {"field": "of", "type": "nominal", "sort": None} if coloured else {"value": "#0072b2"}
+        {"field": "of", "type": "nominal", "sort": None, "legend": KEY | {"values": coloured}}
+        if coloured
+        else {"value": "#0072b2"}
     )
     layers: list[dict[str, Any]] = [
         {
@@ -154,6 +193,7 @@ def _panel(
                 "thickness": 1,
                 "yOffset": -3,
                 "color": "#5b6570",
+                "opacity": 1.0 if len(doses) <= MOST_TICKS else 0.3,
             },
             "encoding": {
                 "x": {"field": "day", "type": "quantitative"},
@@ -167,7 +207,24 @@ def _panel(
             {
                 "data": {"values": [{"level": line[0], "name": line[1]}]},
                 "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#d55e00"},
-                "encoding": {"y": {"field": "level", "type": "quantitative"}, "tooltip": {"field": "name"}},
+                "encoding": {"y": {"field": "level", "type": "quantitative"}},
+            }
+        )
+        layers.append(
+            {
+                "data": {"values": [{"level": line[0], "name": line[1]}]},
+                "mark": {
+                    "type": "text",
+                    "align": "right",
+                    "baseline": "bottom",
+                    "dy": -2,
+                    "color": "#d55e00",
+                },
+                "encoding": {
+                    "x": {"value": "width"},
+                    "y": {"field": "level", "type": "quantitative"},
+                    "text": {"field": "name"},
+                },
             }
         )
     return {"data": {"values": rows}, "width": 760, "height": 130, "layer": layers}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +15,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eutonia import __version__
 from eutonia.errors import EutoniaError
 from eutonia.knowledge import load
-from eutonia.web import api, cds_hooks, pages, smart
+from eutonia.web import api, cds_hooks, courses, pages, smart
 from eutonia.web.apidocs import with_formats
 from eutonia.web.feedback import open_store
 from eutonia.web.foreseen import Forecasts
@@ -27,6 +28,7 @@ from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
 from eutonia.web.outside import Outside
 from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described, outcome, problem
+from eutonia.web.rendering import error_page
 from eutonia.web.settings import Settings, from_environment
 from eutonia.web.state import State, state_of
 from eutonia.web.trust import Trust
@@ -69,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.eutonia = state
     app.include_router(pages.router)
+    app.include_router(courses.router)
     app.include_router(smart.router)
     app.include_router(api.router)
     app.include_router(cds_hooks.router)
@@ -175,11 +178,13 @@ def _watch(app: FastAPI) -> None:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Every error as problem+json, or as OperationOutcome to a CDS Hooks client."""
+    """Every error as problem+json, as OperationOutcome to a CDS Hooks client, as a page to who reads one."""
 
     def answer(request: Request, status: int, detail: str, where: tuple[str, ...] = ()) -> Response:
         if request.url.path.startswith("/cds-services"):
             return outcome(status, detail, where)
+        if "text/html" in request.headers.get("accept", ""):
+            return error_page(status, detail, request.state.request_id)
         return problem(status, detail, request_id=request.state.request_id)
 
     @app.exception_handler(Refusal)
@@ -201,8 +206,7 @@ def _answer_errors(app: FastAPI) -> None:
         made.headers.update(error.headers or {})
         return made
 
-    @app.exception_handler(Exception)
-    async def ours(request: Request, error: Exception) -> Response:
+    def ours(request: Request, error: Exception) -> Response:
         # The type and place of the error, never its text: that may hold words of the record.
         at = error.__traceback__
         while at is not None and at.tb_next is not None:
@@ -210,3 +214,29 @@ def _answer_errors(app: FastAPI) -> None:
         place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else "?"
         log.error("%s at %s, request %s", type(error).__name__, place, request.state.request_id)
         return answer(request, 500, "An error of ours. Tell us the request id, not the record.")
+
+    app.add_middleware(Caught, answer=ours)
+
+
+class Caught:
+    """Answers what no handler expected. The server is told nothing of it: it would log the text of the error."""
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
+        self.app, self.answer = app, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            made = self.answer(Request(scope), error)
+            if not begun:
+                await made(scope, receive, send)

@@ -17,8 +17,13 @@ from eutonia.reading import read
 
 MOST_LINES = 200
 
-STALE = timedelta(days=365)
-"""A record whose newest entry is older than this is a recorded one: it is judged as of that entry, not today."""
+RESULTS = (
+    ("answer.egfr", "eGFR", "mL/min/{1.73_m2}"),
+    ("answer.alt", "ALT", "U/L"),
+    ("answer.ast", "AST", "U/L"),
+    ("answer.bilirubin", "bilirubin", "mg/dL"),
+)
+"""Field of the form, name and unit of the result that it tells."""
 
 DAY = re.compile(
     r"^(?P<what>.*?)[\s,;(]+(?:since|from)\s+(?P<when>\d{4}(?:-\d{2}){0,2})\)?\s*$", re.IGNORECASE
@@ -30,7 +35,7 @@ Fields = Mapping[str, str]
 class Control(NamedTuple):
     """How one question is answered in the form."""
 
-    kind: Literal["number", "choice", "words"]
+    kind: Literal["number", "choice", "words", "results"]
     choices: Sequence[tuple[str, str]] = ()
     unit: str = ""
     field: str = ""
@@ -58,12 +63,11 @@ CONTROLS: Mapping[str, Control] = {
     "safety_critical_work": Control("choice", YES_NO),
     "red_flags": Control("choice", (("no", "none"),)),
     "region": Control("words"),
+    "liver_tests": Control(
+        "results", (("alt", "ALT, U/L"), ("ast", "AST, U/L"), ("bilirubin", "bilirubin, mg/dL"))
+    ),
 }
-"""Question → how it is answered. Questions about a dose are answered in the plan itself."""
-
-
-def control_of(ask: str) -> Control | None:
-    return CONTROLS.get(ask)
+"""Question → how it is answered. Questions about a dose are answered in the plan or beside the medicine."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def case_from_form(fields: Fields, plan_field: str = "plan") -> Asked:
     plans = list(_lines(fields.get(plan_field, "")))
     record = fields.get("record", "").strip()
     if record:
-        case = _opened(record, fields.get("patient_id") or None, plans, today)
+        as_of = fields.get("as_of") or None
+        case = read(record.encode(), patient=fields.get("patient_id") or None, plans=plans, as_of=as_of)
     else:
         case = Case(as_of=today, plan=tuple(_plan(text) for text in plans))
     try:
@@ -90,16 +95,6 @@ def case_from_form(fields: Fields, plan_field: str = "plan") -> Asked:
         first = error.errors(include_input=False)[0]
         place = " ".join(str(p) for p in first["loc"]).replace("_", " ")
         raise InputError(f"{place}: {first['msg'].casefold()}.") from None
-
-
-def _opened(record: str, patient: str | None, plans: list[str], today: date) -> Case:
-    """The record that was opened. A FHIR record is judged as of today, as its orders are when they are signed, unless
-    all of it is long past; a case file says itself when it was true."""
-    case = read(record.encode(), patient=patient, plans=plans)
-    of_fhir = '"resourceType"' in record
-    if of_fhir and today - STALE <= case.as_of < today:
-        return read(record.encode(), patient=patient, plans=plans, as_of=today)
-    return case
 
 
 def _plan(text: str) -> PlanItem:
@@ -239,9 +234,9 @@ def _phenotype(name: str) -> str:
 
 
 def _labs(fields: Fields, day: date) -> Iterator[Lab]:
-    if fields.get("answer.egfr", "").strip():
-        value = _number(fields["answer.egfr"], "eGFR")
-        yield Lab(name="eGFR", value=value, unit="mL/min/{1.73_m2}", date=day)
+    for field, name, unit in RESULTS:
+        if fields.get(field, "").strip():
+            yield Lab(name=name, value=_number(fields[field], name), unit=unit, date=day)
 
 
 def _number(text: str, what: str) -> float:

@@ -17,13 +17,15 @@ from eutonia.fhir.dating import DATED
 from eutonia.judging import Judgement, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
-from eutonia.web.asking import STALE
 from eutonia.web.foreseen import Foreseen
 from eutonia.web.gathering import PARTS, Gathered, Resource, orders_in
 from eutonia.web.problems import Refusal
 
 ORDERS = ("MedicationRequest", "ServiceRequest")
 """Kinds of draft orders that can be judged; others are left alone."""
+
+STALE = timedelta(days=365)
+"""A request whose newest entry is older than this was recorded: it is judged as of that entry, not today."""
 
 
 class FhirAuthorization(BaseModel):

@@ -1,82 +1,36 @@
-"""The pages: the clinic's form, how the drug acts, and the checking of articles."""
+"""The pages: the clinic's form with its answer, the checking of articles, feedback, and the description of the API."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
 
-import orjson
 from fastapi import APIRouter, Request, Response
-from jinja2 import ChoiceLoader, Environment, PackageLoader
 from starlette.responses import HTMLResponse
 
-from eutonia import __version__
 from eutonia.assessment import Assessment, assess
-from eutonia.dosing.text import read_plan
 from eutonia.errors import EutoniaError
 from eutonia.features.chart import Chart
-from eutonia.forecast import DRAWS, forecast
+from eutonia.forecast import forecast
 from eutonia.issues import PlanAssessment, Question
 from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
-from eutonia.patient import Case
-from eutonia.simulation.plot import TITLES
+from eutonia.report.page import unchecked
 from eutonia.web.apidocs import bodies, endpoints
-from eutonia.web.asking import CONTROLS, STALE, Control, Fields, case_from_form
+from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
+from eutonia.web.courses import PAGE_PANELS, spec_of
 from eutonia.web.feedback import rates
 from eutonia.web.limits import bounded
-from eutonia.web.problems import Refusal
+from eutonia.web.record import Opened, opened
+from eutonia.web.rendering import environment, fields_of, render
 from eutonia.web.sliders import Try, tries_of
 from eutonia.web.state import State, state_of
 from eutonia.web.tapers import can_taper
 from eutonia.web.work import go_on
 
-if TYPE_CHECKING:
-    from eutonia.simulation.results import Outcome
-
 router = APIRouter(include_in_schema=False)
 
-HERE = Path(__file__).parent
 QUESTIONS_SHOWN = 8
-MOST_FIELDS = 200
-MOST_DAYS, MOST_TIMES = 90, 12
-LIVE_DRAWS = 40
-"""Virtual patients behind a plot while a slider moves: quick enough to follow. Once it rests, all are drawn."""
-
-LIVE_POINTS = 240
-"""Moments of a chart while a slider moves."""
-
-
-@cache
-def environment() -> Environment:
-    """The report's templates and style, with the page's own beside them."""
-    from eutonia.report.frame import environment as of_the_report
-
-    made = of_the_report().overlay(
-        loader=ChoiceLoader([PackageLoader("eutonia.web"), PackageLoader("eutonia.report")])
-    )
-    made.globals.update(version=__version__)
-    return made
-
-
-def render(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(environment().get_template(name).render(**values), status)
-
-
-async def fields_of(request: Request) -> dict[str, str]:
-    """The fields of a posted form. Raises Refusal (400)."""
-    try:
-        text = (await request.body()).decode()
-        return dict(
-            parse_qsl(text, keep_blank_values=False, max_num_fields=MOST_FIELDS, strict_parsing=False)
-        )
-    except ValueError:
-        raise Refusal(400, "The form cannot be read.") from None
 
 
 # --- the clinic -------------------------------------------------------------------------------------
@@ -84,7 +38,15 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 @router.get("/")
 async def clinic() -> Response:
-    return render("clinic.html.j2", page="clinic")
+    return render("clinic.html.j2", page="clinic", **UNASKED)
+
+
+@router.post("/")
+async def clinic_answered(request: Request) -> Response:
+    """The whole page with its answer, for a browser without scripts: nothing of the form stands in the address."""
+    fields = await fields_of(request)
+    made = await state_of(request).workers.run(_answered, fields, state_of(request))
+    return render("clinic.html.j2", page="clinic", **made)
 
 
 class Shown(NamedTuple):
@@ -121,25 +83,43 @@ async def assess_form(request: Request) -> Response:
 
 
 def _answer(fields: Fields, state: State) -> str:
+    return environment().get_template("answered.html.j2").render(**_answered(fields, state))
+
+
+UNASKED: dict[str, Any] = {"sides": (), "fields": {}, "open": (), "about_dose": (), "given": ()}
+"""What the page shows before anything was asked."""
+
+
+def _answered(fields: Fields, state: State) -> dict[str, Any]:
+    """What the templates of the answer and of its questions show."""
     sides = [_side(fields, name, state) for name in _plans(fields)]
+    first = next((side.assessment for side in sides if side.assessment), None)
     asked = [q for side in sides if side.assessment for q in side.assessment.questions]
     unique = list({q.ask: q for q in asked}.values())
-    return (
-        environment()
-        .get_template("answer.html.j2")
-        .render(
-            sides=sides,
-            open=_open(unique),
-            about_dose=[q for q in unique if q.ask not in CONTROLS][:3],
-            fields=fields,
-            stale=any(s.assessment and s.assessment.as_of < date.today() - STALE for s in sides),
-            controls=CONTROLS,
-            sources=state.knowledge.sources,
-            knowledge=state.knowledge,
-            cited=_cited(sides, state.knowledge),
-            taperable=_taperable(fields, state),
-        )
-    )
+    given = [
+        ask for ask, control in CONTROLS.items() if any(fields.get(f) for f in _own_fields(ask, control))
+    ]
+    return {
+        "sides": sides,
+        "open": [each for each in _open(unique) if each.question.ask not in given],
+        "about_dose": [q for q in unique if q.ask not in CONTROLS][:3],
+        "given": given,
+        "fields": fields,
+        "controls": CONTROLS,
+        "knowledge": state.knowledge,
+        "cited": _cited(sides, state.knowledge),
+        "unchecked": unchecked(first) if first else (),
+        **_of_record(fields, state),
+    }
+
+
+def _own_fields(ask: str, control: Control) -> list[str]:
+    """The fields of the form that answer a question and nothing else."""
+    if control.field:
+        return []
+    if control.kind == "results":
+        return [f"answer.{name}" for name, _ in control.choices]
+    return [f"answer.{ask}"]
 
 
 def _open(questions: Sequence[Question]) -> list[Open]:
@@ -150,11 +130,13 @@ def _open(questions: Sequence[Question]) -> list[Open]:
     return [each for each in listed if each in above or each in own]
 
 
-def _taperable(fields: Fields, state: State) -> str | None:
+def _of_record(fields: Fields, state: State) -> dict[str, Opened | str | None]:
+    """What an opened record holds, and a drug in use that can be tapered."""
     try:
-        return can_taper(Chart(case_from_form(fields).case, state.knowledge))
+        chart = Chart(case_from_form(fields).case, state.knowledge)
     except EutoniaError:
-        return None
+        return {"taperable": None, "record": None}
+    return {"taperable": can_taper(chart), "record": opened(chart) if fields.get("record") else None}
 
 
 def _plans(fields: Fields) -> list[str]:
@@ -201,8 +183,8 @@ def _foreseen(fields: Fields, name: str, state: State) -> Side:
         made = forecast(judged.chart, place)
         if made is not None:
             go_on()
-            spec = _spec(made.outcome, state) if made.outcome is not None else ""
-            tries = tries_of(judged.chart.plan[place][0], state.knowledge)
+            spec = spec_of(made.outcome, state, PAGE_PANELS) if made.outcome is not None else ""
+            tries = tries_of(*judged.chart.plan[place], state.knowledge)
             shown.append(Shown(place, plan.model_copy(update={"forecast": made}), spec, tries))
     return Side(name, None, forecasts=shown)
 
@@ -215,6 +197,7 @@ async def taper_form(request: Request) -> Response:
 
 
 def _tapered(fields: Fields, state: State) -> str:
+    from eutonia.report.taper_page import parts
     from eutonia.tapering import taper_for
     from eutonia.tapering.settling import QUICK
 
@@ -223,118 +206,8 @@ def _tapered(fields: Fields, state: State) -> str:
         case = bounded(case_from_form(fields).case)
         made = taper_for(Chart(case, state.knowledge), budget=QUICK)
     except EutoniaError as error:
-        return template.render(error=str(error), t=None)
-    return template.render(error="", t=made, taper_chart=None, share=share)
-
-
-def share(probability: float) -> str:
-    """A probability as people count, `3 of 100`."""
-    return f"{100 * probability:.0f} of 100" if probability >= 0.005 else "fewer than 1 of 100"
-
-
-def _spec(outcome: Any, state: State, panels: Sequence[str] = ()) -> str:
-    """A chart to stand in a script element: no `<` in it, so that nothing can end the element."""
-    from eutonia.simulation.plot import PANELS, chart
-
-    made = chart(outcome, state.knowledge, panels or PANELS)
-    return orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY).decode().replace("<", "\\u003c")
-
-
-# --- sliders ----------------------------------------------------------------------------------------
-
-
-@router.post("/course")
-async def course(request: Request) -> Response:
-    """The course of a plan with another dose or timing, as a chart (Vega-Lite) and in words."""
-    fields = await fields_of(request)
-    made = await state_of(request).workers.run(_course, fields, state_of(request))
-    return Response(made, media_type="application/json")
-
-
-def _course(fields: Fields, state: State) -> bytes:
-    changed = {name: _positive(fields, name) for name in ("dose", "times", "days")}
-    if changed["days"] > MOST_DAYS or changed["times"] > MOST_TIMES:
-        raise Refusal(422, f"Choose at most {MOST_DAYS} days and {MOST_TIMES} doses a day.")
-    if "drug" in fields:
-        case, place, name = Case(as_of=date.today()), 0, fields["drug"]
-    else:
-        case = bounded(case_from_form(fields, fields.get("plan_field", "plan")).case)
-        place = int(fields["place"]) if fields.get("place", "").isdigit() else 0
-        if place >= len(case.plan):
-            raise Refusal(422, "The plan has no such item.")
-        name = case.plan[place].text
-    text = f"{name} {changed['dose']:g} mg {changed['times']:g} times a day for {changed['days']:g} days"
-    plan = [*case.plan[:place], read_plan(text), *case.plan[place + 1 :]]
-    chart = Chart(case.model_copy(update={"plan": tuple(plan)}), state.knowledge)
-    made = forecast(chart, place, draws=LIVE_DRAWS if "moving" in fields else DRAWS)
-    if made is None or made.outcome is None:
-        raise Refusal(422, "; ".join(made.sentences) if made else f"“{name}” cannot be simulated.")
-    panels = [p for p in fields.get("panels", "").split() if p in TITLES]
-    shown = made.outcome
-    if panels and not {"tolerance", "withdrawal"} & set(panels):
-        shown = _until(shown, (changed["days"] + 2.0) * 24.0)  # nothing more happens in these
-    if "moving" in fields:
-        shown = _thinned(shown)
-    spec = _spec(shown, state, panels)
-    head = orjson.dumps({"plan": text, "told": " ".join([f"{text}:", *made.sentences[:3]])})
-    return head[:-1] + b',"spec":' + spec.encode() + b"}"
-
-
-def _until(outcome: Outcome, end: float) -> Outcome:
-    """The first hours of a course."""
-    return _at(outcome, outcome.times <= end)
-
-
-def _thinned(outcome: Outcome) -> Outcome:
-    """A course at fewer moments, for a chart that is replaced in a moment."""
-    return _at(outcome, slice(None, None, -(-len(outcome.times) // LIVE_POINTS)))
-
-
-def _at(outcome: Outcome, kept: Any) -> Outcome:
-    return replace(
-        outcome,
-        times=outcome.times[kept],
-        level=outcome.level[:, :, kept],
-        courses={name: course[:, kept] for name, course in outcome.courses.items()},
-    )
-
-
-def _positive(fields: Fields, name: str) -> float:
-    try:
-        value = float(fields.get(f"try.{name}", ""))
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value < 100_000.0:
-        raise Refusal(422, f"try.{name} is not a positive number.")
-    return value
-
-
-@router.get("/learn")
-async def learn(request: Request, drug: str = "") -> Response:
-    """How a drug acts; where none is named, the one that there are most lessons on."""
-    knowledge = state_of(request).knowledge
-    lessons = sorted(knowledge.section("lessons").values(), key=lambda lesson: lesson.place)
-    taught = [lesson.drug for lesson in lessons]
-    chosen = drug or max(taught, key=taught.count)
-    if chosen not in taught:
-        raise Refusal(404, "There is no lesson on this drug.")
-    chapters = [
-        {
-            "title": lesson.title,
-            "text": lesson.text,
-            "panels": lesson.panels,
-            "tries": tries_of(read_plan(lesson.plan, knowledge), knowledge),
-        }
-        for lesson in lessons
-        if lesson.drug == chosen
-    ]
-    return render(
-        "learn.html.j2",
-        page="learn",
-        drug=knowledge.drugs[chosen],
-        chapters=chapters,
-        advice=knowledge.advice.get(chosen),
-    )
+        return template.render(error=str(error))
+    return template.render(error="", **parts(made, state.knowledge))
 
 
 # --- articles ---------------------------------------------------------------------------------------
@@ -342,26 +215,27 @@ async def learn(request: Request, drug: str = "") -> Response:
 
 @router.get("/check")
 async def check_page() -> Response:
-    return render("check.html.j2", page="check")
+    return render("check.html.j2", page="check", text="", error="", claims=None)
 
 
 @router.post("/check")
 async def check_article(request: Request) -> Response:
-    fields = await fields_of(request)
-    return HTMLResponse(
-        await state_of(request).workers.run(_checked, fields.get("text", ""), state_of(request))
-    )
+    """The claims of an article: a part of the page for its script, the whole page for a browser without."""
+    text = (await fields_of(request)).get("text", "")
+    made = await state_of(request).workers.run(_checked, text, state_of(request))
+    if "hx-request" in request.headers:
+        return render("claims.html.j2", **made)
+    return render("check.html.j2", page="check", text=text, **made)
 
 
-def _checked(text: str, state: State) -> str:
+def _checked(text: str, state: State) -> dict[str, Any]:
     from eutonia.claims import check
     from eutonia.claims.report import printable, spans, summary
 
-    template = environment().get_template("claims.html.j2")
     try:
         claims = check(text, state.knowledge)
     except EutoniaError as error:
-        return template.render(error=str(error), claims=None)
+        return {"error": str(error), "claims": None}
     shown = claims.text or text
     pieces: list[dict[str, Any]] = []
     place = 0
@@ -373,7 +247,7 @@ def _checked(text: str, state: State) -> str:
         )
         place = max(place, end)
     pieces.append({"text": printable(shown[place:])})
-    return template.render(error="", claims=claims, pieces=pieces, summary=summary(claims))
+    return {"error": "", "claims": claims, "pieces": pieces, "summary": summary(claims)}
 
 
 # --- feedback and documentation ---------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from eutonia.features.taken import Taken
 from eutonia.knowledge import Knowledge
 from eutonia.patient import PlanItem
 
@@ -19,20 +20,26 @@ class Try(NamedTuple):
     unit: str
 
 
-def tries_of(item: PlanItem, knowledge: Knowledge) -> list[Try]:
-    """The sliders of a plan item; none for an item whose dose is written in parts or not at all."""
-    if item.steps or item.dose is None or item.unit != "mg" or item.times_per_day is None:
+def tries_of(item: PlanItem, parts: Sequence[Taken], knowledge: Knowledge) -> list[Try]:
+    """The sliders of a plan item of one drug; none where its dose is written in parts or not known in mg."""
+    if item.steps or item.times_per_day is None or len(parts) != 1 or not parts[0].mg_per_dose:
         return []
-    drug = knowledge.drugs.get(item.text)
-    doses = {*(drug.strengths_mg if drug else ()), item.dose / 2, item.dose, item.dose * 1.5, item.dose * 2}
+    dose, drug = parts[0].mg_per_dose, knowledge.drugs.get(parts[0].treatment)
+    doses = {*(drug.strengths_mg if drug else ()), dose / 2, dose, dose * 1.5, dose * 2}
     times = {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, item.times_per_day}
-    days = item.duration_days or 7.0
+    days = parts[0].duration_days or item.duration_days or item.days_supply or 7.0
     lengths = {1.0, 3.0, 5.0, 7.0, 10.0, 14.0, 21.0, 28.0, 42.0, days}
     return [
-        _slider("dose", "Dose", doses, item.dose, "mg"),
+        _slider("dose", "Dose", doses, dose, "mg"),
         _slider("times", "Doses a day", times, item.times_per_day, "a day"),
         _slider("days", "Length", lengths, days, "days"),
     ]
+
+
+def name_of(treatment: str, knowledge: Knowledge) -> str:
+    """What a plan in words calls a drug."""
+    drug = knowledge.drugs.get(treatment)
+    return drug.title.casefold() if drug else treatment
 
 
 def _slider(name: str, text: str, values: set[float], now: float, unit: str) -> Try:

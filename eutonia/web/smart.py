@@ -17,8 +17,8 @@ from eutonia.web.bodies import parse_json
 from eutonia.web.consulting import PATIENT_ID
 from eutonia.web.gathering import PREFETCH, Gathered
 from eutonia.web.outside import Unreachable, read_fhir_pages
-from eutonia.web.pages import render
 from eutonia.web.problems import Refusal
+from eutonia.web.rendering import render
 from eutonia.web.state import State, state_of
 
 router = APIRouter(include_in_schema=False)

@@ -96,7 +96,7 @@ def test_an_answer_changes_what_is_asked_and_found(client: TestClient) -> None:
     asked = client.post("/assess", data=young).text
     assert 'name="answer.pregnant"' in asked
     told = client.post("/assess", data=young | {"answer.pregnant": "yes"}).text
-    assert "pregnan" in told.split("questions")[0].casefold()
+    assert "pregnan" in told.split('id="questions"')[0].casefold()
     assert 'value="yes" checked' in told, "the answer stays in the form"
 
 
@@ -115,9 +115,9 @@ def test_a_record_is_opened_beside_the_form(client: TestClient) -> None:
     assert "Carisoprodol from 65 years" in text
 
 
-@pytest.mark.parametrize(("age_days", "today"), [(90, True), (800, False)])
-def test_an_opened_record_is_judged_as_of_today_unless_all_of_it_is_long_past(
-    client: TestClient, age_days: int, today: bool
+@pytest.mark.parametrize("age_days", [90, 800])
+def test_an_opened_record_is_judged_as_of_its_newest_entry_as_on_the_command_line_or_as_of_a_day_asked_for(
+    client: TestClient, age_days: int
 ) -> None:
     import json
     from datetime import date, timedelta
@@ -131,9 +131,54 @@ def test_an_opened_record_is_judged_as_of_today_unless_all_of_it_is_long_past(
         "type": "collection",
         "entry": [{"resource": each} for each in (patient, condition)],
     }
-    text = client.post("/assess", data={"record": json.dumps(bundle), "plan": FORM["plan"]}).text
-    assert f"judged as of {date.today() if today else newest}" in text
-    assert ("long ago" in text) is not today
+    form = {"record": json.dumps(bundle), "plan": FORM["plan"]}
+    assert f"{newest}, the record's newest entry" in client.post("/assess", data=form).text
+    asked = client.post("/assess", data=form | {"as_of": date.today().isoformat()}).text
+    assert f"<dd>{date.today()} " in asked
+
+
+def test_what_an_opened_record_holds_is_shown_to_be_checked(client: TestClient) -> None:
+    record = (Path(__file__).parents[2] / "demo" / "carisoprodol-for-long.json").read_text()
+    text = client.post("/assess", data={"record": record}).text
+    held = text[text.index('id="record-holds"') :]
+    for line in ("male, 54 years", "oxycodone hydrochloride 10 MG", "Chronic low back pain", "none known"):
+        assert line in held
+    assert 'class="badge verdict contraindicated"' in text, (
+        "what it takes with an opioid and a benzodiazepine"
+    )
+    assert "lisinopril" not in client.post("/assess", data=FORM).text
+
+
+def test_a_browser_without_scripts_gets_the_whole_page_and_keeps_the_form_out_of_the_address(
+    client: TestClient,
+) -> None:
+    page = client.get("/").text
+    assert '<form id="form" method="post" action="/"' in page
+    answered = client.post("/", data=FORM | {"age": "70"}).text
+    assert "<h1>" in answered
+    assert 'class="badge verdict avoid"' in answered
+    assert 'value="70"' in answered
+    assert FORM["plan"] + "</textarea>" in answered
+    article = client.post("/check", data={"text": "Soma is not addictive."}).text
+    assert "<h1>" in article
+    assert "<mark" in article
+    assert "<h1>" not in client.post("/check", data={"text": "x"}, headers={"HX-Request": "true"}).text
+
+
+def test_results_of_the_liver_are_asked_for_and_read(client: TestClient) -> None:
+    asked = client.post("/assess", data=FORM | {"conditions": "hepatitis B"}).text
+    assert 'name="answer.alt"' in asked
+    told = client.post(
+        "/assess", data=FORM | {"answer.alt": "400", "answer.ast": "390", "answer.bilirubin": "3"}
+    ).text
+    assert 'value="400"' in told, "the answer stays in the form"
+
+
+def test_an_error_is_a_page_to_a_person_and_json_to_a_program(client: TestClient) -> None:
+    page = client.get("/nothing", headers={"Accept": "text/html,*/*"})
+    assert page.status_code == 404
+    assert "<h1>" in page.text
+    assert client.get("/nothing").headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(
@@ -332,6 +377,9 @@ def test_an_error_of_ours_tells_where_and_not_what(
     assert answer.json()["request_id"] in caplog.text
     assert "Zweistein" not in answer.text + caplog.text
     assert "test_web_app.py" in caplog.text
+    assert answer.headers["x-request-id"] == answer.json()["request_id"]
+    server = TestClient(client.app)
+    assert server.post("/assess", data=FORM).status_code == 500, "nothing is left for the server to log"
 
 
 def test_a_plan_keeps_its_own_verdict_beside_that_of_treatment_in_use(client: TestClient) -> None:

@@ -195,6 +195,7 @@ def test_a_shared_link_holds_the_form_behind_its_hash(page: Any, url: str) -> No
     page.goto(url)
     page.locator("#plan").fill(PLAN)
     page.locator("#age").fill("71")
+    page.get_by_role("button", name="Assess").click()
     page.get_by_role("button", name="Copy a link").click()
     page.wait_for_function("location.hash.length > 10")
     link = page.url
@@ -218,6 +219,60 @@ def test_two_plans_and_a_file(page: Any, url: str, tmp_path: Path) -> None:
     page.locator(".sides.two .verdict-line").nth(1).wait_for()
     assert "oxycodone" in page.locator(".side").first.inner_text()
     fits(page)
+
+
+def test_another_record_takes_nothing_over_from_the_patient_before_and_clear_leaves_no_answer(
+    page: Any, url: str
+) -> None:
+    page.goto(url)
+    page.locator("#plan").fill(PLAN)
+    page.locator("#age").fill("30")
+    page.locator("#conditions").fill("epilepsy")
+    page.get_by_role("button", name="Assess").click()
+    page.locator(".verdict-line").wait_for()
+    page.locator("#file").set_input_files(Path(__file__).parents[2] / "demo" / "falls-and-kidneys.json")
+    page.locator("#record-holds").get_by_text("female, 81 years").wait_for()
+    assert page.locator("#plan").input_value() == PLAN
+    assert page.locator("#age").input_value() == ""
+    assert page.locator("#conditions").input_value() == ""
+    page.get_by_role("button", name="Clear").click()
+    page.locator(".welcome").wait_for()
+    assert page.locator(".verdict-line").count() == 0
+    assert page.locator("#record-shown").is_hidden()
+
+
+def test_an_answer_that_fails_leaves_no_older_one_and_a_changed_form_says_that_it_is_old(
+    browser: Any, url: str
+) -> None:
+    page = browser.new_page()
+    page.goto(url)
+    page.locator("#plan").fill("heat")
+    page.get_by_role("button", name="Assess").click()
+    page.locator(".verdict-line").wait_for()
+    page.locator("#announced", has_text="acceptable").wait_for(state="attached")
+    page.locator("#medications").press_sequentially("oxy")
+    page.get_by_text("This answer is for what it held before").wait_for()
+    page.route(
+        "**/assess", lambda route: route.fulfill(status=503, body='{"detail": "The service is busy."}')
+    )
+    page.locator("#age").fill("50")
+    page.get_by_role("button", name="Assess").click()
+    page.get_by_role("alert").get_by_text("The service is busy.").wait_for()
+    assert page.locator(".verdict-line").count() == 0
+    page.close()
+
+
+def test_without_scripts_the_form_is_answered_and_stays_out_of_the_address(browser: Any, url: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(url)
+    page.locator("#plan").fill(PLAN)
+    page.locator("#age").fill("70")
+    page.get_by_role("button", name="Assess").click()
+    page.locator(".verdict-line").wait_for()
+    assert page.url == f"{url}/"
+    assert page.locator("#age").input_value() == "70"
+    context.close()
 
 
 def test_on_paper_stand_what_was_filled_in_and_the_sources_dark_on_white(page: Any, url: str) -> None:

@@ -1,8 +1,10 @@
 // The page's own script: charts, sliders, sharing, opening a record. No library but htmx and Vega; no eval.
 'use strict';
 
+document.documentElement.classList.add('scripts');
 const form = document.getElementById('form');
-const say = (text) => { const told = document.getElementById('told'); if (told) told.textContent = text; };
+const answers = document.getElementById('answers');
+const say = (text, where = 'told') => { const told = document.getElementById(where); if (told) told.textContent = text; };
 function later(wait, work) {
   let timer;
   const soon = (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), wait); };
@@ -32,7 +34,7 @@ function theme() {
   return {
     background: 'transparent', font: style.getPropertyValue('--font').trim(), view: { stroke: null },
     axis: { labelColor: soft, titleColor: ink, gridColor: rule, domainColor: rule, tickColor: rule, labelFontSize: 12, titleFontSize: 13, titleFontWeight: 'normal' },
-    legend: { labelColor: ink, orient: 'top', title: null, labelFontSize: 12 },
+    legend: { labelColor: ink, orient: 'top', title: null, labelFontSize: 12, columns: innerWidth < 640 ? 2 : 4 },
     title: { color: ink, subtitleColor: soft, fontSize: 14, anchor: 'start', fontWeight: 600 },
     range: { category: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'].map(toned) },
   };
@@ -50,19 +52,24 @@ const tonedAll = (value) => {
   return value;
 };
 
+// Panels stand side by side where there is room, so that they are seen together with what moves them.
 async function draw(figure, spec) {
   await loadVega();
   figure.spec = spec;
-  const width = Math.max(220, Math.min(760, figure.clientWidth - 75));
-  const fitted = { ...spec, vconcat: spec.vconcat.map((panel) => ({ ...tonedAll(panel), width, height: 110 })) };
+  const { vconcat: panels, title, ...rest } = spec;
+  const columns = figure.clientWidth >= 620 && panels.length > 1 ? 2 : 1;
+  const width = Math.max(200, Math.min(700, figure.clientWidth / columns - 82));
+  const fitted = { ...rest, columns, concat: panels.map((panel) => ({ ...tonedAll(panel), width, height: 105 })) };
   let place = figure.querySelector('.drawing');
   if (!place) {
     figure.querySelectorAll('p').forEach((note) => note.remove());
     place = document.createElement('div');
     place.className = 'drawing';
-    figure.append(place);
+    const caption = document.createElement('figcaption');
+    caption.textContent = `${title.subtitle.join('; ')}.`.replace(/^./, (letter) => letter.toUpperCase());
+    figure.append(place, caption);
   }
-  await vegaEmbed(place, fitted, { ast: true, actions: false, renderer: 'svg', config: theme(), defaultStyle: false, tooltip: false });
+  await vegaEmbed(place, fitted, { mode: 'vega-lite', ast: true, actions: false, renderer: 'svg', config: theme(), defaultStyle: false, tooltip: false });
 }
 
 function drawNew(root) {
@@ -114,6 +121,9 @@ async function simulate(box, moving) {
     if (!answer.ok) { tried.textContent = made.detail; return; }
     tried.textContent = made.told;
     box.plan = made.plan;
+    const use = box.querySelector('[data-use]');
+    if (use) use.hidden = false;
+    figure.setAttribute('aria-label', `Course of ${made.told}`);
     await draw(figure, made.spec);
   } catch {
     tried.textContent = 'The simulation could not be reached.';
@@ -136,6 +146,8 @@ document.querySelectorAll('.learn').forEach((box, number) => {
   }, { rootMargin: '300px' });
   seen.observe(box);
 });
+
+const OF_LINKS = 'It holds what the form holds, behind a # sign that browsers send to no server. Whoever has it can read it.';
 
 // --- the form ---------------------------------------------------------------------------------------
 
@@ -182,18 +194,45 @@ function second(open) {
   if (!open) fieldOf('plan_b').value = '';
 }
 function showRecord(name) {
-  document.getElementById('record-name').textContent = `Open: ${name}. What you fill in adds to it.`;
+  document.getElementById('record-name').textContent = `Open: ${name}`;
   document.getElementById('record-shown').hidden = false;
+  form.classList.add('recorded');
 }
-function openRecord(text, name) {
+function hideRecord() {
+  fieldOf('record').value = '';
+  fieldOf('as_of').value = '';
+  document.getElementById('record-shown').hidden = true;
+  document.getElementById('record-holds').replaceChildren();
+  form.classList.remove('recorded');
+}
+// Another patient: what was filled in for the one before must not be added to this record. The plans stay.
+function openRecord(text, name, asOf = '') {
+  const plans = ['plan', 'plan_b'].map((field) => [field, fieldOf(field).value]);
+  form.querySelectorAll('input:not([type=file]), select, textarea').forEach((field) => {
+    if (['checkbox', 'radio'].includes(field.type)) field.checked = false; else field.value = '';
+  });
+  document.getElementById('questions').replaceChildren();
+  plans.forEach(([field, value]) => { fieldOf(field).value = value; });
   fieldOf('record').value = text;
+  fieldOf('as_of').value = asOf;
+  say('', 'file-told');
   showRecord(name);
   assess();
+}
+// The day here, not the one in London.
+const today = () => { const now = new Date(); return new Date(now - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10); };
+const welcome = document.getElementById('answer')?.innerHTML;
+function showWelcome() {
+  document.getElementById('answer').innerHTML = welcome;
+  document.getElementById('tools').hidden = true;
+  answers.classList.remove('old');
+  ['told', 'announced', 'file-told'].forEach((place) => say('', place));
 }
 
 if (form) {
   form.addEventListener('submit', (event) => { event.preventDefault(); assess(); });
   form.addEventListener('change', () => judgeSoon());
+  form.addEventListener('input', () => { if (!document.getElementById('tools').hidden) answers.classList.add('old'); });
   document.getElementById('add-second').addEventListener('click', () => {
     const open = document.getElementById('second').hidden;
     second(open);
@@ -205,7 +244,7 @@ if (form) {
     link.hash = pack(state());
     if (link.href.length > 60000) { say('The record is too large for a link. Send the file instead.'); return; }
     history.replaceState(null, '', link);
-    try { await navigator.clipboard.writeText(link.href); say('The link is copied. It holds what the form holds.'); } catch { say('The link is in the address bar.'); }
+    try { await navigator.clipboard.writeText(link.href); say(`The link is copied. ${OF_LINKS}`); } catch { say(`The link is in the address bar. ${OF_LINKS}`); }
   });
   // Paper is white: charts of a dark page are drawn once more before they are printed.
   document.getElementById('print').addEventListener('click', async () => {
@@ -216,30 +255,68 @@ if (form) {
   document.getElementById('file').addEventListener('change', async (event) => {
     const [file] = event.target.files;
     if (!file) return;
-    if (file.size > 4_000_000) { say(`${file.name} is larger than 4 MB; use the command line for it.`); return; }
+    if (file.size > 4_000_000) { say(`${file.name} is larger than 4 MB. Assess it with the command line: eutonia assess ${file.name}`, 'file-told'); return; }
     openRecord(await file.text(), file.name);
     event.target.value = '';
   });
-  document.getElementById('record-close').addEventListener('click', () => {
-    fieldOf('record').value = '';
-    document.getElementById('record-shown').hidden = true;
-    assess();
-  });
-  form.addEventListener('reset', () => setTimeout(() => { fieldOf('record').value = ''; document.getElementById('record-shown').hidden = true; second(false); document.getElementById('questions').replaceChildren(); history.replaceState(null, '', location.pathname); say(''); }));
+  document.getElementById('record-close').addEventListener('click', () => { hideRecord(); form.requestSubmit(); });
+  form.addEventListener('reset', () => setTimeout(() => {
+    judgeSoon.stop();
+    htmx.trigger(form, 'htmx:abort');
+    hideRecord();
+    second(false);
+    document.getElementById('questions').replaceChildren();
+    history.replaceState(null, '', location.pathname);
+    asked = '';
+    showWelcome();
+    fieldOf('plan').focus();
+  }));
   if (location.hash.length > 1) {
     try { fill(unpack(location.hash.slice(1))); addEventListener('load', () => setTimeout(assess, 50)); } catch { say('This link cannot be read.'); }
   }
   const launched = sessionStorage.getItem('eutonia.record');
   if (launched) {
     sessionStorage.removeItem('eutonia.record');
-    addEventListener('load', () => setTimeout(openRecord, 50, launched, 'the patient of the record system'));
+    addEventListener('load', () => setTimeout(openRecord, 50, launched, 'the patient of the record system', today()));
   }
 }
+
+// What came back is told once, in a sentence; the answer itself is no live region, or all of it would be read out.
+document.body.addEventListener('htmx:afterSwap', (event) => {
+  if (event.detail.target.id !== 'answer') return;
+  answers?.classList.remove('old');
+  if (form) document.getElementById('tools').hidden = false;
+  const found = [...document.querySelectorAll('#answer .verdict-line, #answer .banner, #answer #found ~ p')].slice(0, 2);
+  say(found.map((each) => each.textContent.trim().replace(/\s+/g, ' ')).join('. '), 'announced');
+});
+// An answer that failed leaves no older one standing in its place.
+async function failed(event) {
+  const { target, xhr } = event.detail;
+  let why = 'The service cannot be reached. Press the button again in a moment.';
+  if (xhr?.status) {
+    try { why = JSON.parse(xhr.responseText).detail; } catch { why = `The service answered with status ${xhr.status}.`; }
+  }
+  const banner = document.createElement('p');
+  banner.className = 'banner';
+  banner.setAttribute('role', 'alert');
+  banner.textContent = `No answer: ${why}`;
+  target.replaceChildren(banner);
+  if (target.id === 'will') {
+    const again = document.createElement('button');
+    again.type = 'button';
+    again.textContent = 'Simulate again';
+    again.addEventListener('click', () => htmx.trigger(target, 'load'));
+    target.append(again);
+  }
+  if (target.id === 'answer') { asked = ''; answers?.classList.remove('old'); }
+}
+['htmx:responseError', 'htmx:sendError', 'htmx:timeout'].forEach((name) => document.body.addEventListener(name, failed));
 
 // On a phone the answer stands below the form: after a press of the button it is brought into view.
 if (form) {
   let pressed = false;
   form.querySelector('button.main').addEventListener('click', () => { pressed = true; });
+  document.getElementById('file').addEventListener('change', () => { pressed = true; });
   new MutationObserver(() => {
     if (pressed && innerWidth < 960) document.getElementById('answer').scrollIntoView();
     pressed = false;
@@ -247,9 +324,10 @@ if (form) {
 }
 
 document.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-plan], [data-beside], [data-focus], [data-clear], [data-use]');
+  const button = event.target.closest('[data-plan], [data-beside], [data-focus], [data-clear], [data-use], [data-as-of]');
   if (!button) return;
-  const { plan, beside, focus, clear, use } = button.dataset;
+  const { plan, beside, focus, clear, use, asOf } = button.dataset;
+  if (asOf !== undefined) { fieldOf('as_of').value = asOf && today(); assess(); }
   if (plan) { fieldOf('plan').value = plan; assess(); }
   if (beside) { second(true); fieldOf('plan_b').value = beside; assess(); scrollTo({ top: 0 }); }
   if (focus) { event.preventDefault(); document.getElementById(focus).focus(); }
