@@ -7,13 +7,13 @@ marked as existing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from eutonia.conditions import features_of, rules_by_feature, rules_of_the_forecast, rules_of_the_record
 from eutonia.dosing.ordered import as_ordered
-from eutonia.features import chart_of, subjects, value_of, with_option
+from eutonia.features import chart_of, subjects, value_of, with_plan
 from eutonia.features.chart import TAKING, Chart
 from eutonia.features.taken import Taken, action_of
 from eutonia.features.value import Value
@@ -36,6 +36,8 @@ class Judgement(NamedTuple):
     questions: list[Question]
     warnings: list[str]
     not_seen: list[str]
+    found: Sequence[Finding]
+    """What the rules found, of whatever it is about."""
 
 
 def judge_cases(cases: Iterable[Case], knowledge: Knowledge) -> list[Judgement]:
@@ -65,31 +67,35 @@ class Screened(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """A record judged once, to screen one order after another beside it."""
+    """A record judged with one plan, to judge it with others beside that."""
 
     chart: Chart
     row: dict[str, Any]
     found: Mapping[str, Finding]
     """By rule."""
 
-    def screen(self, item: PlanItem) -> Screened:
-        """The order as if it stood first in the plan: only rules whose features it changes are judged again."""
+    def under(self, plan: tuple[PlanItem, ...]) -> Beside:
+        """The same record with another plan: only rules whose features that changes are judged again."""
         knowledge = self.chart.knowledge
-        chart, anew = with_option(self.chart, item)
+        chart, anew = with_plan(self.chart, plan)
         row = self.row | {name: chart.values[name].known for name in anew}
         changed = [name for name in anew if row[name] != self.row[name]]
         asking = rules_by_feature(knowledge)
         again = {rule for name in changed for rule in asking.get(name, ())}
         found = {rule: each for rule, each in self.found.items() if rule not in again}
         found |= {each.rule.id: each for each in check(row, [knowledge.rules[rule] for rule in again])}
-        return _screened(chart, found.values(), knowledge)
+        return Beside(chart, row, found)
+
+    def screen(self, item: PlanItem) -> Screened:
+        """An order as if it stood first in the plan."""
+        other = self.under((item, *self.chart.case.plan))
+        return _screened(other.chart, other.found.values(), self.chart.knowledge)
 
 
-def beside(chart: Chart) -> Beside:
-    """A record of which every feature is worked out, judged to screen orders beside it."""
-    row = {name: value.known for name, value in chart.values.items()}
-    found = check(row, rules_of_the_record(chart.knowledge))
-    return Beside(chart, row, {each.rule.id: each for each in found})
+def beside(judged: Judgement) -> Beside:
+    """A case that was judged, to judge its record with other plans."""
+    row = {name: value.known for name, value in judged.chart.values.items()}
+    return Beside(judged.chart, row, {each.rule.id: each for each in judged.found})
 
 
 def _screened(chart: Chart, found: Iterable[Finding], knowledge: Knowledge) -> Screened:
@@ -120,6 +126,7 @@ def _judgement(chart: Chart, found: Sequence[Finding], knowledge: Knowledge) -> 
         questions=_questions(plans, chart),
         warnings=[*chart.case.warnings, *_notes(chart)],
         not_seen=_not_seen(chart),
+        found=found,
     )
 
 
@@ -196,7 +203,7 @@ def _plan(
     item, parts = chart.plan[place] if place is not None else (CURRENT_ITEM, ())
     applying = [each for each in found if each.applies]
     issues = [_issue(each, chart, knowledge, replaced, existing=place is None) for each in applying]
-    unknowns = [_unknown(each, knowledge) for each in found if each.applies is None]
+    unknowns = [_unknown(each.rule, each.ask, knowledge) for each in found if each.applies is None]
     return PlanAssessment(
         plan=as_ordered(item) or CURRENT,
         therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
@@ -231,7 +238,7 @@ def _issue(
         say=rule.say,
         do=rule.do,
         basis=rule.basis,
-        sources=[Reference(key=c.key, at=c.at, mark=c.mark) for c in rule.sources],
+        sources=_references(rule),
     )
 
 
@@ -244,14 +251,23 @@ def _gravity(rule: Rule, urgent: bool, headline: bool) -> tuple[Any, ...]:
     return not urgent, SEVERITIES.index(rule.severity), not rule.blocks_acceptable, not headline, rule.id
 
 
-def _unknown(each: Finding, knowledge: Knowledge) -> Unknown:
-    rule = each.rule
-    return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=asked_by(each, knowledge))
+@cache
+def _references(rule: Rule) -> list[Reference]:
+    return [Reference(key=c.key, at=c.at, mark=c.mark) for c in rule.sources]
+
+
+@lru_cache(maxsize=4096)
+def _unknown(rule: Rule, ask: tuple[str, ...], knowledge: Knowledge) -> Unknown:
+    return Unknown(rule=rule.id, title=rule.title, severity=rule.severity, ask=_questions_of(ask, knowledge))
 
 
 def asked_by(each: Finding, knowledge: Knowledge) -> list[str]:
     """The features to ask for so that a rule can be told."""
-    return list(dict.fromkeys(_question_of(name, knowledge) for name in each.ask))
+    return _questions_of(each.ask, knowledge)
+
+
+def _questions_of(names: Iterable[str], knowledge: Knowledge) -> list[str]:
+    return list(dict.fromkeys(_question_of(name, knowledge) for name in names))
 
 
 def _question_of(name: str, knowledge: Knowledge) -> str:

@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from eutonia.conditions import features_of
-from eutonia.features import complete
 from eutonia.features.chart import Chart
 from eutonia.features.pain import index_pain
 from eutonia.features.taken import action_of
@@ -100,7 +99,7 @@ def alternatives(
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
     chronic = judged.chart.known("index_pain_chronic")
     population = population_of(judged.chart)
-    record, weights = _without_the_plan(judged.chart), weights or Weights()
+    record, weights = _without_the_plan(judged), weights or Weights()
     found = [
         (
             _score(c.option, chronic, weights),
@@ -188,7 +187,7 @@ def best_offered(
     weights = weights or Weights()
     candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
     candidates.sort(key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
-    record = _without_the_plan(judged.chart)
+    record = _without_the_plan(judged)
     found: list[Alternative] = []
     for candidate in candidates:
         screened = record.screen(_order(candidate, record.chart))
@@ -220,10 +219,10 @@ def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:
             yield _Candidate(entry, entry.option)
 
 
-def _without_the_plan(chart: Chart) -> Beside:
+def _without_the_plan(judged: Judgement) -> Beside:
     """The same patient without what the plan begins; what it stops is stopped all the same."""
-    stops = tuple(item for item, _ in chart.plan if action_of(item) == "stop")
-    return beside(complete(chart.instead(stops)))
+    stops = tuple(item for item, _ in judged.chart.plan if action_of(item) == "stop")
+    return beside(judged).under(stops)
 
 
 def _order(candidate: _Candidate, chart: Chart) -> PlanItem:

@@ -6,7 +6,7 @@ knowledge/features/. Those of kind `computed` have a function of the same name h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from eutonia.conditions import features_of
 from eutonia.features import dosing, kinds, organs, pain, person
 from eutonia.features.chart import Chart
+from eutonia.features.taken import Taken
 from eutonia.features.unsaid import take_over_unsaid
 from eutonia.features.value import Value
 from eutonia.knowledge import Knowledge
@@ -36,23 +37,28 @@ def complete(chart: Chart) -> Chart:
     return chart
 
 
-def with_option(chart: Chart, item: PlanItem) -> tuple[Chart, Collection[str]]:
-    """A worked-out chart with one more order to start, and the features that were worked out anew.
+def with_plan(chart: Chart, plan: tuple[PlanItem, ...]) -> tuple[Chart, Collection[str]]:
+    """A worked-out chart with another plan, and the features that were worked out anew.
 
-    What names treatments that the order does not hold is kept: a feature that says what it is about looks at the plan
-    for that alone.
+    What names treatments that only orders to start bring or take away is kept where it names none of them: a feature
+    that says what it is about looks at the plan for that alone.
     """
-    other = chart.instead((item, *chart.case.plan))
+    other = chart.instead(plan)
     anew = chart.values.keys() - chart.of_record
-    starts = other.planned[: len(other.planned) - len(chart.planned)]
-    if other.unrecognised == chart.unrecognised and all(t.action == "start" for t in starts):
-        held = {name for t in starts for name in (t.treatment, *t.classes, *t.possible)}
+    changed = [*_missing_from(other.case.plan, chart), *_missing_from(chart.case.plan, other)]
+    if other.unrecognised == chart.unrecognised and all(t.action == "start" for t in changed):
+        held = {name for t in changed for name in (t.treatment, *t.classes, *t.possible)}
         about = _about(chart.knowledge)
-        anew &= set(chart.leaning).union(about[""], *(about.get(name, ()) for name in held))
-        other.take_over(chart, chart.values.keys() - anew)
+        anew &= chart.leaning.union(about[""], *(about.get(name, ()) for name in held))
+    other.take_over(chart, chart.values.keys() - anew)
     for name in sorted(anew, key=LAST.__contains__):
         value_of(name, other)
     return other, anew
+
+
+def _missing_from(plan: tuple[PlanItem, ...], chart: Chart) -> Iterator[Taken]:
+    """What a chart plans that is not in `plan`."""
+    return (taken for item, parts in chart.plan if not any(item is each for each in plan) for taken in parts)
 
 
 @cache

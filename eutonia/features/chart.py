@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
+from eutonia.features.allergens import Allergen, allergens_of
 from eutonia.features.diagnosis import Diagnosis, denied_in, diagnoses_of
 from eutonia.features.taken import Taken, ingredients_of, merged, supply_end
 from eutonia.features.value import Value
@@ -73,19 +74,19 @@ class Chart:
     """Whether a feature that depends on the plan was asked for since this was last set to False."""
 
     def instead(self, plan: tuple[PlanItem, ...]) -> Chart:
-        """The same record with another plan; what does not depend on the plan is not worked out again."""
+        """The same record with another plan: what does not depend on the plan is kept, but for the features."""
         other = Chart(
             case=self.case.model_copy(update={"plan": plan}),
             knowledge=self.knowledge,
             results=self.results,
             of_record=set(self.of_record),
+            leaning=set(self.leaning),
         )
         other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
-        other.take_over(self, self.of_record)
         return other
 
     def take_over(self, other: Chart, features: Iterable[str]) -> None:
-        """Features of another chart of this record that are known to be the same here."""
+        """Features of another chart that are known to be the same here."""
         values = other.values
         self.values.update({name: values[name] for name in features})
         for mine, told in ((self.suspect, other.suspect), (self.stale, other.stale)):
@@ -268,6 +269,11 @@ class Chart:
             strength_mg=taken.strength_mg or next((t.strength_mg for t in same), None),
         )
 
+    @cached_property
+    def allergens(self) -> tuple[Allergen, ...]:
+        """The allergies that stand, each with the drugs and classes that it is about."""
+        return tuple(allergens_of(self.case, self.knowledge))
+
     # --- conditions -------------------------------------------------------------------------------
 
     @cached_property
@@ -286,17 +292,11 @@ class Chart:
 
     def having(self, *value_sets: str, active: bool = True) -> Sequence[Diagnosis]:
         """Diagnoses in one of `value_sets`; active ones, or of any status."""
-        found = self._had.get((value_sets, active))
-        if found is None:
-            places = sorted({n for name in value_sets for n in self._diagnosed.get(name, ())})
-            those = (self.diagnoses[n] for n in places)
-            found = self._had[value_sets, active] = tuple(d for d in those if d.active or not active)
-        return found
-
-    @cached_property
-    def _had(self) -> dict[tuple[tuple[str, ...], bool], tuple[Diagnosis, ...]]:
-        """What was asked of the diagnoses before: many features ask the same, with every plan."""
-        return {}
+        if self._diagnosed.keys().isdisjoint(value_sets):
+            return ()
+        places = sorted({n for name in value_sets for n in self._diagnosed.get(name, ())})
+        those = (self.diagnoses[n] for n in places)
+        return tuple(d for d in those if d.active or not active)
 
     @cached_property
     def _diagnosed(self) -> dict[str, list[int]]:

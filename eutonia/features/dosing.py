@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from eutonia.dates import within
@@ -254,12 +255,16 @@ def _longest(
 ) -> Value:
     spared = feature.codes["spared"]
     taken = [t for t in _of(feature, chart.involved) if not any(w in t.text.casefold() for w in spared)]
-    answers = [
-        length(replace(feature, about=(drug,)), chart) for drug in sorted({t.treatment for t in taken})
-    ]
+    answers = [length(_of_one(feature, drug), chart) for drug in sorted({t.treatment for t in taken})]
     if any(answer.known is None for answer in answers):
         return UNKNOWN
     return max(answers, key=lambda a: float(a.known or 0), default=Value(0.0))
+
+
+@cache
+def _of_one(feature: ComputedFeature, drug: str) -> ComputedFeature:
+    """The same feature of one drug."""
+    return replace(feature, about=(drug,))
 
 
 def carisoprodol_duration_missing(feature: ComputedFeature, chart: Chart) -> Value:

@@ -1,6 +1,5 @@
 """The kinds of features that need no function of their own: what their files say is enough."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from eutonia.dates import within
@@ -9,7 +8,7 @@ from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
 from eutonia.features.taken import Taken, supply_end
 from eutonia.features.value import NO, UNKNOWN, Value
-from eutonia.formulary import UNNAMED, class_called, classes_of, medicine_index, recognise
+from eutonia.formulary import UNNAMED
 from eutonia.knowledge.safety import (
     AllergyFeature,
     ConditionFeature,
@@ -195,9 +194,9 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
     Unknown where the list is, where the kind of reaction would decide, and where an entry names nothing known.
     """
     found = [
-        (entry, _counts(feature, entry) if concerns else concerns)
-        for entry in chart.case.allergies or ()
-        if _stands(entry) and (concerns := _concerns(entry, set(feature.any_of), chart)) is not False
+        (each.entry, _counts(feature, each.entry) if concerns else concerns)
+        for each in chart.allergens
+        if (concerns := each.concerns(feature.any_of)) is not False
     ]
     sure = [entry for entry, counts in found if counts]
     if sure:
@@ -207,40 +206,6 @@ def allergy(feature: AllergyFeature, chart: Chart) -> Value:
     seen = chart.case.allergies is not None and "allergies" not in chart.case.not_seen
     known = chart.case.no_known_allergies or seen
     return NO if known else UNKNOWN
-
-
-def _stands(entry: Allergy) -> bool:
-    """Whether the entry still says something: `resolved` is an allergy that a new test or exposure did not find."""
-    wrong = (entry.verification_status or "") in ("refuted", "entered-in-error")
-    return not wrong and (entry.clinical_status or "") != "resolved"
-
-
-def _concerns(entry: Allergy, wanted: set[str], chart: Chart) -> bool | None:
-    """Whether an entry speaks of one of the drugs or classes; None where it names nothing known, or a class with
-    members of both kinds."""
-    name = _ALLERGY_WORDS.sub(" ", entry.substance.casefold()).strip()
-    substance = recognise(name, entry.rxcui, chart.knowledge)
-    if substance is None and not name:
-        return None
-    drugs = {i.drug for i in substance.ingredients} if substance else set()
-    classes = {c for d in drugs for part in classes_of(d, None, chart.knowledge) for c in part}
-    if wanted & (drugs | classes | _classes_called(name, chart)):
-        return True
-    called = class_called(name, chart.knowledge) if substance is None else None
-    members = medicine_index(chart.knowledge).classes.items() if called else ()
-    return None if any(called in of and not wanted.isdisjoint({drug, *of}) for drug, of in members) else False
-
-
-_ALLERGY_WORDS = re.compile(
-    r"\b(?:(?:allergy|allergic|hypersensitivity|intolerance|sensitivity)(?: reaction)?(?: to)?|adverse reaction to)\b"
-    r"|\((?:substance|product|disorder|finding)\)"
-)
-"""Words around the name of a substance in allergy lists."""
-
-
-def _classes_called(name: str, chart: Chart) -> set[str]:
-    """The classes that an allergy list calls by this name ("nonsteroidal anti-inflammatory drugs")."""
-    return {c.id for c in chart.knowledge.classes.values() if any(word in name for word in c.allergens)}
 
 
 def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:

@@ -37,10 +37,15 @@ class _Reading(NamedTuple):
 
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
-    by_code = chart.results or _sorted_out(chart)
-    keys = {*codes, *(f"name: {named(name)}" for name in names)}
-    found = [pair for key in keys if key in by_code for pair in by_code[key]]
+    by_code, keys = chart.results or _sorted_out(chart), _keys(tuple(codes), tuple(names))
+    found = [pair for key in by_code if key in keys for pair in by_code[key]]
     return [r for _, r in sorted(found, key=_newest_first)] if len(found) > 1 else [r for _, r in found]
+
+
+@lru_cache(maxsize=1024)
+def _keys(codes: tuple[str, ...], names: tuple[str, ...]) -> frozenset[str]:
+    """Under what the results of these codes and names are kept."""
+    return frozenset(codes).union(f"name: {named(name)}" for name in names)
 
 
 @lru_cache(maxsize=4096)

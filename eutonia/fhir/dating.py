@@ -8,7 +8,7 @@ from typing import Any
 
 from eutonia.dates import Span
 from eutonia.errors import InputError
-from eutonia.fhir.elements import Note, part, when
+from eutonia.fhir.elements import Note, day_of, part, when
 
 DATED = {
     "Encounter": ("period",),
@@ -30,8 +30,7 @@ def date_of_record(about: Mapping[str, Any], places: Iterable[tuple[str, Any]]) 
     stamped = when(about, "timestamp", quiet) or when(part(about, "meta", quiet), "lastUpdated", quiet)
     if stamped:
         return stamped.last, f"The record is taken as known on {stamped.last}, the date of the bundle."
-    newest = max(_dates(places), default="")  # ISO dates sort as text, the month before its days
-    found = when({"date": newest}, "date", quiet) or _latest(places)
+    found = latest_entry(resource for _, resource in places)
     if found is None:
         raise InputError(
             "The record holds no date at all, so it is not known when it was true. Give the day with --as-of (as_of=)."
@@ -39,9 +38,16 @@ def date_of_record(about: Mapping[str, Any], places: Iterable[tuple[str, Any]]) 
     return found.first, f"The record is taken as known on {found.first}, the date of its latest entry."
 
 
-def _dates(places: Iterable[tuple[str, Any]]) -> Iterator[str]:
+def latest_entry(resources: Iterable[Any]) -> Span | None:
+    """The latest of the dates on which resources happened or were written."""
+    dates = set(_dates(resources))
+    newest = day_of(max(dates, default=""))  # ISO dates sort as text, the month before its days
+    return newest or max((day for text in dates if (day := day_of(text))), default=None)
+
+
+def _dates(resources: Iterable[Any]) -> Iterator[str]:
     """When each resource happened or was written, as text."""
-    for _, resource in places:
+    for resource in resources:
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
         for name in DATED.get(kind, ()) if isinstance(kind, str) else ():
             value = resource.get(name)
@@ -49,9 +55,3 @@ def _dates(places: Iterable[tuple[str, Any]]) -> Iterator[str]:
                 value = value.get("start")
             if isinstance(value, str) and value[:2] in ("19", "20"):
                 yield value[:10]
-
-
-def _latest(places: Iterable[tuple[str, Any]]) -> Span | None:
-    """The latest of the dates that are dates, where the last in order of text is none."""
-    found = [d for text in _dates(places) if (d := when({"date": text}, "date", lambda _: None))]
-    return max(found, default=None)

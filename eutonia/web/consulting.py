@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.dates import span
 from eutonia.errors import InputError
 from eutonia.fhir import read_fhir
-from eutonia.fhir.dating import DATED
+from eutonia.fhir.dating import latest_entry
 from eutonia.judging import Judgement, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
@@ -204,26 +203,10 @@ def _selected(request: HookRequest, orders: Sequence[Resource]) -> frozenset[int
 
 def _as_of(record: Iterable[Resource], drafts: Sequence[Resource], today: date) -> tuple[date, bool]:
     """The day the record is taken as known: today, unless all of it is long past, as in a recorded request."""
-    ordered = max(_days(drafts), default=None)
-    newest = max([*_days(record), *([ordered] if ordered else [])], default=None)
+    ordered, recorded = latest_entry(drafts), latest_entry(record)
+    newest = max((day.first for day in (ordered, recorded) if day), default=None)
     if newest is not None and newest < today - STALE:
         return newest, True
-    return max(today, ordered or today) if ordered and ordered - today < timedelta(days=2) else today, False
-
-
-def _days(resources: Iterable[Resource]) -> Iterator[date]:
-    for text in set(_written(resources)):
-        try:
-            yield span(text).first
-        except ValueError:
-            continue
-
-
-def _written(resources: Iterable[Resource]) -> Iterator[str]:
-    """When each resource happened or was written, as text."""
-    for resource in resources:
-        for name in DATED.get(str(resource.get("resourceType")), ()):
-            value = resource.get(name)
-            value = value.get("start") if isinstance(value, dict) else value
-            if isinstance(value, str) and value[:2] in ("19", "20"):
-                yield value[:10]
+    if ordered is None or ordered.first - today >= timedelta(days=2):
+        return today, False
+    return max(today, ordered.first), False

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eutonia.assessment import assess
-from eutonia.features import chart_of, names, value_of, with_option
+from eutonia.features import chart_of, names, value_of, with_plan
 from eutonia.features.chart import Chart
 from eutonia.judging import judge_cases
 from eutonia.knowledge import load
@@ -104,14 +104,19 @@ def test_what_is_contraindicated_to_be_avoided_or_urgent_is_never_offered(case):
 @given(cases, st.sampled_from([(), (PlanItem(action="stop", text="carisoprodol"),)]))
 @few
 def test_what_an_order_does_not_touch_is_as_if_the_whole_case_were_read_anew(case, stops):
-    beside = chart_of(case.model_copy(update={"plan": stops}), KNOWLEDGE)
+    judged = chart_of(case, KNOWLEDGE)
+    beside, _ = with_plan(judged, stops)
+    _same(beside, case, stops)
     for option in options(case):
-        item = _plan(option.plan)
-        quick, _ = with_option(beside, item)
-        anew = chart_of(case.model_copy(update={"plan": (item, *stops)}), KNOWLEDGE)
-        differ = [n for n, value in anew.values.items() if quick.values[n] != value]
-        assert not differ, (option.therapy, differ)
-        assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
+        plan = (_plan(option.plan), *stops)
+        _same(with_plan(beside, plan)[0], case, plan)
+
+
+def _same(quick, case, plan):
+    anew = chart_of(case.model_copy(update={"plan": plan}), KNOWLEDGE)
+    differ = [n for n, value in anew.values.items() if quick.values[n] != value]
+    assert not differ, (plan, differ)
+    assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
 
 
 @given(cases, st.lists(st.sampled_from(["Fever", "Saddle anaesthesia", "red flags"]), max_size=2))
