@@ -183,7 +183,7 @@ def _answer_errors(app: FastAPI) -> None:
     def answer(request: Request, status: int, detail: str, where: tuple[str, ...] = ()) -> Response:
         if request.url.path.startswith("/cds-services"):
             return outcome(status, detail, where)
-        if "text/html" in request.headers.get("accept", ""):
+        if "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers:
             return error_page(status, detail, request.state.request_id)
         return problem(status, detail, request_id=request.state.request_id)
 

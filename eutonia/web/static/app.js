@@ -282,24 +282,31 @@ if (form) {
 }
 
 // What came back is told once, in a sentence; the answer itself is no live region, or all of it would be read out.
-document.body.addEventListener('htmx:afterSwap', (event) => {
-  if (event.detail.target.id !== 'answer') return;
+document.body.addEventListener('htmx:after:swap', (event) => {
+  if (event.detail.ctx.target.id !== 'answer') return;
   answers?.classList.remove('old');
   if (form) document.getElementById('tools').hidden = false;
   const found = [...document.querySelectorAll('#answer .verdict-line, #answer .banner, #answer #found ~ p')].slice(0, 2);
   say(found.map((each) => each.textContent.trim().replace(/\s+/g, ' ')).join('. '), 'announced');
 });
 // An answer that failed leaves no older one standing in its place.
-async function failed(event) {
-  const { target, xhr } = event.detail;
+function failed(event) {
+  const ctx = event.detail.ctx;
+  if (!ctx) return;
+  const { target, response } = ctx;
   let why = 'The service cannot be reached. Press the button again in a moment.';
-  if (xhr?.status) {
-    try { why = JSON.parse(xhr.responseText).detail; } catch { why = `The service answered with status ${xhr.status}.`; }
+  if (response?.status >= 400) {
+    try { why = JSON.parse(ctx.text).detail; } catch { why = `The service answered with status ${response.status}.`; }
   }
   const banner = document.createElement('p');
   banner.className = 'banner';
   banner.setAttribute('role', 'alert');
   banner.textContent = `No answer: ${why}`;
+  if (target.id === 'way-off') {
+    target.querySelector('.banner')?.remove();
+    target.prepend(banner);
+    return;
+  }
   target.replaceChildren(banner);
   if (target.id === 'will') {
     const again = document.createElement('button');
@@ -310,7 +317,7 @@ async function failed(event) {
   }
   if (target.id === 'answer') { asked = ''; answers?.classList.remove('old'); }
 }
-['htmx:responseError', 'htmx:sendError', 'htmx:timeout'].forEach((name) => document.body.addEventListener(name, failed));
+['htmx:response:error', 'htmx:error'].forEach((name) => document.body.addEventListener(name, failed));
 
 // On a phone the answer stands below the form: after a press of the button it is brought into view.
 if (form) {
