@@ -39,10 +39,8 @@ class Draws:
         key = int.from_bytes(
             hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little"
         )
-        bits = np.random.Philox(key=key)
-        bits.advance(
-            self.first // 2
-        )  # each count of the generator makes four numbers, and a patient takes two
+        # Each count of the generator makes four numbers, and a patient takes two.
+        bits = np.random.Philox(key=key, counter=self.first // 2)
         skip = 2 * (self.first % 2)
         return np.random.Generator(bits).random(skip + 2 * self.number)[skip:].reshape(self.number, 2)
 

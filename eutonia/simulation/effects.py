@@ -137,18 +137,20 @@ def pains(
     return relaxation, natural, left
 
 
-def drives(system: System, states: States) -> tuple[Column, Column]:
-    """The net GABAergic drive, and that of all sedatives together."""
-    sensitivity = system.brain[0]
-    drive = sensitivity * states.energy - (states.fast + states.slow)
-    return drive, positive(drive) + positive(sensitivity * states.other - states.dulled)
+def drives(
+    system: System, states: States, at: NDArray[np.int64] | slice = slice(None)
+) -> tuple[Column, Column]:
+    """The net GABAergic drive, and that of all sedatives together, at all or some of the moments."""
+    sensitivity = system.brain[0].astype(states.energy.dtype, copy=False)
+    drive = sensitivity * states.energy[at] - (states.fast[at] + states.slow[at])
+    return drive, positive(drive) + positive(sensitivity * states.other[at] - states.dulled[at])
 
 
-def worst_impairment(system: System, states: States) -> Column:
-    """The highest impairment at these moments; NaN where there are none."""
-    if not len(states.time):
+def worst_impairment(system: System, states: States, at: NDArray[np.int64]) -> Column:
+    """The highest impairment at some of the moments; NaN where there are none."""
+    if not len(at):
         return np.full(system.number, np.nan)
-    p, most = system.figures, drives(system, states)[1].max(0)
+    p, most = system.figures, drives(system, states, at)[1].max(0)
     return readouts.score(most, p["impairment_half"], float(p["impairment_hill"][0]))
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eutonia.simulation.compiled import at_hand, ready
 from eutonia.simulation.effects import States, Therapies, effects, pains, worst_impairment
@@ -187,13 +188,13 @@ def _chunk(patients: Patients, task: Task) -> Part:
         np.float32 if task.single else np.float64,
     )
 
-    def at(moments: Column) -> States:
-        return states.at(np.searchsorted(times, np.round(moments, 9)))
+    def at(moments: Column) -> NDArray[np.int64]:
+        return np.searchsorted(times, np.round(moments, 9))
 
-    per_patient["morning_impairment"] = worst_impairment(system, at(task.mornings))
+    per_patient["morning_impairment"] = worst_impairment(system, states, at(task.mornings))
     per_patient |= _doses_taken(system, grid)
-    _, natural, left = pains(system, at(np.array(list(task.marks.values()))), therapies)
-    shown = at(task.outputs)
+    _, natural, left = pains(system, states.at(at(np.array(list(task.marks.values())))), therapies)
+    shown = states.at(at(task.outputs))
     seen = effects(system, shown, therapies)
     level = np.moveaxis(shown.level[:, : len(system.substances)], 2, 0).swapaxes(1, 2)
     return Part(system.substances, level, {name: seen[name].T for name in COURSES}, per_patient,

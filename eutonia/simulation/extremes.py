@@ -43,7 +43,7 @@ def extremes(
     states, found = solve(
         system, grid, Therapies((), (), (), ()), {}, schedule.last_dose, until, compiled, os.cpu_count() or 1
     )
-    worst = worst_impairment(system, states.at(np.searchsorted(times, np.round(looked, 9))))
+    worst = worst_impairment(system, states, np.searchsorted(times, np.round(looked, 9)))
     wanted = ("peak_sedating", "probability_drowsy", "min_ventilation")
     return {name: found[name] for name in wanted} | {"morning_impairment": worst}
 

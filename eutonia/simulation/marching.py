@@ -161,9 +161,10 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
 
         with ThreadPoolExecutor(len(shares)) as workers:
             list(workers.map(lambda part: run(*part, *desk(), *figures), shares))
-    place = np.searchsorted(outputs, grid.output)
+    if len(outputs) < len(grid.output):  # some are asked for more than once
+        kept = kept[np.searchsorted(outputs, grid.output)]
     return Result(
-        kept[place][..., :n], folded[:, :n], moments[:, :n],
+        kept[..., :n], folded[:, :n], moments[:, :n],
         levels[:, :n].reshape(substances, FOLD_ROWS, n), level_moments[:, :n].reshape(substances, LEVEL_TIMES, n),
         max(dosing, DAY),
     )  # fmt: skip

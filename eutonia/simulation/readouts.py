@@ -19,7 +19,8 @@ def probability(intercept: Column | float, slope: Column | float, drive: Column)
 
 def any_withdrawal(peak: Column, half: Column | float, slope: Column | float) -> Column:
     """Chance of withdrawal that is noticed, from its highest severity."""
-    return peak**slope / (peak**slope + half**slope)
+    risen = peak**slope
+    return risen / (risen + half**slope)
 
 
 def relieved(relaxation: Column, most: Column | float, half: Column | float) -> Column:

@@ -21,6 +21,8 @@ BITS = 13
 LEAST = 1e-12
 
 _SHIFT = 23 - BITS
+_SIZE = 0x7FFFFFFF
+"""All bits of a number but its sign."""
 _NONE = int(np.float32(LEAST).view(np.uint32)) >> _SHIFT
 
 
@@ -50,12 +52,11 @@ class Sketch:
             values = values[known]
         if not len(values):
             return
-        self.lowest = min(self.lowest, float(values.min()))
-        self.highest = max(self.highest, float(values.max()))
-        codes = _codes(values)
-        first, last = int(codes.min()), int(codes.max())
+        ends = np.array([values.min(), values.max()])
+        self.lowest, self.highest = min(self.lowest, float(ends[0])), max(self.highest, float(ends[1]))
+        first, last = _codes(ends).tolist()
         self._widen(first, last)
-        found = np.bincount(codes - first, minlength=last - first + 1).astype(np.int32)
+        found = np.bincount(np.subtract(_codes(values), first, dtype=np.intp))  # else it is turned into that
         self._counts[first - self._first : last - self._first + 1] += found
 
     def _widen(self, first: int, last: int) -> None:
@@ -108,9 +109,9 @@ class Sketch:
 
 def _codes(values: NDArray[np.float32]) -> NDArray[np.int32]:
     """Numbers of bins, in the order of values; zero for zero."""
-    size = np.abs(values).view(np.int32) >> _SHIFT
-    bins = np.maximum(size - _NONE, 0)
-    return np.asarray(np.where(values < 0.0, -bins, bins))
+    bits = values.view(np.int32)
+    bins = np.maximum(((bits & _SIZE) >> _SHIFT) - _NONE, 0)
+    return np.asarray(bins if bits.min() >= 0 else np.where(bits < 0, -bins, bins))
 
 
 def _value(codes: NDArray[np.integer[Any]]) -> Column:

@@ -113,7 +113,7 @@ def _together(
         os.cpu_count() or 1,
     )
     at = np.searchsorted(outputs, np.round(days, 9))
-    found["morning_impairment"] = worst_impairment(system, states.at(at))
+    found["morning_impairment"] = worst_impairment(system, states, at)
     return found
 
 
