@@ -115,7 +115,7 @@ def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0
         return None
     from eutonia.simulation import as_patients, read
     from eutonia.simulation.extremes import extremes
-    from eutonia.simulation.summary import spread
+    from eutonia.simulation.summary import spreads
 
     item, parts = chart.plan[place]
     others, left_out = others_taken(chart, parts)
@@ -127,10 +127,11 @@ def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0
         )
     except InputError:
         return None
+    told = spreads({name: found[name] for name in ("morning_impairment", "min_ventilation")})
     return FirstDays(
         float(found["probability_drowsy"].mean()),
-        spread(found["morning_impairment"]),
-        spread(found["min_ventilation"]),
+        told["morning_impairment"],
+        told["min_ventilation"],
         [other.text for other in others],
         [line.split(LEFT_OUT)[0] for line in left_out],
     )

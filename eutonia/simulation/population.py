@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +148,7 @@ def ancestry_of(written: str, knowledge: Knowledge) -> str:
     raise InputError(f"Unknown ancestry “{written}”. Known: {', '.join(sorted(knowledge.ancestries))}.")
 
 
+@lru_cache(64)
 def frequencies(ancestry: str, knowledge: Knowledge) -> Column:
     """Shares of the phenotypes, in the order of PHENOTYPES. Raises InputError for an unknown ancestry."""
     entry = knowledge.ancestries[ancestry_of(ancestry, knowledge)]

@@ -125,7 +125,8 @@ USED = (
     "claims",
     "reading",
     "report",
-    "simulation.engine",
+    "simulation.extremes",
+    "simulation.marching",
     "simulation.summary",
     "tapering",
 )

@@ -46,7 +46,9 @@ def depth(content: bytes) -> int:
     """
     if b"\\" in content:  # what may hide the end of a string
         content = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(content.translate(None, NOT_STRUCTURE).split(b'"')[::2])
+    # Without pairs of quotes, which are most of them, the rest still stays in a string or out of it.
+    marks = content.translate(None, NOT_STRUCTURE).replace(b'""', b"")
+    outside = b"".join(marks.split(b'"')[::2])
     if not outside:
         return 0
     return int(STEP[np.frombuffer(outside, np.uint8)].cumsum(dtype=np.int32).max())

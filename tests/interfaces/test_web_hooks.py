@@ -369,4 +369,38 @@ def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: py
     assert "of resting" in told
     assert len(made) == 1
     assert "Simulated" not in details(0)
+    assert "not ready in time" not in details(1e-6)  # it is brief, and nobody waits for a thread
+    monkeypatch.setattr(foreseen, "is_brief", lambda *_: False)
     assert "not ready in time" in details(1e-6)
+
+
+@pytest.mark.parametrize(
+    ("plan", "taken", "brief"),
+    [
+        ("carisoprodol 350 mg three times a day", "oxycodone 5 mg every 6 hours", True),
+        ("carisoprodol 350 mg three times a day", "carisoprodol 350 mg three times a day", False),
+        ("carisoprodol 350 mg three times a day as needed", "oxycodone 5 mg every 6 hours", False),
+        ("carisoprodol 350 mg three times a day", "oxycodone 5 mg every 6 hours as needed", False),
+    ],
+)
+def test_a_simulation_is_brief_unless_use_is_run_in_or_doses_are_decided_on(
+    plan: str, taken: str, brief: bool
+) -> None:
+    from eutonia import read
+    from eutonia.dosing.text import read_plan
+    from eutonia.features import chart_of
+    from eutonia.knowledge import load
+    from eutonia.web.foreseen import is_brief
+
+    written = read_plan(taken).model_dump(
+        include={"text", "dose", "unit", "times_per_day", "every_hours", "as_needed"}
+    )
+    case = read(
+        {
+            "as_of": "2026-03-02",
+            "patient": {},
+            "medications": [written | {"status": "active"}],
+            "plan": [{"text": plan}],
+        }
+    )
+    assert is_brief(chart_of(case, load()), 0) is brief
