@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "lane_folds", "lanes", "width")
+SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "lane_folds", "lanes")
 """Modules of this package that are compiled."""
 
 NAME = "eutonia_march"

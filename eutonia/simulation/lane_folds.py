@@ -15,16 +15,13 @@ from eutonia.simulation.layout import (
     BEGAN,
     BRAIN,
     CMAX,
-    DESK,
     DRIVE,
     DRIVE_HALF,
     DRIVE_MOST,
     DULLED,
-    EASED,
     ENERGY,
     FAST,
     FELT,
-    FOLD_ROWS,
     HOURS,
     HOURS_DAY,
     HOURS_RELIEVED,
@@ -32,15 +29,12 @@ from eutonia.simulation.layout import (
     LAST_DOSE,
     LAST_LEVEL,
     LAST_PEAK,
-    LEFT,
-    LEVEL_TIMES,
     LOWER,
     LOWEST,
     MIN_VENTILATION,
     NOTICEABLE,
     NOW,
     ONSET,
-    OPIOID,
     OPIOID_GAIN,
     OPIOID_MOST,
     OTHER,
@@ -74,14 +68,16 @@ from eutonia.simulation.layout import (
 from eutonia.simulation.rows import (
     INFINITE,
     LITTLE,
-    add_ratio,
-    add_saturating,
-    copied,
+    alike,
+    both,
+    choose,
+    either,
     equation,
-    filled,
+    get,
+    get_of,
     lane,
-    leave,
-    row,
+    put,
+    some,
     whole,
 )
 
@@ -105,61 +101,64 @@ def above(before, after):
     return min(max(high / max(high - low, LITTLE), 0.0), 1.0)
 
 
-SINCE, NEVER = DESK, -1.0
-"""Hours from the beginning of the step to what is to be remembered, or that there is nothing."""
-
-
 @lane
-def _clock(when, began, since):
-    """Remember a time. A loop of its own, as clocks are of double precision."""
-    for i in range(W):
-        when[i] = began[i] + since[i] if since[i] >= 0.0 else when[i]
-
-
-@lane
-def _first_time(when, began, since):
-    for i in range(W):
-        when[i] = min(when[i], began[i] + since[i])
+def _added(m, k, more):
+    put(m, k, get(m, k) + more)
 
 
 @whole
 def fold_levels(m, d, fold, times, mid, end, counts, inside):
     """Exposure to one substance in a step at or after time zero, and `inside` the window or not."""
-    q, middle, level = m[fold * W : (fold + FOLD_ROWS) * W], row(m, mid), row(m, end)
+    h, before, middle, after = (
+        get(m, STEP),
+        get(m, fold + LAST_LEVEL),
+        get(m, mid),
+        get(m, end),
+    )
+    area = h / 6.0 * (before + 4.0 * middle + after)
     if inside:
-        for i in range(W):
-            before, c1 = q[LAST_LEVEL * W + i], level[i]
-            q[AREA_WINDOW * W + i] += m[STEP * W + i] / 6.0 * (before + 4.0 * middle[i] + c1)
-            q[LOWEST * W + i] = min(q[LOWEST * W + i], min(before, c1))
+        _added(m, fold + AREA_WINDOW, area)
+        put(m, fold + LOWEST, min(get(m, fold + LOWEST), min(before, after)))
     if counts:
-        for i in range(W):
-            h, before, cm, c1 = m[STEP * W + i], q[LAST_LEVEL * W + i], middle[i], level[i]
-            q[AREA * W + i] += h / 6.0 * (before + 4.0 * cm + c1)
-            where, peak = turn(before, cm, c1)
-            m[SINCE * W + i] = 0.5 * h * (1.0 + where) if peak > q[CMAX * W + i] else NEVER
-            q[CMAX * W + i] = max(q[CMAX * W + i], peak)
-        _clock(row(d, times + TMAX), row(d, BEGAN), row(m, SINCE))
-    copied(q[LAST_LEVEL * W : (LAST_LEVEL + 1) * W], level)
+        _added(m, fold + AREA, area)
+        most = get(m, fold + CMAX)
+        where, peak = turn(before, middle, after)
+        when = get(d, BEGAN) + 0.5 * h * (1.0 + where)
+        put(d, times + TMAX, choose(peak > most, when, get(d, times + TMAX)))
+        put(m, fold + CMAX, max(peak, most))
+    put(m, fold + LAST_LEVEL, after)
 
 
 @whole
 def fold_fall(m, d, fold, times, end, last):
     """The fall of a level after the dose at `last`; to be called before `fold_levels`."""
-    q, t, level = m[fold * W : (fold + FOLD_ROWS) * W], d[times * W : (times + LEVEL_TIMES) * W], row(m, end)
-    for i in range(W):
-        began, h = d[BEGAN * W + i], m[STEP * W + i]
-        if d[NOW * W + i] >= last - 1e-9:
-            c1, peak = level[i], q[LAST_PEAK * W + i]
-            if c1 > peak:
-                q[LAST_PEAK * W + i] = c1
-                t[UPPER * W + i] = INFINITE
-                t[LOWER * W + i] = INFINITE
-            elif t[LOWER * W + i] == INFINITE and h > 0.0 and c1 > 0.0:
-                c0 = q[LAST_LEVEL * W + i]
-                if t[UPPER * W + i] == INFINITE and c1 <= 0.40 * peak:
-                    t[UPPER * W + i] = began + h * _share(c0, c1, 0.40 * peak)
-                if c1 <= 0.08 * peak:
-                    t[LOWER * W + i] = began + h * _share(c0, c1, 0.08 * peak)
+    level, peak, upper, lower = (
+        get(m, end), get(m, fold + LAST_PEAK), get(d, times + UPPER), get(d, times + LOWER),
+    )  # fmt: skip
+    below = either(
+        both(upper == INFINITE, level <= 0.40 * peak), both(lower == INFINITE, level <= 0.08 * peak)
+    )
+    if some(both(get(d, NOW) >= last - 1e-9, either(level > peak, below))):
+        for j in range(W):
+            _fall(m, d, fold * W + j, times * W + j, end * W + j, j, last)
+
+
+@lane
+def _fall(m, d, fold, times, end, j, last):
+    """Of one patient, in lane `j`: seldom, since a level passes through a threshold once."""
+    if d[NOW * W + j] < last - 1e-9:
+        return
+    level, peak = m[end], m[fold + LAST_PEAK * W]
+    if level > peak:
+        m[fold + LAST_PEAK * W] = level
+        d[times + UPPER * W] = INFINITE
+        d[times + LOWER * W] = INFINITE
+    elif d[times + LOWER * W] == INFINITE and m[STEP * W + j] > 0.0 and level > 0.0:
+        before = m[fold + LAST_LEVEL * W]
+        if d[times + UPPER * W] == INFINITE and level <= 0.40 * peak:
+            d[times + UPPER * W] = d[BEGAN * W + j] + m[STEP * W + j] * _share(before, level, 0.40 * peak)
+        if level <= 0.08 * peak:
+            d[times + LOWER * W] = d[BEGAN * W + j] + m[STEP * W + j] * _share(before, level, 0.08 * peak)
 
 
 @lane
@@ -175,114 +174,101 @@ def read_out(
     m, d, to, node, natural, share, level, p, axis_signal, axis_ends, top, half, therapy_times, therapy
 ):
     """As `effects.effects`, `share` of the step before its end, onto the four rows from `to`."""
-    filled(row(m, EASED), 0.0)
-    filled(row(m, LEFT), 1.0)
-    filled(row(m, OPIOID), 0.0)
+    eased, left, opioid, pain = alike(m, 0.0), alike(m, 1.0), alike(m, 0.0), get(m, natural)
     for k in range(axis_ends[0]):
-        add_saturating(row(m, EASED), top[k, p : p + W], half[k, p : p + W], row(m, level + axis_signal[k]))
+        of = get(m, level + axis_signal[k])
+        eased += get_of(top, k, p) * of / (of + get_of(half, k, p))
     for k in range(axis_ends[0], axis_ends[1]):
-        leave(row(m, LEFT), top[k, p : p + W], half[k, p : p + W], row(m, level + axis_signal[k]))
+        of = get(m, level + axis_signal[k])
+        left *= 1.0 - get_of(top, k, p) * of / (of + get_of(half, k, p))
     for k in range(axis_ends[1], len(axis_signal)):
-        add_ratio(row(m, OPIOID), row(m, level + axis_signal[k]), half[k, p : p + W])
+        opioid += get(m, level + axis_signal[k]) / get_of(half, k, p)
     for k in range(len(therapy_times)):
-        start, stop = therapy_times[k, 0], therapy_times[k, 1]
-        e, b, f, pain = (
-            therapy[0, k, p : p + W],
-            therapy[1, k, p : p + W],
-            therapy[2, k, p : p + W],
-            row(m, natural),
+        start, stop, now = (
+            therapy_times[k, 0],
+            therapy_times[k, 1],
+            get(d, NOW) - share * get(m, STEP),
         )
-        for i in range(W):
-            now = d[NOW * W + i] - share * m[STEP * W + i]
-            held = 1.0 - decay(min(max(now - start, 0.0), stop - start) / b[i])
-            points = e[i] * held * decay(max(now - stop, 0.0) / f[i])
-            m[LEFT * W + i] *= 1.0 - min(max(points / max(pain[i], 1.0), -1.0), 1.0)
-    _effects(m[to * W : (to + 4) * W], m[node * W : (node + 7) * W], row(m, natural), m)
+        during, after = alike(m, min(max(now - start, 0.0), stop - start)), alike(m, max(now - stop, 0.0))
+        held = 1.0 - decay(during / get_of(therapy[1], k, p))
+        points = get_of(therapy[0], k, p) * held * decay(after / get_of(therapy[2], k, p))
+        left *= 1.0 - min(max(points / max(pain, 1.0), -1.0), 1.0)
+    _effects(m, to, node, eased, left, opioid * get(m, OPIOID_GAIN), pain)
 
 
 @lane
-def _effects(to, states, pain, m):
+def _effects(m, to, node, eased, left, opioid, pain):
     """Drive, sedation, relief and ventilation. Fractions of fractions are brought to one division."""
-    for i in range(W):
-        energy, adapted = states[ENERGY * W + i], states[FAST * W + i] + states[SLOW * W + i]
-        sensitivity = m[BRAIN * W + i]
-        drive = sensitivity * energy - adapted
-        up = positive(drive)
-        least = max(energy, 1e-12)
-        eases = positive(sensitivity * energy - m[RELAX_SHARE * W + i] * adapted)
-        eased = m[EASED * W + i] * least + states[RELAXING * W + i] * eases
-        half = m[RELAX_HALF * W + i] * least
-        left = m[LEFT * W + i] * (half + (1.0 - m[RELAX_MOST * W + i]) * eased) / (eased + half)
-        opioid, square = m[OPIOID * W + i] * m[OPIOID_GAIN * W + i], up * up
-        whole, half = (1.0 + opioid) * (1.0 + up), m[DRIVE_HALF * W + i] * m[DRIVE_HALF * W + i]
-        air = (1.0 + opioid - m[OPIOID_MOST * W + i] * opioid) * (
-            half + square - m[DRIVE_MOST * W + i] * square
-        )
-        air *= (whole - m[SYNERGY * W + i] * opioid * up) / ((1.0 + opioid) * whole * (half + square))
-        to[DRIVE * W + i] = drive
-        to[SEDATING * W + i] = up + positive(sensitivity * states[OTHER * W + i] - states[DULLED * W + i])
-        to[RELIEF * W + i] = pain[i] * (1.0 - left)
-        to[VENTILATION * W + i] = max(air, 0.0)
+    energy, adapted = get(m, node + ENERGY), get(m, node + FAST) + get(m, node + SLOW)
+    sensitivity = get(m, BRAIN)
+    drive = sensitivity * energy - adapted
+    up = positive(drive)
+    least = max(energy, 1e-12)
+    eases = positive(sensitivity * energy - get(m, RELAX_SHARE) * adapted)
+    eased = eased * least + get(m, node + RELAXING) * eases
+    half = get(m, RELAX_HALF) * least
+    left = left * (half + (1.0 - get(m, RELAX_MOST)) * eased) / (eased + half)
+    square = up * up
+    all_of, half = (1.0 + opioid) * (1.0 + up), get(m, DRIVE_HALF) * get(m, DRIVE_HALF)
+    air = (1.0 + opioid - get(m, OPIOID_MOST) * opioid) * (half + square - get(m, DRIVE_MOST) * square)
+    air *= (all_of - get(m, SYNERGY) * opioid * up) / ((1.0 + opioid) * all_of * (half + square))
+    put(m, to + DRIVE, drive)
+    put(m, to + SEDATING, up + positive(sensitivity * get(m, node + OTHER) - get(m, node + DULLED)))
+    put(m, to + RELIEF, pain * (1.0 - left))
+    put(m, to + VENTILATION, max(air, 0.0))
+
+
+@lane
+def _read(m, place):
+    """What was read out at the start, in the middle and at the end of the step."""
+    return get(m, READ_BEFORE + place), get(m, READ_MIDDLE + place), get(m, READ_END + place)
 
 
 @lane
 def _fold_peak(m, place, peak):
-    for i in range(W):
-        _, most = turn(
-            m[(READ_BEFORE + place) * W + i], m[(READ_MIDDLE + place) * W + i], m[(READ_END + place) * W + i]
-        )
-        m[peak * W + i] = max(m[peak * W + i], most)
+    before, middle, after = _read(m, place)
+    _, most = turn(before, middle, after)
+    put(m, peak, max(get(m, peak), most))
 
 
 @whole
 def fold_effects(m, d, dosing):
     """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not."""
+    part = 1.0 if dosing else 0.0
     _fold_peak(m, DRIVE, PEAK_DRIVE)
     _fold_peak(m, SEDATING, PEAK_SEDATING)
     _fold_peak(m, RELIEF, PEAK_RELIEF)
-    for i in range(W):
-        _, most = turn(-m[(READ_BEFORE + VENTILATION) * W + i], -m[(READ_MIDDLE + VENTILATION) * W + i],
-                       -m[(READ_END + VENTILATION) * W + i])  # fmt: skip
-        m[MIN_VENTILATION * W + i] = min(m[MIN_VENTILATION * W + i], -most)
-    part = 1.0 if dosing else 0.0
-    for i in range(W):
-        half, least = 0.5 * m[STEP * W + i], m[IMPAIRED * W + i]
-        middle = m[(READ_MIDDLE + SEDATING) * W + i] - least
-        hours = half * (above(m[(READ_BEFORE + SEDATING) * W + i] - least, middle)
-                        + above(middle, m[(READ_END + SEDATING) * W + i] - least))  # fmt: skip
-        m[HOURS * W + i] += hours
-        m[HOURS_DAY * W + i] += part * hours
-    for i in range(W):
-        half, least = 0.5 * m[STEP * W + i], m[NOTICEABLE * W + i]
-        before, middle, end = (
-            m[(READ_BEFORE + RELIEF) * W + i], m[(READ_MIDDLE + RELIEF) * W + i], m[(READ_END + RELIEF) * W + i],
-        )  # fmt: skip
-        m[RELIEF_AREA * W + i] += part * half / 3.0 * (before + 4.0 * middle + end)
-        before, middle, end = before - least, middle - least, end - least
-        first, second = above(before, middle), above(middle, end)
-        m[HOURS_RELIEVED * W + i] += half * (first + second)
-        begins = half * (2.0 - second) if end >= 0.0 else INFINITE
-        begins = half * (1.0 - first) if middle >= 0.0 else begins
-        m[SINCE * W + i] = 0.0 if before >= 0.0 else begins
-    _first_time(row(d, ONSET), row(d, BEGAN), row(m, SINCE))
+    before, middle, after = _read(m, VENTILATION)
+    _, most = turn(-before, -middle, -after)
+    put(m, MIN_VENTILATION, min(get(m, MIN_VENTILATION), -most))
+    half, least = 0.5 * get(m, STEP), get(m, IMPAIRED)
+    before, middle, after = _read(m, SEDATING)
+    hours = half * (above(before - least, middle - least) + above(middle - least, after - least))
+    _added(m, HOURS, hours)
+    _added(m, HOURS_DAY, part * hours)
+    least = get(m, NOTICEABLE)
+    before, middle, after = _read(m, RELIEF)
+    _added(m, RELIEF_AREA, part * half / 3.0 * (before + 4.0 * middle + after))
+    before, middle, after = before - least, middle - least, after - least
+    first, second = above(before, middle), above(middle, after)
+    _added(m, HOURS_RELIEVED, half * (first + second))
+    since = choose(after >= 0.0, half * (2.0 - second), INFINITE)
+    since = choose(middle >= 0.0, half * (1.0 - first), since)
+    since = choose(before >= 0.0, 0.0, since)
+    put(d, ONSET, min(get(d, ONSET), get(d, BEGAN) + since))
 
 
 @whole
 def fold_withdrawal(m, d, stopped):
     """The highest withdrawal, and when it is felt once dosing has `stopped` in anybody."""
-    for i in range(W):
-        h, peak = m[STEP * W + i], m[W_PEAK * W + i]
-        where, most = turn(m[WITHDRAWAL_BEFORE * W + i], m[WITHDRAWAL_MID * W + i], m[WITHDRAWAL * W + i])
-        m[SINCE * W + i] = 0.5 * h * (1.0 + where) if most > peak else NEVER
-        m[W_PEAK * W + i] = max(most, peak)
-    _clock(row(d, W_TIME), row(d, BEGAN), row(m, SINCE))
+    h, peak, began = get(m, STEP), get(m, W_PEAK), get(d, BEGAN)
+    before, after = get(m, WITHDRAWAL_BEFORE), get(m, WITHDRAWAL)
+    where, most = turn(before, get(m, WITHDRAWAL_MID), after)
+    put(d, W_TIME, choose(most > peak, began + 0.5 * h * (1.0 + where), get(d, W_TIME)))
+    put(m, W_PEAK, max(most, peak))
     if stopped:
-        for i in range(W):
-            h, least = m[STEP * W + i], m[FELT * W + i]
-            w0, w1 = m[WITHDRAWAL_BEFORE * W + i] - least, m[WITHDRAWAL * W + i] - least
-            since = 0.0 if w0 >= 0.0 else h * (1.0 - above(w0, w1))
-            m[SINCE * W + i] = since if max(w0, w1) >= 0.0 else INFINITE
-        for i in range(W):
-            began, when = d[BEGAN * W + i], d[W_ONSET * W + i]
-            later = min(when, began + m[SINCE * W + i])
-            d[W_ONSET * W + i] = later if began >= d[LAST_DOSE * W + i] - 1e-9 else when
+        w0, w1, when = before - get(m, FELT), after - get(m, FELT), get(d, W_ONSET)
+        since = choose(w0 >= 0.0, 0.0, h * (1.0 - above(w0, w1)))
+        since = choose(max(w0, w1) >= 0.0, since, INFINITE)
+        later = min(when, began + since)
+        put(d, W_ONSET, choose(began >= get(d, LAST_DOSE) - 1e-9, later, when))

@@ -7,12 +7,9 @@ The equations are those of `steps`, `adaptation` and `kinetics`, compiled from t
 # (the compiler infers the types of what it compiles)
 from __future__ import annotations
 
-from math import sqrt
-
 from eutonia.simulation import adaptation, kinetics, steps
 from eutonia.simulation.layout import (
     BRAIN,
-    DESK,
     DULLED,
     END,
     ENERGY,
@@ -20,37 +17,24 @@ from eutonia.simulation.layout import (
     FAST,
     FELT_NOW,
     HAZARD,
-    INDUCED,
     LASTING,
     MIDDLE,
+    NATURAL_END,
+    NATURAL_MIDDLE,
     NET,
     OTHER,
     OTHER_BEFORE,
-    OWN,
+    PAIN_REST,
     SLOW,
     STEP,
     STIRRED,
-    SUM,
     TURNING,
     UNIT,
     WITHDRAWAL,
     WITHDRAWAL_BEFORE,
     WITHDRAWAL_MID,
-    W,
 )
-from eutonia.simulation.rows import (
-    add,
-    add_product,
-    add_products,
-    add_scaled,
-    copied,
-    energy,
-    equation,
-    filled,
-    lane,
-    row,
-    whole,
-)
+from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, whole
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
                   steps.collocated, steps.between, steps.passed, steps.remaining):  # fmt: skip
@@ -61,23 +45,11 @@ decay, saturable = kinetics.decay, kinetics.saturable
 damping, collocated, between = steps.damping, steps.collocated, steps.between
 passed, remaining = steps.passed, steps.remaining
 
-(L0, LM, L1, LOST0, LOSTM, LOST1, LEFTM, LEFT1, SPEEDM, SPEED1, DAMP1, DAMP2, DAMPED, WEIGHT, DRIFT, PULL) = (
-    range(DESK, DESK + 16)
-)
-GUESS, TURN, TURN1, FELTM, FELT1, STIRRED0, STIRREDM = range(DESK, DESK + 7)
-"""Where work in hand lies on the desk."""
-
-
-@lane
-def _decayed(to, rates, unit):
-    for i in range(len(to)):
-        to[i] = decay(0.5 * unit[i] * rates[i])
-
 
 @whole
 def halves(d, to, rates, k, p):
     """What is left of mode `k` after half a unit of time."""
-    _decayed(row(d, to), rates[k, p : p + W], row(d, UNIT))
+    put(d, to, decay(0.5 * get(d, UNIT) * get_of(rates, k, p)))
 
 
 @whole
@@ -85,237 +57,148 @@ def sum_modes(m, target, d, z, weight, entry_ends, entry_mode, p):
     """Levels from modes: small differences of large numbers, so that they are summed in double precision."""
     first = 0
     for s in range(len(entry_ends)):
-        last = entry_ends[s] - 1
-        if last < first:
-            filled(row(m, target + s), 0.0)
-            continue
-        filled(row(d, SUM), 0.0)
-        for e in range(first, last, 2):
-            add_products(row(d, SUM), weight[e, p : p + W], row(d, z + entry_mode[e]), weight[e + 1, p : p + W],
-                         row(d, z + entry_mode[e + 1]))  # fmt: skip
-        if (last - first) % 2 == 0:
-            add_product(row(d, SUM), weight[last, p : p + W], row(d, z + entry_mode[last]))
-        copied(row(m, target + s), row(d, SUM))
-        first = last + 1
+        level = alike(d, 0.0)
+        for e in range(first, entry_ends[s]):
+            level += get_of(weight, e, p) * get(d, z + entry_mode[e])
+        put(m, target + s, level)
+        first = entry_ends[s]
 
 
 @whole
-def energies(
-    m, level, site, p, strength, opened, closed, member_site, member_signal, gaba, relaxes, adapts, to
-):
-    """Energy at GABA-A, of other sedation, that which eases spasm and that which slow tolerance follows, into four rows
-    from `to` on."""
-    sites = len(strength)
-    filled(m[site * W : (site + 2 * sites) * W], 1.0)
-    for b in range(len(member_site)):
-        of = row(m, level + member_signal[b])
-        add_product(row(m, site + member_site[b]), opened[b, p : p + W], of)
-        add_product(row(m, site + sites + member_site[b]), closed[b, p : p + W], of)
-    filled(m[to * W : (to + 4) * W], 0.0)
-    for g in range(sites):
-        energy(row(m, DESK), strength[g, p : p + W], row(m, site + g), row(m, site + sites + g))
-        add(row(m, to if gaba[g] else to + 1), row(m, DESK))
-        if relaxes[g] != 0.0:
-            add_scaled(row(m, to + 2), relaxes[g], row(m, DESK))
+def decayed(m, d, middle, end, z, zm, factors, decaying, weight, entry_ends, entry_mode, p):
+    """Go on by a step: modes, linear levels in its middle and at its end, and the natural pain, of which the last two
+    modes are parts.
+    """
+    for k in range(decaying):
+        factor = get(d, factors + k)
+        half = get(d, z + k) * factor
+        put(d, zm + k, half)
+        put(d, z + k, half * factor)
+    first = 0
+    for s in range(len(entry_ends)):
+        level_mid, level_end = alike(d, 0.0), alike(d, 0.0)
+        for e in range(first, entry_ends[s]):
+            part = get_of(weight, e, p)
+            level_mid += part * get(d, zm + entry_mode[e])
+            level_end += part * get(d, z + entry_mode[e])
+        put(m, middle + s, level_mid)
+        put(m, end + s, level_end)
+        first = entry_ends[s]
+    rest, pain = get(m, PAIN_REST), decaying - 2
+    put(m, NATURAL_MIDDLE, rest + get(d, zm + pain) + get(d, zm + pain + 1))
+    put(m, NATURAL_END, rest + get(d, z + pain) + get(d, z + pain + 1))
+
+
+@whole
+def energies(m, level, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, to):
+    """Energy at GABA-A, of other sedation, what eases spasm and what slow tolerance follows, from row `to` on."""
+    none, first = alike(m, 0.0), 0
+    of_gaba, other, relaxing, lasting = none, none, none, none
+    for g in range(len(member_ends)):
+        up, down = alike(m, 1.0), alike(m, 1.0)
+        for b in range(first, member_ends[g]):
+            of = get(m, level + member_signal[b])
+            up += get_of(opened, b, p) * of
+            down += get_of(closed, b, p) * of
+        first = member_ends[g]
+        energy = get_of(strength, g, p) * log_ratio(up, down)
         if gaba[g]:
-            add_product(row(m, to + 3), adapts[g, p : p + W], row(m, DESK))
-
-
-@lane
-def _share_out(m, mode, damp):
-    """Take what induced elimination takes from one mode."""
-    for i in range(W):
-        weight = -m[(mode + 6) * W + i]
-        _, m[mode * W + i] = collocated(
-            m[mode * W + i], m[(mode + 4) * W + i], m[STEP * W + i], m[damp * W + i], weight * m[LOST0 * W + i],
-            weight * m[LOSTM * W + i], weight * m[LOST1 * W + i],
-        )  # fmt: skip
-
-
-@lane
-def _remain(m):
-    """Levels in the middle and at the end, and what is lost then, at the speeds that are there."""
-    for i in range(W):
-        clearance = m[(OWN + 8) * W + i]
-        more_mid, more_end = clearance * (m[SPEEDM * W + i] - 1.0), clearance * (m[SPEED1 * W + i] - 1.0)
-        middle, end = remaining(
-            m[LM * W + i], m[L1 * W + i], m[WEIGHT * W + i], m[DRIFT * W + i], more_mid, more_end
-        )
-        m[LEFTM * W + i] = middle
-        m[LEFT1 * W + i] = end
-        m[LOSTM * W + i] = more_mid * middle
-        m[LOST1 * W + i] = more_end * end
+            of_gaba += energy
+            lasting += get_of(adapts, g, p) * energy
+        else:
+            other += energy
+        relaxing += relaxes[g] * energy
+    put(m, to, of_gaba)
+    put(m, to + 1, other)
+    put(m, to + 2, relaxing)
+    put(m, to + 3, lasting)
 
 
 @whole
 def induce(m, own, linear0, linear1, linear2, level1, level2):
-    """As `columns._induce`. `own` is the first of the substance's rows, and linear and level are places of rows.
-
-    Short loops, here and below, though they pass over the rows again: each holds few divisions that wait for one
-    another, so that the next patients' can begin.
-    """
-    if own != OWN:
-        copied(m[OWN * W : (OWN + INDUCED) * W], m[own * W : (own + INDUCED) * W])
-    copied(row(m, L0), row(m, linear0))
-    copied(row(m, LM), row(m, linear1))
-    copied(row(m, L1), row(m, linear2))
-    for i in range(W):
-        h, one, two, rate1, rate2 = (
-            m[STEP * W + i],
-            m[OWN * W + i],
-            m[(OWN + 1) * W + i],
-            m[(OWN + 4) * W + i],
-            m[(OWN + 5) * W + i],
-        )
-        lost = m[(OWN + 8) * W + i] * (m[(OWN + 2) * W + i] - 1.0) * (m[L0 * W + i] + one + two)
-        damp1, damp2 = damping(rate1, h), damping(rate2, h)
-        middle1, end1 = passed(one, rate1, h, damp1, -m[(OWN + 6) * W + i] * lost)
-        middle2, end2 = passed(two, rate2, h, damp2, -m[(OWN + 7) * W + i] * lost)
-        weight1, weight2 = damp1 * m[(OWN + 6) * W + i] * h, damp2 * m[(OWN + 7) * W + i] * h
-        m[LOST0 * W + i] = lost
-        m[DAMP1 * W + i] = damp1
-        m[DAMP2 * W + i] = damp2
-        m[WEIGHT * W + i] = weight1 + weight2
-        m[DRIFT * W + i] = (weight1 * rate1 + weight2 * rate2) * h
-        m[LM * W + i] += middle1 + middle2
-        m[L1 * W + i] += end1 + end2
-        speed, rate = m[(OWN + 2) * W + i], m[(OWN + 11) * W + i]
-        change = h * rate * (1.0 + m[(OWN + 3) * W + i] - speed)
-        m[SPEEDM * W + i] = speed + 0.5 * change
-        m[SPEED1 * W + i] = speed + change
-        m[DAMPED * W + i] = damping(rate, h)
-    _remain(m)
-    for i in range(W):  # the speed that follows from the levels
-        h, rate, speed, pull = (
-            m[STEP * W + i],
-            m[(OWN + 11) * W + i],
-            m[(OWN + 2) * W + i],
-            m[(OWN + 3) * W + i],
-        )
-        pull_mid = saturable(m[LEFTM * W + i], m[(OWN + 9) * W + i], m[(OWN + 10) * W + i])
-        pull_end = saturable(m[LEFT1 * W + i], m[(OWN + 9) * W + i], m[(OWN + 10) * W + i])
-        m[PULL * W + i] = pull_end
-        m[SPEEDM * W + i], m[SPEED1 * W + i] = collocated(
-            speed,
-            rate,
-            h,
-            m[DAMPED * W + i],
-            rate * (1.0 + pull),
-            rate * (1.0 + pull_mid),
-            rate * (1.0 + pull_end),
-        )
-    _remain(m)
-    _share_out(m, OWN, DAMP1)
-    _share_out(m, OWN + 1, DAMP2)
-    for i in range(W):
-        m[(OWN + 2) * W + i] = m[SPEED1 * W + i]
-        m[(OWN + 3) * W + i] = m[PULL * W + i]
-    if own != OWN:
-        copied(m[own * W : (own + 4) * W], m[OWN * W : (OWN + 4) * W])
-    copied(row(m, level1), row(m, LEFTM))
-    copied(row(m, level2), row(m, LEFT1))
+    """As `columns._induce`. `own` is the first of the substance's rows, and linear and level are places of rows."""
+    h, one, two, speed, pull = (
+        get(m, STEP), get(m, own), get(m, own + 1), get(m, own + 2), get(m, own + 3),
+    )  # fmt: skip
+    rate1, rate2, weight1, weight2, clearance, most, half, rate = (
+        get(m, own + 4), get(m, own + 5), get(m, own + 6), get(m, own + 7), get(m, own + 8),
+        get(m, own + 9), get(m, own + 10), get(m, own + 11),
+    )  # fmt: skip
+    lost = clearance * (speed - 1.0) * (get(m, linear0) + one + two)
+    damp1, damp2 = damping(rate1, h), damping(rate2, h)
+    middle1, end1 = passed(one, rate1, h, damp1, -weight1 * lost)
+    middle2, end2 = passed(two, rate2, h, damp2, -weight2 * lost)
+    middle, end = get(m, linear1) + middle1 + middle2, get(m, linear2) + end1 + end2
+    part1, part2 = damp1 * weight1 * h, damp2 * weight2 * h
+    weight, drift = part1 + part2, (part1 * rate1 + part2 * rate2) * h
+    change = h * rate * (1.0 + pull - speed)
+    more_mid, more_end = clearance * (speed + 0.5 * change - 1.0), clearance * (speed + change - 1.0)
+    level_mid, level_end = remaining(middle, end, weight, drift, more_mid, more_end)
+    pull_mid, pull_end = saturable(level_mid, most, half), saturable(level_end, most, half)
+    speed_mid, speed_end = collocated(
+        speed,
+        rate,
+        h,
+        damping(rate, h),
+        rate * (1.0 + pull),
+        rate * (1.0 + pull_mid),
+        rate * (1.0 + pull_end),
+    )  # the speed that follows from the levels
+    more_mid, more_end = clearance * (speed_mid - 1.0), clearance * (speed_end - 1.0)
+    level_mid, level_end = remaining(middle, end, weight, drift, more_mid, more_end)
+    lost_mid, lost_end = more_mid * level_mid, more_end * level_end
+    _, one = collocated(one, rate1, h, damp1, -weight1 * lost, -weight1 * lost_mid, -weight1 * lost_end)
+    _, two = collocated(two, rate2, h, damp2, -weight2 * lost, -weight2 * lost_mid, -weight2 * lost_end)
+    put(m, own, one)
+    put(m, own + 1, two)
+    put(m, own + 2, speed_end)
+    put(m, own + 3, pull_end)
+    put(m, level1, level_mid)
+    put(m, level2, level_end)
 
 
 @whole
-def deplete(m, stock_row, top, half, inflow0, inflow1, inflow2, level1, level2):
+def deplete(m, stock_row, figures, p, inflow0, inflow1, inflow2, level1, level2):
     """As `columns._deplete`."""
-    copied(row(m, DESK), row(m, inflow0))
-    copied(row(m, DESK + 1), row(m, inflow1))
-    copied(row(m, DESK + 2), row(m, inflow2))
-    copied(row(m, DESK + 3), row(m, stock_row))
-    for i in range(W):
-        h = m[STEP * W + i]
-        stock, v, k = m[(DESK + 3) * W + i], top[i], half[i]
-        f0, f1, f2 = m[DESK * W + i], m[(DESK + 1) * W + i], m[(DESK + 2) * W + i]
-        begin, first, g = stock, f0 - saturable(stock, v, k), 0.25 * h
-        eighth = sqrt(sqrt(f1 / f0)) if f0 > 0.0 else 0.0
-        ib = f0
-        for _ in range(4):
-            ia, im = ib, ib * eighth
-            ib = im * eighth
-            k1 = ia - saturable(stock, v, k)
-            k2 = im - saturable(stock + 0.5 * g * k1, v, k)
-            k3 = im - saturable(stock + 0.5 * g * k2, v, k)
-            k4 = ib - saturable(stock + g * k3, v, k)
-            stock = max(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
-        last = f2 - saturable(stock, v, k)
-        m[(DESK + 3) * W + i] = stock
-        m[(DESK + 4) * W + i] = max(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0)
-    copied(row(m, stock_row), row(m, DESK + 3))
-    copied(row(m, level1), row(m, DESK + 4))
-    copied(row(m, level2), row(m, DESK + 3))
+    h, begin, f0, f1, f2 = (
+        get(m, STEP), get(m, stock_row), get(m, inflow0), get(m, inflow1), get(m, inflow2),
+    )  # fmt: skip
+    most, half = get_of(figures, 0, p), get_of(figures, 1, p)
+    first, g = f0 - saturable(begin, most, half), 0.25 * h
+    eighth = choose(f0 > 0.0, ((f1 / f0) ** 0.5) ** 0.5, 0.0)
+    stock, after = begin, f0
+    for _ in range(4):
+        before, during = after, after * eighth
+        after = during * eighth
+        k1 = before - saturable(stock, most, half)
+        k2 = during - saturable(stock + 0.5 * g * k1, most, half)
+        k3 = during - saturable(stock + 0.5 * g * k2, most, half)
+        k4 = after - saturable(stock + g * k3, most, half)
+        stock = max(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
+    last = f2 - saturable(stock, most, half)
+    put(m, stock_row, stock)
+    put(m, level1, max(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0))
+    put(m, level2, stock)
 
 
 @lane
 def _follow(m, state, share, start, middle, end, halfway):
     """Advance a state that follows a share of an energy; all are numbers of rows, and the rate is after the share."""
-    for i in range(W):
-        h, rate = m[STEP * W + i], m[(share + 1) * W + i]
-        gain = m[share * W + i] * rate
-        m[halfway * W + i], m[state * W + i] = collocated(
-            m[state * W + i], rate, h, damping(rate, h), gain * m[start * W + i], gain * m[middle * W + i],
-            gain * m[end * W + i],
-        )  # fmt: skip
+    h, rate = get(m, STEP), get(m, share + 1)
+    gain = get(m, share) * rate
+    mid, last = collocated(
+        get(m, state), rate, h, damping(rate, h), gain * get(m, start), gain * get(m, middle),
+        gain * get(m, end),
+    )  # fmt: skip
+    put(m, halfway, mid)
+    put(m, state, last)
 
 
 @lane
-def _turn(m, to, guess, lasting):
+def _turn(m, slow, lasting):
     """Change of the slow opponent."""
-    for i in range(W):
-        gap = m[(BRAIN + 3) * W + i] * m[lasting * W + i] - m[guess * W + i]
-        m[to * W + i] = turnover(gap, m[(BRAIN + 4) * W + i], m[(BRAIN + 5) * W + i], m[(BRAIN + 9) * W + i])
-
-
-@lane
-def _slow(m):
-    for i in range(W):
-        m[GUESS * W + i] = m[(END + SLOW) * W + i] + 0.5 * m[STEP * W + i] * m[TURNING * W + i]
-    _turn(m, TURN, GUESS, MIDDLE + LASTING)
-    for i in range(W):
-        quarter = 0.25 * m[STEP * W + i] * (m[TURNING * W + i] + m[TURN * W + i])
-        m[(MIDDLE + SLOW) * W + i] = m[(END + SLOW) * W + i] + quarter
-    _turn(m, TURN, MIDDLE + SLOW, MIDDLE + LASTING)
-    for i in range(W):
-        m[GUESS * W + i] = m[(END + SLOW) * W + i] + m[STEP * W + i] * m[TURN * W + i]
-    _turn(m, TURN1, GUESS, END + LASTING)
-    for i in range(W):
-        change = m[TURNING * W + i] + 4.0 * m[TURN * W + i] + m[TURN1 * W + i]
-        m[(END + SLOW) * W + i] += m[STEP * W + i] / 6.0 * change
-        m[TURNING * W + i] = m[TURN1 * W + i]
-
-
-@lane
-def _withdraw(m):
-    for i in range(W):
-        sensitivity, width, net = m[BRAIN * W + i], m[(BRAIN + 9) * W + i], m[NET * W + i]
-        net_mid = (
-            sensitivity * m[(MIDDLE + ENERGY) * W + i]
-            - m[(MIDDLE + FAST) * W + i]
-            - m[(MIDDLE + SLOW) * W + i]
-        )
-        net_end = sensitivity * m[(END + ENERGY) * W + i] - m[(END + FAST) * W + i] - m[(END + SLOW) * W + i]
-        felt = deficit(net_end, width)
-        m[FELT1 * W + i] = felt
-        m[FELTM * W + i] = between(net, net_mid, net_end, m[FELT_NOW * W + i], felt, width)
-        m[NET * W + i] = net_end
-    for i in range(W):  # the deficit is felt after two equal stages
-        rate, h, stirred = 2.0 * m[(BRAIN + 8) * W + i], m[STEP * W + i], m[STIRRED * W + i]
-        damped = damping(rate, h)
-        middle, end = collocated(stirred, rate, h, damped, rate * m[FELT_NOW * W + i], rate * m[FELTM * W + i],
-                                 rate * m[FELT1 * W + i])  # fmt: skip
-        m[DAMPED * W + i] = damped
-        m[STIRRED0 * W + i] = stirred
-        m[STIRREDM * W + i] = middle
-        m[STIRRED * W + i] = end
-        m[FELT_NOW * W + i] = m[FELT1 * W + i]
-    for i in range(W):
-        rate, h, w0 = 2.0 * m[(BRAIN + 8) * W + i], m[STEP * W + i], m[WITHDRAWAL * W + i]
-        wm, w1 = collocated(w0, rate, h, m[DAMPED * W + i], rate * m[STIRRED0 * W + i], rate * m[STIRREDM * W + i],
-                            rate * m[STIRRED * W + i])  # fmt: skip
-        m[WITHDRAWAL_BEFORE * W + i] = w0
-        m[WITHDRAWAL_MID * W + i] = wm
-        m[WITHDRAWAL * W + i] = w1
-        m[HAZARD * W + i] += h / 6.0 * (w0 * w0 * w0 + 4.0 * wm * wm * wm + w1 * w1 * w1)
+    gap = get(m, BRAIN + 3) * get(m, lasting) - slow
+    return turnover(gap, get(m, BRAIN + 4), get(m, BRAIN + 5), get(m, BRAIN + 9))
 
 
 @whole
@@ -324,5 +207,34 @@ def adapt(m, other):
     _follow(m, END + FAST, BRAIN + 1, ENERGY_BEFORE, MIDDLE + ENERGY, END + ENERGY, MIDDLE + FAST)
     if other:
         _follow(m, END + DULLED, BRAIN + 6, OTHER_BEFORE, MIDDLE + OTHER, END + OTHER, MIDDLE + DULLED)
-    _slow(m)
-    _withdraw(m)
+    h, slow, turning = get(m, STEP), get(m, END + SLOW), get(m, TURNING)
+    middle = _turn(m, slow + 0.5 * h * turning, MIDDLE + LASTING)
+    slow_mid = slow + 0.25 * h * (turning + middle)
+    middle = _turn(m, slow_mid, MIDDLE + LASTING)
+    last = _turn(m, slow + h * middle, END + LASTING)
+    put(m, MIDDLE + SLOW, slow_mid)
+    put(m, END + SLOW, slow + h / 6.0 * (turning + 4.0 * middle + last))
+    put(m, TURNING, last)
+    sensitivity, width, net, felt = (
+        get(m, BRAIN),
+        get(m, BRAIN + 9),
+        get(m, NET),
+        get(m, FELT_NOW),
+    )
+    net_mid = sensitivity * get(m, MIDDLE + ENERGY) - get(m, MIDDLE + FAST) - get(m, MIDDLE + SLOW)
+    net_end = sensitivity * get(m, END + ENERGY) - get(m, END + FAST) - get(m, END + SLOW)
+    felt_end = deficit(net_end, width)
+    felt_mid = between(net, net_mid, net_end, felt, felt_end, width)
+    rate, h = 2.0 * get(m, BRAIN + 8), get(m, STEP)  # the deficit is felt after two equal stages
+    damped, stirred, w0 = damping(rate, h), get(m, STIRRED), get(m, WITHDRAWAL)
+    stirred_mid, stirred_end = collocated(
+        stirred, rate, h, damped, rate * felt, rate * felt_mid, rate * felt_end
+    )
+    wm, w1 = collocated(w0, rate, h, damped, rate * stirred, rate * stirred_mid, rate * stirred_end)
+    put(m, NET, net_end)
+    put(m, FELT_NOW, felt_end)
+    put(m, STIRRED, stirred_end)
+    put(m, WITHDRAWAL_BEFORE, w0)
+    put(m, WITHDRAWAL_MID, wm)
+    put(m, WITHDRAWAL, w1)
+    put(m, HAZARD, get(m, HAZARD) + h / 6.0 * (w0 * w0 * w0 + 4.0 * wm * wm * wm + w1 * w1 * w1))

@@ -1,9 +1,8 @@
 """The compiled engine: patients in the lanes of the vector unit, summaries folded while it runs.
 
 A block of `W` patients marches in step, each with steps of its own length. Everything of a block lies in two flat
-arrays, row after row (`layout`), so that the compiler can prove the rows apart and puts them into vector registers.
-What a step does to them is in `lane_states` and `lane_folds`. One source is compiled for both precisions (`width`):
-single takes half the time, and is for populations.
+arrays, row after row (`layout`), and a row is one value (`rows`). What a step does to them is in `lane_states` and
+`lane_folds`. One source is compiled for both precisions: single takes two thirds of the time, and is for populations.
 """
 
 # ruff: noqa: PLR0912, PLR0915  (one loop body holds a whole step, as compiled code wants it)
@@ -19,11 +18,10 @@ import numpy as np
 from numba import njit
 
 from eutonia.simulation.lane_folds import fold_effects, fold_fall, fold_levels, fold_withdrawal, read_out
-from eutonia.simulation.lane_states import adapt, deplete, energies, halves, induce, sum_modes
+from eutonia.simulation.lane_states import adapt, decayed, deplete, energies, halves, induce, sum_modes
 from eutonia.simulation.layout import (
     BEGAN,
     CLOCKS,
-    EASED,
     END,
     ENERGY,
     ENERGY_BEFORE,
@@ -45,7 +43,6 @@ from eutonia.simulation.layout import (
     ONSET,
     OTHER,
     OTHER_BEFORE,
-    PAIN_REST,
     READ_BEFORE,
     READ_END,
     READ_MIDDLE,
@@ -56,45 +53,62 @@ from eutonia.simulation.layout import (
     W_ONSET,
     W,
 )
-from eutonia.simulation.rows import EITHER, INFINITE, add, copied, lane, multiplied, row
+from eutonia.simulation.rows import EITHER, INFINITE, alike, get, get_of, lane, put, put_of, whole
+
+
+@whole
+def _copied(to, first, of, begin, many):
+    """Rows from `begin` of one memory onto those from `first` of another."""
+    for k in range(many):
+        put(to, first + k, get(of, begin + k))
+
+
+@whole
+def _squared(d, first, many):
+    for k in range(many):
+        put(d, first + k, get(d, first + k) * get(d, first + k))
+
+
+@whole
+def _clocks(m, d, size):
+    """Begin a step of `size` units."""
+    h, now = get(d, UNIT) * size, get(d, NOW)
+    put(m, STEP, h)
+    put(d, BEGAN, now)
+    put(d, NOW, now + h)
 
 
 @lane
 def _run(
     p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated,
-    axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_site,
+    axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_ends,
     member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times, event_time,
     event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept, folded,
     moments, levels, level_moments,
 ):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
-    lin0, linm, lin1, levm, lev1, site, fold, ind, sat, times_of, z, hf, memory = places
+    lin0, linm, lin1, levm, lev1, fold, ind, sat, times_of, z, zm, hf, memory = places
     signals, substances, others = lin1 - linm, len(window_of), not gaba.all()
     decaying = len(mode_rates)
     pain = decaying - 2
     m[:] = 0.0
     d[:] = 0.0
     for place in range(FIXED):
-        for i in range(W):
-            m[place * W + i] = fixed[place, p + i]
+        put(m, place, get_of(fixed, place, p))
     for k in range(2):
-        for i in range(W):
-            d[(z + pain + k) * W + i] = fixed[FIXED + k, p + i]
+        put(d, z + pain + k, get_of(fixed, FIXED + k, p))
     for k in range(len(induced)):
         for place in range(INDUCED):
-            for i in range(W):
-                m[(ind + k * INDUCED + place) * W + i] = induced[k, place, p + i]
+            put(m, ind + k * INDUCED + place, get_of(induced[k], place, p))
+    never = alike(d, INFINITE)
     for s in range(substances):
-        for i in range(W):
-            m[(fold + s * FOLD_ROWS + LOWEST) * W + i] = INFINITE
-            d[(times_of + s * LEVEL_TIMES + UPPER) * W + i] = INFINITE
-            d[(times_of + s * LEVEL_TIMES + LOWER) * W + i] = INFINITE
-    for i in range(W):
-        d[NOW * W + i] = times[0]
-        d[LAST_DOSE * W + i] = last_dose[p + i]
-        d[ONSET * W + i] = INFINITE
-        d[W_ONSET * W + i] = INFINITE
-    state, factors = d[z * W : (z + decaying) * W], d[hf * W : (hf + decaying) * W]
+        put(m, fold + s * FOLD_ROWS + LOWEST, never)
+        put(d, times_of + s * LEVEL_TIMES + UPPER, never)
+        put(d, times_of + s * LEVEL_TIMES + LOWER, never)
+    put(d, NOW, alike(d, times[0]))
+    put(d, LAST_DOSE, get_of(last_dose, 0, p))
+    put(d, ONSET, never)
+    put(d, W_ONSET, never)
     written = 0
     part_number = 0
     for interval in range(-1, len(times) - 1):
@@ -126,58 +140,48 @@ def _run(
                     total = 0
                     for k in range(low, high):
                         total += sizes[k]
-                    for i in range(W):
-                        until = arrive[part, i] if part < events else end
-                        d[UNIT * W + i] = max(until - d[NOW * W + i], 0.0) / total
+                    until = get_of(arrive, part, 0) if part < events else alike(d, end)
+                    put(d, UNIT, max(until - get(d, NOW), 0.0) / total)
                     if slot > 0:  # as in the interval before that was like this one
-                        at = memory + slot - 1
-                        copied(factors, d[at * W : (at + decaying) * W])
+                        _copied(d, hf, d, memory + slot - 1, decaying)
                     else:
                         for k in range(decaying):
                             halves(d, hf + k, mode_rates, k, p)
                         if not counts:  # the course of pain begins at time zero
-                            for k in range(2):
-                                for i in range(W):
-                                    d[(hf + pain + k) * W + i] = 1.0
+                            put(d, hf + pain, alike(d, 1.0))
+                            put(d, hf + pain + 1, alike(d, 1.0))
                         if slot < 0:
-                            at = memory - slot - 1
-                            copied(d[at * W : (at + decaying) * W], factors)
+                            _copied(d, memory - slot - 1, d, hf, decaying)
                     reached = 1
                     for k in range(low, high):
                         while reached < sizes[k]:
-                            multiplied(factors, factors)
+                            _squared(d, hf, decaying)
                             reached *= 2
-                        for i in range(W):
-                            h = d[UNIT * W + i] * sizes[k]
-                            m[STEP * W + i] = h
-                            d[BEGAN * W + i] = d[NOW * W + i]
-                            d[NOW * W + i] += h
-                        multiplied(state, factors)
-                        sum_modes(m, linm, d, z, weights, entry_ends, entry_mode, p)
-                        copied(row(m, NATURAL_MIDDLE), row(m, PAIN_REST))
-                        add(row(m, NATURAL_MIDDLE), row(d, z + pain))
-                        add(row(m, NATURAL_MIDDLE), row(d, z + pain + 1))
-                        multiplied(state, factors)
-                        sum_modes(m, lin1, d, z, weights, entry_ends, entry_mode, p)
-                        copied(row(m, NATURAL_END), row(m, PAIN_REST))
-                        add(row(m, NATURAL_END), row(d, z + pain))
-                        add(row(m, NATURAL_END), row(d, z + pain + 1))
+                        _clocks(m, d, sizes[k])
+                        decayed(m, d, linm, lin1, z, zm, hf, decaying, weights, entry_ends, entry_mode, p)
                         if levm != linm:  # not all is linear
-                            copied(
-                                m[levm * W : (levm + 2 * signals) * W], m[linm * W : (linm + 2 * signals) * W]
-                            )
+                            _copied(m, levm, m, linm, 2 * signals)
                             for n in range(len(induced)):
                                 s = induced_signal[n]
                                 induce(m, ind + n * INDUCED, lin0 + s, linm + s, lin1 + s, levm + s, lev1 + s)
                             for n in range(len(saturated)):
                                 s, f = saturable_signal[n, 0], saturable_signal[n, 1]
-                                deplete(m, sat + n, saturated[n, 0, p : p + W], saturated[n, 1, p : p + W], lin0 + f,
-                                        linm + f, lin1 + f, levm + s, lev1 + s)  # fmt: skip
-                            copied(m[lin0 * W : (lin0 + signals) * W], m[lin1 * W : (lin1 + signals) * W])
-                        copied(row(m, ENERGY_BEFORE), row(m, END + ENERGY))
-                        copied(row(m, OTHER_BEFORE), row(m, END + OTHER))
+                                deplete(
+                                    m,
+                                    sat + n,
+                                    saturated[n],
+                                    p,
+                                    lin0 + f,
+                                    linm + f,
+                                    lin1 + f,
+                                    levm + s,
+                                    lev1 + s,
+                                )
+                            _copied(m, lin0, m, lin1, signals)
+                        _copied(m, ENERGY_BEFORE, m, END + ENERGY, 1)
+                        _copied(m, OTHER_BEFORE, m, END + OTHER, 1)
                         for node in range(2):
-                            energies(m, lev1 if node else levm, site, p, strength, opened, closed, member_site,
+                            energies(m, lev1 if node else levm, p, strength, opened, closed, member_ends,
                                      member_signal, gaba, relaxes, adapts, END if node else MIDDLE)  # fmt: skip
                         adapt(m, others)
                         for s in range(substances if seen else 0):
@@ -196,12 +200,8 @@ def _run(
                             fold_effects(m, d, dosing)
                             fold_withdrawal(m, d, stopped)
                         if seen:
-                            copied(
-                                m[READ_BEFORE * W : (READ_BEFORE + 4) * W],
-                                m[READ_END * W : (READ_END + 4) * W],
-                            )
-                for i in range(W):
-                    d[NOW * W + i] = arrive[part, i] if part < events else end
+                            _copied(m, READ_BEFORE, m, READ_END, 4)
+                put(d, NOW, get_of(arrive, part, 0) if part < events else alike(d, end))
                 if part < events:
                     for i in range(W):
                         e = order[part, i]
@@ -215,37 +215,29 @@ def _run(
                         sum_modes(m, lin1, d, z, weights, entry_ends, entry_mode, p)
                         for n in range(len(saturated)):
                             f = saturable_signal[n, 1]
-                            for i in range(W):
-                                m[(lin0 + f) * W + i] = m[(lin1 + f) * W + i]
+                            put(m, lin0 + f, get(m, lin1 + f))
         if abs(end) < 1e-9:
-            for i in range(W):
-                m[HAZARD_ZERO * W + i] = m[HAZARD * W + i]
+            put(m, HAZARD_ZERO, get(m, HAZARD))
         while written < len(outputs) and outputs[written] == interval + 1:
             for s in range(signals):
-                for i in range(W):
-                    kept[written, s, p + i] = m[(lev1 + s) * W + i]
+                put_of(kept[written], s, p, get(m, lev1 + s))
             for place in range(len(KEPT)):
-                for i in range(W):
-                    kept[written, signals + place, p + i] = m[KEPT[place] * W + i]
+                put_of(kept[written], signals + place, p, get(m, KEPT[place]))
             written += 1
-    for place in range(EASED - FOLDED):
-        for i in range(W):
-            folded[place, p + i] = m[(FOLDED + place) * W + i]
+    for place in range(NATURAL_MIDDLE - FOLDED):
+        put_of(folded, place, p, get(m, FOLDED + place))
     for place in range(substances * FOLD_ROWS):
-        for i in range(W):
-            levels[place, p + i] = m[(fold + place) * W + i]
+        put_of(levels, place, p, get(m, fold + place))
     for place in range(CLOCKS - TIMES):
-        for i in range(W):
-            moments[place, p + i] = d[(TIMES + place) * W + i]
+        put_of(moments, place, p, get(d, TIMES + place))
     for place in range(substances * LEVEL_TIMES):
-        for i in range(W):
-            level_moments[place, p + i] = d[(times_of + place) * W + i]
+        put_of(level_moments, place, p, get(d, times_of + place))
 
 
 def _blocks(
     first, last, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
     saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-    member_site, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
+    member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
     event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose,
     kept, folded, moments, levels, level_moments,
 ):  # fmt: skip
@@ -254,7 +246,7 @@ def _blocks(
         _run(
             p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
             saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-            member_site, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
+            member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
             event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs,
             last_dose, kept, folded, moments, levels, level_moments,
         )  # fmt: skip

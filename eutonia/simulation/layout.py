@@ -5,16 +5,18 @@ may be in single precision: levels, states, the patient's figures, and folds. In
 the rows after them are as many as the plan needs (see `marching.march`).
 """
 
-W = 64
-"""Patients in a block."""
+W = 16
+"""Patients in a block: two or four vector registers, so that one need not wait for another, and all the rows of a block
+lie in the first-level cache.
+"""
 
 # Of `d`.
-NOW, BEGAN, UNIT, LAST_DOSE, SUM = range(5)
-"""`BEGAN` is where the step began, `UNIT` the length of the smallest step, and `SUM` one sum of modes in hand."""
-TIMES = 5
-ONSET, W_TIME, W_ONSET = range(TIMES, 8)
+NOW, BEGAN, UNIT, LAST_DOSE = range(4)
+"""`BEGAN` is where the step began, and `UNIT` the length of the smallest step."""
+TIMES = 4
+ONSET, W_TIME, W_ONSET = range(TIMES, 7)
 """Times that are folded."""
-CLOCKS = 8
+CLOCKS = 7
 """Rows of fixed place; times of the levels of each substance follow."""
 TMAX, UPPER, LOWER = range(3)
 LEVEL_TIMES = 3
@@ -40,15 +42,11 @@ BRAIN = 35
 FOLDED = 57
 (PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, W_PEAK,
  HAZARD_ZERO) = range(FOLDED, 67)  # fmt: skip
-EASED, LEFT, OPIOID, NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(67, 74)
-"""`STIRRED` is the deficit on its way to becoming withdrawal."""
-DESK = 74
-"""Rows on which others are laid out while they are worked on."""
-OWN = DESK + 16
-"""Rows of the induced substance in hand."""
+NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(67, 71)
+"""Pain without treatment, and the deficit on its way to becoming withdrawal."""
+FIXED = 71
 INDUCED = 12
-"""Two modes beyond the linear ones, speed, what draws it up, then figures of the substance."""
-FIXED = OWN + INDUCED
+"""Rows of an induced substance: two modes beyond the linear ones, speed, what draws it up, then its figures."""
 
 # A fold of one substance: highest level, areas, lowest level in the window, and the last fall.
 CMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, LAST_LEVEL = range(6)

@@ -23,7 +23,6 @@ from eutonia.simulation.layout import (
     CLOCKS,
     DRIVE_HALF,
     DRIVE_MOST,
-    EASED,
     FELT,
     FIXED,
     FOLD_ROWS,
@@ -32,10 +31,10 @@ from eutonia.simulation.layout import (
     INDUCED,
     LEVEL_TIMES,
     MIN_VENTILATION,
+    NATURAL_MIDDLE,
     NOTICEABLE,
     OPIOID_GAIN,
     OPIOID_MOST,
-    OWN,
     PAIN_REST,
     PEAK_DRIVE,
     PEAK_RELIEF,
@@ -57,6 +56,10 @@ DAY = 24.0
 
 SLOTS = 192
 """Rows that remember what is left of each mode after the steps of intervals that come again."""
+
+
+LINE = 64
+"""Bytes of a line of the cache."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +92,13 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     slots, remembered = _slots(grid.steps, len(rates))
     places, rows = [], []
     for first, many in (
-        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, 2 * sites,
+        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear,
                  substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))),
-        (CLOCKS, (substances * LEVEL_TIMES, len(rates), len(rates), remembered)),
+        (CLOCKS, (substances * LEVEL_TIMES, len(rates), len(rates), len(rates), remembered)),
     ):  # fmt: skip
         ends = first + np.cumsum(many)
         places += [first, *ends[:-1].tolist()]
         rows.append(int(ends[-1]))
-    if len(system.induced) == 1:
-        places[7] = OWN  # worked on in place
     if not nonlinear:
         places[3:5] = places[1:3]
 
@@ -121,7 +122,10 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
     outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
     kept = np.empty((len(outputs), signals + 8, padded), precision)
-    folded, moments = np.empty((EASED - FOLDED, padded), precision), np.empty((CLOCKS - TIMES, padded))
+    folded, moments = (
+        np.empty((NATURAL_MIDDLE - FOLDED, padded), precision),
+        np.empty((CLOCKS - TIMES, padded)),
+    )
     levels = np.empty((substances * FOLD_ROWS, padded), precision)
     level_moments = np.empty((substances * LEVEL_TIMES, padded))
     figures = (
@@ -133,7 +137,8 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         np.cumsum([len(axis.signals) for axis in axes])[:2].astype(np.int64),
         np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2), therapy,
         np.searchsorted(system.entry_signal, np.arange(signals), side="right"), system.entry_mode,
-        system.member_site, system.member_signal, system.gaba, system.relaxes.astype(precision), own(system.adapts),
+        np.searchsorted(system.member_site, np.arange(sites), side="right"), system.member_signal, system.gaba,
+        system.relaxes.astype(precision), own(system.adapts),
         np.array([[s.start, s.stop] for s in system.modes], np.int64).reshape(-1, 2),
         np.array([drug.signal for drug in system.induced], np.int64),
         np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),
@@ -141,7 +146,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         _padded(grid.amounts) if grid.amounts.shape[1] == n and n > 1 else np.ascontiguousarray(grid.amounts),
         *grid.steps.flat, slots,
         np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
-        np.array([max(dosing, DAY), np.min(last_dose)]), outputs, _padded(np.broadcast_to(last_dose, (n,)) + 0.0),
+        np.array([max(dosing, DAY), np.min(last_dose)]), outputs, _padded(np.broadcast_to(last_dose, (1, n)) + 0.0),
         kept, folded, moments, levels, level_moments,
     )  # fmt: skip
     share = W * -(-padded // (W * threads))
@@ -150,7 +155,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
 
     def desk() -> tuple[Column, Column, Column, NDArray[np.int64]]:
         """Where one thread works: a block of patients, and the doses that may arrive in an interval, put in order."""
-        return (np.empty(rows[0] * W, precision), np.empty(rows[1] * W), np.empty((most, W)),
+        return (_aligned(rows[0] * W, precision), _aligned(rows[1] * W, np.float64), np.empty((most, W)),
                 np.empty((most, W), np.int64))  # fmt: skip
 
     run = kernel((*shares[0], *desk(), *figures))
@@ -214,6 +219,12 @@ def _fixed(system: System, precision: type[np.floating[Any]]) -> Column:
     rows[MIN_VENTILATION] = np.inf
     rows[READ_BEFORE + VENTILATION] = 1.0
     return rows
+
+
+def _aligned(size: int, precision: Any) -> Column:
+    """Memory that begins with a line of the cache, so that no lanes lie across two."""
+    whole = np.empty(size + LINE, precision)
+    return whole[(-whole.ctypes.data % LINE) // whole.itemsize :][:size]
 
 
 def _padded(values: Column) -> Column:
