@@ -114,12 +114,11 @@ BY_KIND: Mapping[str, Callable[[Any, Chart], Value]] = {
 @cache
 def _ways(knowledge: Knowledge) -> Mapping[str, tuple[Any, Callable[[Any, Chart], Value]]]:
     """Every feature, and what works it out."""
-    return {
-        name: (knowledge.features[name], _work_out(knowledge.features[name])) for name in names(knowledge)
-    }
+    return {name: (knowledge.features[name], way_of(knowledge.features[name])) for name in names(knowledge)}
 
 
-def _work_out(feature: Any) -> Callable[[Any, Chart], Value]:
+def way_of(feature: Any) -> Callable[[Any, Chart], Value]:
+    """What works a feature out."""
     return BY_KIND[feature.kind] if feature.kind in BY_KIND else function_of(feature.id)
 
 

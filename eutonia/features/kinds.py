@@ -7,7 +7,7 @@ from eutonia.features.chart import Chart
 from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
 from eutonia.features.taken import Taken, supply_end
-from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.features.value import NO, UNKNOWN, Value, by_its_names
 from eutonia.formulary import UNNAMED
 from eutonia.knowledge.safety import (
     AllergyFeature,
@@ -20,6 +20,7 @@ from eutonia.knowledge.safety import (
 from eutonia.patient import Allergy
 
 
+@by_its_names
 def condition(feature: ConditionFeature, chart: Chart) -> Value:
     """Whether a condition of the value sets is on record; unknown where its date would decide and is missing."""
     found = chart.having(*feature.value_sets, active=feature.status == "active")
@@ -40,6 +41,7 @@ def listing(diagnoses: Iterable[Diagnosis]) -> str:
     return "; ".join(dict.fromkeys(str(d) for d in diagnoses))
 
 
+@by_its_names
 def measurement(feature: MeasurementFeature, chart: Chart) -> Value:
     """The latest usable result, or whether it lies beyond `above` or `below`."""
     result = latest(
@@ -63,6 +65,7 @@ def measurement(feature: MeasurementFeature, chart: Chart) -> Value:
     return Value(result.value, str(result))
 
 
+@by_its_names
 def medication(feature: MedicationFeature, chart: Chart) -> Value:
     """Whether one of the drugs, classes or therapies is taken at the moment that the feature asks for."""
     named = chart.named_now if feature.moment == "current" else chart.named
@@ -122,6 +125,7 @@ def names(taken: Iterable[Taken]) -> str:
     return ", ".join(dict.fromkeys(told.values()))
 
 
+@by_its_names
 def together(feature: TogetherFeature, chart: Chart) -> Value:
     """Whether distinct ingredients fill every group of the feature at one time."""
     unknown = len(chart.unrecognised) if chart.list_known else len(feature.all_of)
@@ -161,6 +165,7 @@ def _could_fill(groups: Sequence[tuple[str, ...]], pool: Sequence[Taken], unknow
     return unknown > 0 and _could_fill(groups[1:], pool, unknown - 1)
 
 
+@by_its_names
 def count(feature: CountFeature, chart: Chart) -> Value:
     """Whether at least so many distinct ingredients are taken."""
     pools = {"after": [chart.after], "current": [chart.current], "any": [chart.current, chart.after]}

@@ -3,11 +3,12 @@
 from eutonia.features.chart import Chart
 from eutonia.features.kinds import listing
 from eutonia.features.results import Result, latest, readings
-from eutonia.features.value import NO, UNKNOWN, YES, Value, rounded
+from eutonia.features.value import NO, UNKNOWN, YES, Value, by_its_names, rounded
 from eutonia.kleene import every, some
 from eutonia.knowledge.safety import ComputedFeature
 
 
+@by_its_names
 def egfr(feature: ComputedFeature, chart: Chart) -> Value:
     """The newest filtration rate: as reported, or from creatinine by CKD-EPI 2021."""
     limits = feature.limits
@@ -67,6 +68,7 @@ def ckd_epi_2021(creatinine: float, age: object, sex: str | None) -> float | Non
     return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor)
 
 
+@by_its_names
 def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
     """A liver enzyme over the upper limit of normal: the laboratory's own, else the usual one."""
     limits = feature.limits
@@ -90,6 +92,7 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
 alt_x_uln = ast_x_uln = _times_uln
 
 
+@by_its_names
 def liver_failure(feature: ComputedFeature, chart: Chart) -> Value:
     """Failure itself, or cirrhosis with a sign that it is decompensated."""
     failure, cirrhosis, sign = feature.value_sets
@@ -101,6 +104,7 @@ def liver_failure(feature: ComputedFeature, chart: Chart) -> Value:
     return NO if chart.conditions_known or failure in chart.denied else UNKNOWN
 
 
+@by_its_names
 def liver_disease_moderate_or_severe(feature: ComputedFeature, chart: Chart) -> Value:
     any_disease, failure, cirrhosis = feature.value_sets
     grave = chart.having(failure, cirrhosis)

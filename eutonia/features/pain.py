@@ -10,7 +10,7 @@ from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.dosing import steroid_for_long
 from eutonia.features.kinds import listing
 from eutonia.features.results import latest
-from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.features.value import NO, UNKNOWN, Value, by_its_names
 from eutonia.kleene import every, some
 from eutonia.knowledge.safety import ComputedFeature
 
@@ -21,6 +21,7 @@ def index_pain(chart: Chart, value_sets: Sequence[str]) -> Diagnosis | None:
     return max(dated, key=lambda d: d.since.last if d.since else date.min, default=None)
 
 
+@by_its_names
 def index_pain_chronic(feature: ComputedFeature, chart: Chart) -> Value:
     chronic, _ = feature.value_sets
     pains = chart.having(*feature.value_sets)
@@ -42,6 +43,7 @@ def _chronic(d: Diagnosis, value_set: str, feature: ComputedFeature, chart: Char
     return None if recent is None else not recent
 
 
+@by_its_names
 def chronic_low_back_pain(feature: ComputedFeature, chart: Chart) -> Value:
     low_back, chronic = feature.value_sets
     pains = chart.having(low_back, chronic)
@@ -51,6 +53,7 @@ def chronic_low_back_pain(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(answer, listing(pains)) if answer is not None else UNKNOWN
 
 
+@by_its_names
 def pain_nonmuscular_only(feature: ComputedFeature, chart: Chart) -> Value:
     """Every pain on record is of the listed kinds, and none is an acute pain of muscle."""
     pain, *others = feature.value_sets
@@ -62,6 +65,7 @@ def pain_nonmuscular_only(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(only, listing(pains))
 
 
+@by_its_names
 def pain_musculoskeletal_only(feature: ComputedFeature, chart: Chart) -> Value:
     pain, spasticity = feature.value_sets
     if chart.having(spasticity):
@@ -70,6 +74,7 @@ def pain_musculoskeletal_only(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(True, listing(pains)) if pains else UNKNOWN
 
 
+@by_its_names
 def withdrawal_symptoms(feature: ComputedFeature, chart: Chart) -> Value:
     """Signs that are active and did not begin long before; a sign without a date counts."""
     signs = chart.having(*feature.value_sets)
@@ -107,6 +112,7 @@ def _pain(chart: Chart, *value_sets: str) -> bool | None:
     return False if chart.conditions_known else None
 
 
+@by_its_names
 def cauda_equina_suspected(feature: ComputedFeature, chart: Chart) -> Value:
     """The syndrome itself, or back pain with a new sign of it."""
     syndrome, pain, *signs = feature.value_sets
@@ -116,6 +122,7 @@ def cauda_equina_suspected(feature: ComputedFeature, chart: Chart) -> Value:
     return _flag(chart, feature, every([_pain(chart, pain), new]))
 
 
+@by_its_names
 def back_pain_with_cancer_sign(feature: ComputedFeature, chart: Chart) -> Value:
     pain, active, history, *signs = feature.value_sets
     cancer = bool(chart.having(active, history, active=False))
@@ -123,11 +130,13 @@ def back_pain_with_cancer_sign(feature: ComputedFeature, chart: Chart) -> Value:
     return _flag(chart, feature, every([_pain(chart, pain), sign]))
 
 
+@by_its_names
 def neurological_signs(feature: ComputedFeature, chart: Chart) -> Value:
     days = feature.limits["days"]
     return _flag(chart, feature, some(_sign(chart, sign, days=days) for sign in feature.value_sets))
 
 
+@by_its_names
 def back_pain_with_infection_sign(feature: ComputedFeature, chart: Chart) -> Value:
     pain, infection, fever_set, injected, immune, procedure = feature.value_sets
     if chart.having(infection):
@@ -183,6 +192,7 @@ def _fever(
     return False if value_set in chart.denied or "red-flags" in chart.denied else None
 
 
+@by_its_names
 def fever(feature: ComputedFeature, chart: Chart) -> Value:
     (value_set,) = feature.value_sets
     answer = _fever(feature, chart, value_set, feature.limits["days"], feature.limits["celsius"])
@@ -210,11 +220,13 @@ def back_pain_with_fracture_sign(feature: ComputedFeature, chart: Chart) -> Valu
     return _flag(chart, feature, every([_pain(chart, pain), trauma]))
 
 
+@by_its_names
 def aneurysm_with_pain(feature: ComputedFeature, chart: Chart) -> Value:
     aneurysm, *pains = feature.value_sets
     return _flag(chart, feature, every([_pain(chart, aneurysm), _pain(chart, *pains)]))
 
 
+@by_its_names
 def fracture_in_treated_region(feature: ComputedFeature, chart: Chart) -> Value:
     """A recent fracture where the hands would work; unknown where one of the two places is."""
     fracture, pain = feature.value_sets
@@ -227,6 +239,7 @@ def fracture_in_treated_region(feature: ComputedFeature, chart: Chart) -> Value:
     return Value(answer, listing(d for d, _ in found)) if answer else Value(answer)
 
 
+@by_its_names
 def skin_infection_or_wound(feature: ComputedFeature, chart: Chart) -> Value:
     """Broken or infected skin, unless it is known to lie elsewhere than where the hands would work."""
     skin, pain = feature.value_sets

@@ -8,7 +8,7 @@ from eutonia.features.chart import Chart
 from eutonia.features.diagnosis import truth_of
 from eutonia.features.drinking import drinks_a_week
 from eutonia.features.results import latest, number_in, readings
-from eutonia.features.value import NO, UNKNOWN, Value
+from eutonia.features.value import NO, UNKNOWN, Value, by_its_names
 from eutonia.knowledge.safety import ComputedFeature
 
 
@@ -182,6 +182,7 @@ def breastfeeding(feature: ComputedFeature, chart: Chart) -> Value:
 # --- falls, work, drinking, genes --------------------------------------------------------------------------
 
 
+@by_its_names
 def falls_history(feature: ComputedFeature, chart: Chart) -> Value:
     """Falls on the problem list, or a count of two or more within a year."""
     (falls,) = feature.value_sets
@@ -208,6 +209,7 @@ def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
     return UNKNOWN
 
 
+@by_its_names
 def hazardous_alcohol(feature: ComputedFeature, chart: Chart) -> Value:
     """AUDIT-C at or above the cut-off, more drinks a week than the limit, recent intoxication, or stated so."""
     limits = feature.limits
@@ -255,6 +257,7 @@ def _cut(men: bool | None, as_man: bool, as_woman: bool) -> bool | None:
     return as_man if men else as_woman
 
 
+@by_its_names
 def cyp2c19(feature: ComputedFeature, chart: Chart) -> Value:
     """The phenotype as reported, or as the two star alleles give it."""
     gene = feature.id

@@ -37,7 +37,7 @@ class _Reading(NamedTuple):
 
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
-    by_code, keys = chart.results or _sorted_out(chart), _keys(tuple(codes), tuple(names))
+    by_code, keys = measured(chart), _keys(tuple(codes), tuple(names))
     found = [pair for key in by_code if key in keys for pair in by_code[key]]
     return [r for _, r in sorted(found, key=_newest_first)] if len(found) > 1 else [r for _, r in found]
 
@@ -45,7 +45,7 @@ def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) 
 @lru_cache(maxsize=1024)
 def _keys(codes: tuple[str, ...], names: tuple[str, ...]) -> frozenset[str]:
     """Under what the results of these codes and names are kept."""
-    return frozenset(codes).union(f"name: {named(name)}" for name in names)
+    return frozenset(codes).union(f"{UNCODED}{named(name)}" for name in names)
 
 
 @lru_cache(maxsize=4096)
@@ -76,15 +76,20 @@ def _newest_first(pair: tuple[int, _Reading]) -> tuple[int, int]:
     return -(reading.when.last if reading.when else date.min).toordinal(), number
 
 
+UNCODED = "name: "
+"""How the key of a result begins that has no code."""
+
 NO_RESULT = ("entered-in-error", "cancelled", "registered")
 """Statuses of what says nothing of the patient, or nothing yet."""
 
 
-def _sorted_out(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
+def measured(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
     """What is known at as_of, by code, or by name where uncoded, each with its place in the record."""
+    if chart.results:
+        return chart.results
     for number, r in enumerate(_all(chart)):
         if r.value is not None and (r.when is None or r.when.first <= chart.as_of):
-            key = r.code if r.code is not None else f"name: {named(r.name)}"
+            key = r.code if r.code is not None else f"{UNCODED}{named(r.name)}"
             chart.results.setdefault(key, []).append((number, r))
     chart.results.setdefault("", [])  # also where there is nothing: it has been looked through
     return chart.results

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
-from typing import Any, NamedTuple
+from math import isfinite
+from typing import Any
 
 from eutonia.features.results import NO_RESULT
 from eutonia.fhir.bundle import Resource
@@ -19,57 +20,50 @@ from eutonia.knowledge.safety import ComputedFeature, MeasurementFeature
 Place = tuple[str, Any]
 
 
-class _Plain(NamedTuple):
-    """A measurement as nearly all are written: a number under a LOINC code, of one day."""
-
-    code: str
-    day: str
-    resource: Resource
-
-
 def needed(
     places: Sequence[Place], of_patient: Callable[[Resource], bool], as_of: date, knowledge: Knowledge
 ) -> list[Place]:
     """The places in their order, without results that no feature of `knowledge` reads on the day `as_of`."""
     read, latest_read = _codes(knowledge)
-    plain = {n: found for n, (_, resource) in enumerate(places) if (found := _plain(resource))}
-    newest: dict[str, tuple[str, int]] = {}
-    for n, each in plain.items():
-        if each.code in latest_read and _counts(each, as_of) and of_patient(each.resource):
-            newest[each.code] = max(newest.get(each.code, ("", 0)), (each.day, -n))
+    unneeded: set[int] = set()
+    by_code: dict[str, list[tuple[str, int]]] = {}
+    for n, (_, resource) in enumerate(places):
+        code = _measured(resource)
+        if code in latest_read:
+            by_code.setdefault(code, []).append((resource["effectiveDateTime"][:10], -n))
+        elif code and code not in read:
+            unneeded.add(n)
+    for found in by_code.values():
+        counting = [each for each in found if _counts(places[-each[1]][1], of_patient, as_of)]
+        newest = max(counting, default=("", 0))
+        unneeded.update(-each[1] for each in found if each < newest)
+    return [place for n, place in enumerate(places) if n not in unneeded]
 
-    def is_needed(n: int) -> bool:
-        each = plain.get(n)
-        if each is None or each.code in read:
-            return True
-        return each.code in latest_read and (each.day, -n) >= newest.get(each.code, ("", 0))
 
-    return [place for n, place in enumerate(places) if is_needed(n)]
-
-
-def _plain(resource: Any) -> _Plain | None:
+def _measured(resource: Any) -> str:
+    """The LOINC code of a measurement as nearly all are written: a number of one day; empty for anything else."""
     if not isinstance(resource, dict) or resource.get("resourceType") != "Observation":
-        return None
-    code, day, value = resource.get("code"), resource.get("effectiveDateTime"), resource.get("valueQuantity")
-    if not (isinstance(code, dict) and isinstance(day, str) and isinstance(value, dict)):
-        return None
-    codings = code.get("coding")
+        return ""
+    code, day = resource.get("code"), resource.get("effectiveDateTime")
+    codings = code.get("coding") if isinstance(code, dict) else None
     first = codings[0] if isinstance(codings, list) and codings else None
-    if not isinstance(first, dict) or SYSTEMS.get(str(first.get("system"))) != "loinc":
-        return None
-    named = str(first.get("code") or "").strip()
-    if not named or len(day) < 10 or "component" in resource or "focus" in resource:
-        return None
-    return _Plain(named, day[:10], resource)
+    if not isinstance(first, dict) or not isinstance(day, str) or len(day) < 10:
+        return ""
+    plain = isinstance(resource.get("valueQuantity"), dict) and "component" not in resource
+    if not plain or "focus" in resource or SYSTEMS.get(str(first.get("system"))) != "loinc":
+        return ""
+    return str(first.get("code") or "").strip()
 
 
-def _counts(each: _Plain, as_of: date) -> bool:
-    """Whether it is a result that is known at `as_of`, so that older ones need not be read."""
-    day, status = day_of(each.day), each.resource.get("status", "")
+def _counts(resource: Resource, of_patient: Callable[[Resource], bool], as_of: date) -> bool:
+    """Whether it is a result of the patient that is known at `as_of`, so that older ones need not be read."""
+    day, status = day_of(resource["effectiveDateTime"]), resource.get("status", "")
+    number = resource["valueQuantity"].get("value")
     return (
         day is not None and day.first <= as_of
         and isinstance(status, str) and status not in NO_RESULT
-        and type(each.resource["valueQuantity"].get("value")) in (int, float)
+        and type(number) in (int, float) and isfinite(number)
+        and of_patient(resource)
     )  # fmt: skip
 
 

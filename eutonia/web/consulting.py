@@ -120,11 +120,12 @@ def consult(
     case, orders = _case(entries, drafts, request.patient_id, day, gathered.asked, knowledge)
     if request.hook != "patient-view" and not case.plan:
         return None
-    parts = dict.fromkeys(PARTS[name] for name in gathered.not_seen if name in PARTS)
+    not_seen = gathered.not_seen
+    parts = dict.fromkeys(PARTS[name] for name in not_seen if name in PARTS)
     case = case.model_copy(update={"not_seen": tuple(dict.fromkeys([*case.not_seen, *parts]))})
     (judged,) = judge_cases([case], knowledge)
     selected = _selected(request, orders)
-    return Consultation(request, case, judged, orders, selected, gathered.not_seen, stale)
+    return Consultation(request, case, judged, orders, selected, not_seen, stale)
 
 
 def _is_order(resource: Resource) -> bool:

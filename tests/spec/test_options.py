@@ -119,14 +119,27 @@ def _same(quick, case, plan):
     assert (quick.suspect, quick.stale) == (anew.suspect, anew.stale)
 
 
-@given(cases, st.lists(st.sampled_from(["Fever", "Saddle anaesthesia", "red flags"]), max_size=2))
+DENIALS = [Observation(text=text, value=False) for text in ("Fever", "Saddle anaesthesia", "red flags")]
+RESULTS = [
+    Lab(loinc="1742-6", value=300.0, unit="U/L", date="2026-02-01"),
+    Lab(name="ALT", value=300.0, unit="U/L", date="2026-02-01"),
+    Lab(name="INR", value=4.1, unit="1"),
+    Lab(loinc="2160-0", value=1.9, unit="mg/dL", date="2024-02-01"),
+    Lab(loinc="8310-5", value=39.5, unit="Cel", date="2026-03-01"),
+    Lab(name="Falls in the last year", value=3.0),
+    Lab(name="AUDIT-C", value=9.0, date="2026-01-01"),
+    Lab(name="CYP2C19 phenotype", value="Poor metabolizer"),
+]
+
+
+@given(cases, st.lists(st.sampled_from(DENIALS), max_size=2), st.lists(st.sampled_from(RESULTS), max_size=2))
 @few
-def test_what_a_record_does_not_speak_of_is_as_if_every_feature_were_worked_out(case, denied):
-    said = tuple(Observation(text=text, value=False) for text in denied)
-    case = case.model_copy(update={"observations": said})
+def test_what_a_record_does_not_speak_of_is_as_if_every_feature_were_worked_out(case, denied, results):
+    case = case.model_copy(update={"observations": tuple(denied), "labs": (*case.labs, *results)})
     quick, plain = chart_of(case, KNOWLEDGE), Chart(case, KNOWLEDGE)
     differ = [name for name in names(KNOWLEDGE) if quick.values[name] != value_of(name, plain)]
     assert not differ
+    assert (quick.suspect, quick.stale) == (plain.suspect, plain.stale)
     assert (quick.of_record, quick.leaning) == (plain.of_record, plain.leaning)
 
 
