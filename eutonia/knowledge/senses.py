@@ -125,7 +125,11 @@ def _someone_else(before: Sequence[str], behind: Sequence[str]) -> bool:
     return behind[:1] in (["in"], ["of"]) and any(word in OTHERS or word == "family" for word in behind[:3])
 
 
+_BRITISH = re.compile(r"ae|\boe(?=[dst])|oe(?=a)|[æœ]")
+"""Haemolytic, oedema, diarrhoea."""
+
+
 def words_in(text: str) -> list[str]:
-    """Lower-case words, with commas and stops kept as words; `Alzheimer's` is `alzheimer`."""
-    plain = re.sub(r"[’']s\b", "", text.casefold())
+    """Lower-case words, with commas and stops kept as words; `Alzheimer's` is `alzheimer`, `haemo-` is `hemo-`."""
+    plain = _BRITISH.sub("e", re.sub(r"[’']s\b", "", text.casefold()))
     return re.findall(r"[^\W_]+|[,.;|]", re.sub(r"[:()\[\]]", " , ", plain))

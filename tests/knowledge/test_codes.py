@@ -316,3 +316,22 @@ def test_the_title_of_a_code_never_denies_it() -> None:
 def test_every_included_set_is_there() -> None:
     ids = {value_set.id for value_set in VALUE_SETS}
     assert {name for value_set in VALUE_SETS for name in value_set.includes} <= ids
+
+
+@pytest.mark.parametrize(
+    ("text", "value_set"),
+    [
+        ("AUD, severe", "sud-active"),
+        ("hx breast CA", "malignancy"),
+        ("hemolytic anaemia", "hemolytic-anemia"),
+        ("peripheral oedema, faecal incontinence", "fecal-incontinence"),
+        ("blood clot in leg", "dvt"),
+        ("vomiting blood", "gi-bleed"),
+        ("can't pee", "urinary-retention"),
+        ("poisoning by heroin, accidental", "overdose"),
+        ("low BP", "hypotension"),
+        ("swollen left calf", "leg-swelling-unilateral"),
+    ],
+)
+def test_lay_words_abbreviations_and_british_spelling_are_read(text, value_set):
+    assert value_set in INDEX.look_up(None, None, text).value_sets
