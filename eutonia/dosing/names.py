@@ -70,14 +70,14 @@ def _longest(
     text: str, words: list[re.Match[str]], first: int, knowledge: Knowledge
 ) -> tuple[int, str | None] | None:
     """The last word of the longest name that begins at `first`, and the therapy it names; a drug wins a tie."""
-    drugs, therapies = medicine_index(knowledge).names, _therapies(knowledge)
+    drugs, therapies = medicine_index(knowledge), _therapies(knowledge)
     best: tuple[int, str | None] | None = None
     spelled = ""
     for last in range(first, min(first + MOST_WORDS, len(words))):
         if last > first and not _INSIDE.fullmatch(text, words[last - 1].end(), words[last].start()):
             break
         spelled += key(words[last][0])
-        if spelled in drugs:
+        if spelled in drugs.names or (last == first and drugs.called(spelled)):
             best = last, None
         elif spelled in therapies:
             best = last, therapies[spelled]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, permutations
 from typing import Any, NamedTuple
 
-from eutonia.knowledge.spelling import Token, key, tokens
+from eutonia.knowledge.spelling import SHORTEST_ABROAD, Token, bones, key, tokens
 from eutonia.knowledge.treatments import Drug, DrugClass, MedicineWords, OtherNames, Product
 
 
@@ -67,6 +67,8 @@ class MedicineIndex:
     names: Mapping[str, Name]
     spelled: Mapping[str, str]
     """Name without spaces and marks → as it is written."""
+    abroad: Mapping[str, Name]
+    """What the spellings of an international name share → the drug."""
     codes: Mapping[str, Recognised]
     atc: Mapping[str, str]
     classes: Mapping[str, frozenset[str]]
@@ -96,6 +98,13 @@ class MedicineIndex:
             unapproved_name=any(f.name.unapproved for f in found),
             unread=unread,
         )
+
+    def called(self, spelled: str) -> Name | None:
+        """What a name without spaces and marks stands for; an international name in other languages, too."""
+        found = self.names.get(spelled)
+        if found is None and len(spelled) >= SHORTEST_ABROAD:
+            return self.abroad.get(bones(spelled))
+        return found
 
     def route_of(self, text: str) -> str | None:
         """The route that the words of a text tell."""
@@ -128,7 +137,7 @@ class MedicineIndex:
             if token.kind not in ("word", "number") or count == LONGEST_NAME:
                 break
             spelled, count = spelled + token.text, count + 1
-            name = self.names.get(spelled)
+            name = self.called(spelled) if count == 1 else self.names.get(spelled)
             if name is not None and any(c.isalpha() for c in spelled):
                 best = Found(first, last, name, spelled)
         return best
@@ -306,6 +315,12 @@ def build_index(
             add(written, name)
         for written in drug.unapproved_names:
             add(written, name._replace(unapproved=True))
+    abroad = {
+        bones(written): names[key(written)]
+        for drug in drugs.values()
+        for written in (drug.title, drug.id, *drug.synonyms)
+        if key(written).isalpha() and len(key(written)) >= SHORTEST_ABROAD
+    }
     for product in products.values():
         name = Name((*product.ingredients.items(), *((None, None) for _ in product.others)))
         for written in (*product.brands, *product.synonyms):
@@ -316,6 +331,7 @@ def build_index(
     empty = MedicineIndex(
         names=names,
         spelled=spelled,
+        abroad=abroad,
         codes={},
         atc={code: drug.id for drug in drugs.values() for code in drug.atc},
         classes={t.id: wider(t.classes, classes) for t in (*therapies.values(), *drugs.values())},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from eutonia.units import MASS_IN_MG
@@ -41,6 +42,23 @@ def plain(text: str) -> str:
 def key(name: str) -> str:
     """A name without spaces, hyphens and marks: how names are told from each other."""
     return re.sub(r"[^a-z0-9]", "", plain(name))
+
+
+@lru_cache(maxsize=8192)
+def bones(name: str) -> str:
+    """What the spellings of an international name in different languages share.
+
+    cyclobenzaprine, Ciclobenzaprina, Cyclobenzaprin; diclofenac, Diklofenak, diclofénac.
+    """
+    found = key(name)
+    for written, said in _SAID:
+        found = found.replace(written, said)
+    return re.sub(r"(?:um|[aeo])$", "", re.sub(r"(.)\1", r"\1", found))
+
+
+_SAID = (("ph", "f"), ("th", "t"), ("ch", "c"), ("y", "i"), ("k", "c"), ("ou", "u"), ("ae", "e"), ("oe", "e"))
+SHORTEST_ABROAD = 7
+"""Letters below which a name is looked up only as it is written."""
 
 
 def tokens(text: str) -> list[Token]:
