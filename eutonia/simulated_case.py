@@ -6,6 +6,7 @@ Nothing here knows any drug; what can be simulated stands in knowledge/substance
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from eutonia.features.chart import Chart
@@ -90,7 +91,7 @@ def others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem]
     stopped = {t.treatment for t in chart.planned if t.action == "stop"}
     knowledge = chart.knowledge
     items: dict[str, PlanItem] = {}
-    alike = frozenset(c for name in knowledge.substances for c in _classes(name, knowledge))
+    alike = _classes_simulated(knowledge)
     left_out = [
         f"{part.treatment}{LEFT_OUT}it is not simulated."
         for part in planned
@@ -110,10 +111,12 @@ def others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem]
     return list(items.values()), list(dict.fromkeys(left_out))
 
 
-def _classes(treatment: str, knowledge: Knowledge) -> frozenset[str]:
+@cache
+def _classes_simulated(knowledge: Knowledge) -> frozenset[str]:
+    """Classes of everything that is simulated: what else is of them, and is not, is told."""
     from eutonia.formulary import classes_of
 
-    return classes_of(treatment, None, knowledge)[0]
+    return frozenset(c for name in knowledge.substances for c in classes_of(name, None, knowledge)[0])
 
 
 def _as_item(part: Taken, entry: Dosage) -> PlanItem:

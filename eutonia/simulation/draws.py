@@ -27,15 +27,15 @@ class Draws:
 
     def normal(self, name: str) -> Column:
         """By Box and Muller, so that each patient takes the same two numbers of the stream."""
-        return _kept_normal(self, name) if self.number <= FEW else self._normal(name)
-
-    def _normal(self, name: str) -> Column:
         pair = self._stream(name)
         left = 1.0 - pair[:, 0]  # exact, for the numbers of the stream are multiples of 2^-53
         normal: Column = np.sqrt(-2.0 * np.log(left)) * np.cos(2.0 * np.pi * pair[:, 1])
         return normal
 
     def _stream(self, name: str) -> Column:
+        return _kept_stream(self, name) if self.number <= FEW else self._drawn(name)
+
+    def _drawn(self, name: str) -> Column:
         key = int.from_bytes(
             hashlib.blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest(), "little"
         )
@@ -50,7 +50,7 @@ FEW, KEPT = 256, 4096
 
 
 @lru_cache(KEPT)
-def _kept_normal(draws: Draws, name: str) -> Column:
-    kept = draws._normal(name)
+def _kept_stream(draws: Draws, name: str) -> Column:
+    kept = draws._drawn(name)
     kept.flags.writeable = False
     return kept

@@ -28,6 +28,10 @@ GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8, 16), 0.625, 0.2
 """Steps after a dose at the standard resolution, as multiples of the first; the first, by the resolution; and what
 that is, in hours. Levels bend most at first, and turn within a few hours. Half of it splits every step in two."""
 
+RECENT, COARSER = 120.0, 4.0
+"""Hours before time zero until which the use so far is run in by steps that are so many times as long: what they are
+off by has evened out, or is of the slowest states, by then."""
+
 FULL = 0.9
 """Part of an interval that steps must fill at their own size; they are stretched over the rest."""
 
@@ -121,7 +125,7 @@ def _steps(
     """From plain values, so that the batches of one simulation share them."""
     event_time, event_input = np.frombuffer(event_bytes), np.frombuffer(input_bytes, np.int64)
     outputs = np.frombuffer(output_bytes)
-    coarsest, early = (NONLINEAR if saturable else COARSEST) * finest, EARLY * finest
+    longest_step = NONLINEAR if saturable else COARSEST
     start = min(float(outputs[0]), float(event_time.min(initial=math.inf)))
     points = distinct(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
     if len(points) > MOST_INTERVALS:
@@ -134,15 +138,16 @@ def _steps(
     before, between, after = [], [], []
     recent = -math.inf
     for a, b, inside in zip(lower, upper, may, strict=True):
-        length = b - a
+        length, fine = b - a, finest if b > -RECENT else COARSER * finest
+        coarsest, early = longest_step * fine, EARLY * fine
         if inside:
             recent = b
             longest = max(lags[e] for e in inside)
             latest = min(length, max(longest, 0.05))
             delayed = longest > 0.0
             before.append(even(latest, early) if delayed else ())
-            between.append(graded(latest, finest, coarsest) if delayed and len(inside) > 1 else ())
-            after.append(graded(length, finest, coarsest))
+            between.append(graded(latest, fine, coarsest) if delayed and len(inside) > 1 else ())
+            after.append(graded(length, fine, coarsest))
         else:
             plain = min(coarsest, early * (1.0 + 0.5 * (a - recent))) if math.isfinite(recent) else coarsest
             before.append(even(length, plain))
@@ -150,7 +155,12 @@ def _steps(
             after.append(())
     source, moment = event_input.tolist(), event_time.tolist()
     kinds = tuple(
-        (round(b - a, 6), a < -1e-9, steps, tuple((source[e], round(moment[e] - a, 6)) for e in events))
+        (
+            round(b - a, 6),
+            (a < -1e-9) + (b <= -RECENT),
+            steps,
+            tuple((source[e], round(moment[e] - a, 6)) for e in events),
+        )
         for a, b, events, steps in zip(lower, upper, may, before, strict=True)
     )
     return Steps(points, np.searchsorted(points, np.round(outputs, 9)), tuple(may), tuple(before), tuple(between),
