@@ -6,7 +6,6 @@ is read, and the engine looks at nothing but doses and mornings.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,9 +39,7 @@ def extremes(
     system, grid, _ = prepare(taken, patients, knowledge, times, 1.0, finest)
     system = replace(system, relaxation=_none(patients), analgesia=_none(patients))
     compiled = wants_compiling(patients.number, until, taken)
-    states, found = solve(
-        system, grid, Therapies((), (), (), ()), {}, schedule.last_dose, until, compiled, os.cpu_count() or 1
-    )
+    states, found = solve(system, grid, Therapies((), (), (), ()), {}, schedule.last_dose, until, compiled)
     worst = worst_impairment(system, states, np.searchsorted(times, np.round(looked, 9)))
     wanted = ("peak_sedating", "probability_drowsy", "min_ventilation")
     return {name: found[name] for name in wanted} | {"morning_impairment": worst}
