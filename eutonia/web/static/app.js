@@ -312,7 +312,7 @@ function failed(event) {
     const again = document.createElement('button');
     again.type = 'button';
     again.textContent = 'Simulate again';
-    again.addEventListener('click', () => htmx.trigger(target, 'load'));
+    again.addEventListener('click', () => htmx.trigger(target, 'again'));
     target.append(again);
   }
   if (target.id === 'answer') { asked = ''; answers?.classList.remove('old'); }
