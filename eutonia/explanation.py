@@ -55,7 +55,7 @@ def _told_entry(section: str, entry_id: str, entry: Any, knowledge: Knowledge) -
 
 
 def _hint(entry_id: str, knowledge: Knowledge) -> str:
-    every = [name for section in SECTIONS for name in knowledge.section(section)]
+    every = list(dict.fromkeys(name for section in SECTIONS for name in knowledge.section(section)))
     close = get_close_matches(entry_id, every, n=3)
     return f" Did you mean {', '.join(close)}?" if close else ""
 

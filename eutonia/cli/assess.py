@@ -5,7 +5,7 @@ import click
 from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 
 
-@click.command("assess")
+@click.command("assess", short_help="Judge a plan for one patient.")
 @click.argument("file")
 @click.option(
     "--plan", "plans", multiple=True, metavar="TEXT", help="A plan in words; may be given several times."

@@ -13,7 +13,7 @@ WORTH_A_BAR = 200_000
 """Characters of a text that takes some seconds."""
 
 
-@click.command("check")
+@click.command("check", short_help="The claims of an article, true or not.")
 @click.argument("file")
 @json_option
 @click.option("--report", metavar="OUT.html", help="Write the text with its claims marked as one HTML page.")

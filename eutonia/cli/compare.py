@@ -5,7 +5,7 @@ import click
 from eutonia.cli.common import json_option, min_confidence_option, speaks_plainly, to_json, width
 
 
-@click.command("compare")
+@click.command("compare", short_help="Therapies side by side.")
 @click.argument("therapies", nargs=-1, required=True, metavar="THERAPY THERAPY...")
 @click.option("--condition", required=True, metavar="ID", help="Such as chronic-low-back-pain.")
 @click.option("--horizon", metavar="T", help="The time that matters, such as “2 weeks”.")

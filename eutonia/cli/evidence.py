@@ -5,7 +5,7 @@ import click
 from eutonia.cli.common import json_option, min_confidence_option, speaks_plainly, to_json, width
 
 
-@click.command("evidence")
+@click.command("evidence", short_help="What the trials say, pooled.")
 @click.argument("therapy")
 @click.option(
     "--vs", "comparator", metavar="COMPARATOR", help="Compared with what; by default its usual control."

@@ -5,7 +5,7 @@ import click
 from eutonia.cli.common import speaks_plainly, to_json
 
 
-@click.command("schema")
+@click.command("schema", short_help="JSON Schema of a format.")
 @click.argument("name")
 @speaks_plainly
 def command(name: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eutonia.screening import Progress
 
 
-@click.command("screen")
+@click.command("screen", short_help="Everyone in an OMOP database.")
 @click.argument("database")
 @click.option("--out", metavar="F.parquet", help="Write one row per person, episode and rule.")
 @click.option(

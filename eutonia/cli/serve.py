@@ -7,7 +7,7 @@ import click
 from eutonia.cli.common import speaks_plainly
 
 
-@click.command("serve")
+@click.command("serve", short_help="Web page, HTTP API and CDS Hooks.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."

@@ -16,7 +16,7 @@ MOST_ROWS = 50_000
 """Patients beyond whom only what is summed up is kept, in little memory."""
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Levels, effects and withdrawal over time.")
 @click.argument("plans", nargs=-1, required=True, metavar="PLAN...")
 @click.option("--with", "also", multiple=True, metavar="PLAN", help="What else is taken or done.")
 @patient_flags

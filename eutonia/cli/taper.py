@@ -8,7 +8,7 @@ from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 from eutonia.cli.patient_flags import patient_facts, patient_flags
 
 
-@click.command("taper")
+@click.command("taper", short_help="A schedule to come off a drug.")
 @click.argument("plan", metavar="PLAN")
 @patient_flags
 @click.option("--tablets", metavar="MG,MG", help="Strengths to make it of, such as 250,350.")

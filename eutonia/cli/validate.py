@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eutonia.cli.common import json_option, speaks_plainly, to_json
+from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 
 if TYPE_CHECKING:
-    from eutonia.simulation.validation import Coverage
+    from eutonia.simulation.validation import Compared, Coverage
 
 
-@click.command("validate")
+@click.command("validate", short_help="The model beside published figures.")
 @click.option("--report", metavar="FILE", help="Draw all findings to an .html, .png or .svg file.")
 @json_option
 @speaks_plainly
@@ -21,38 +21,50 @@ def command(report: str | None, as_json: bool) -> None:
 
     Example: eutonia validate --report validation.html
     """
+    from textwrap import fill
+
     from eutonia.knowledge import load
-    from eutonia.simulation.validation import chart, validate
+    from eutonia.simulation.validation import chart, named, summed_up, validate
 
     result = validate(load())
     if report:
         from eutonia import charts
 
         charts.save(chart(result), report)
+        click.echo(f"Wrote {report}", err=True)
     if as_json:
         click.echo(to_json(result.model_dump(mode="json")))
         return
-    click.echo(f"{'':44}{'published':>18}{'model (5 to 95 % of studies)':>34}")
+    click.echo(click.style(summed_up(result), bold=True))
+    click.echo(
+        fill(
+            f"The middle half and the middle 90 % of simulated studies hold {_share(result.coverage)} of all figures, "
+            f"{_share(result.held_apart_coverage)} of those held apart. {result.note}",
+            width(),
+        )
+    )
+    wide = width() >= 96
     title = ""
     for each in result.findings:
         if each.title != title:
             title = each.title
-            click.echo(click.style(title, bold=True))
-        unit = "" if each.unit == "1" else each.unit
-        spread = f" ± {each.published_sd:g}" if each.published_sd is not None else ""
-        model = "–"
-        if each.model is not None:
-            model = f"{each.model:.3g} ({each.model_p5:.3g} to {each.model_p95:.3g})"
-        mark = click.style("agrees", fg="green") if each.agrees else click.style("differs", fg="red")
-        fitted = "fitted" if each.used_for_fitting else "held apart"
-        name = f"{each.quantity} {'' if each.statistic == 'mean' else each.statistic}"
-        click.echo(f"  {name:<42}{f'{each.published:g}{spread} {unit}':>18}{model:>34}  {mark}, {fitted}")
-    click.echo(
-        f"\n{result.agree} of {len(result.findings)} agree; of those held apart {result.held_apart_agree} of "
-        f"{result.held_apart}.\nThe middle half and the middle 90 % of simulated studies hold "
-        f"{_share(result.coverage)} of all figures, {_share(result.held_apart_coverage)} of those held apart. "
-        f"{result.note}"
-    )
+            click.echo(f"\n{click.style(title, bold=True)}")
+        click.echo(_line(each, named(each), wide))
+
+
+def _line(each: Compared, name: str, wide: bool) -> str:
+    """Published, then the model's with the middle 90 % of studies; on a narrow terminal in two lines."""
+    unit = "" if each.unit == "1" else f" {each.unit}"
+    spread = f" ± {each.published_sd:g}" if each.published_sd is not None else ""
+    printed = f"published {each.published:g}{spread}{unit}"
+    model = "model –"
+    if each.model is not None:
+        model = f"model {each.model:.3g} ({each.model_p5:.3g} to {each.model_p95:.3g})"
+    mark = click.style("agrees", fg="green") if each.agrees else click.style("differs", fg="red")
+    fitted = "fitted" if each.used_for_fitting else "held apart"
+    if wide and len(name) <= 42:
+        return f"  {name:<42} {printed:<24} {model:<34} {mark}, {fitted}"
+    return f"  {name}\n    {printed}; {model}; {mark}, {fitted}"
 
 
 def _share(coverage: Coverage) -> str:

@@ -1,11 +1,14 @@
 """eutonia why: the basis of anything eutonia says."""
 
+from collections.abc import Iterator
+from textwrap import wrap
+
 import click
 
-from eutonia.cli.common import json_option, speaks_plainly, to_json
+from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 
 
-@click.command("why")
+@click.command("why", short_help="The basis of a rule, drug, number or claim.")
 @click.argument("id_", metavar="ID")
 @json_option
 @speaks_plainly
@@ -17,4 +20,11 @@ def command(id_: str, as_json: bool) -> None:
     from eutonia.explanation import explain, explanation_text
 
     entry = explain(id_)
-    click.echo(to_json(entry) if as_json else explanation_text(entry))
+    click.echo(to_json(entry) if as_json else "\n".join(_wrapped(explanation_text(entry), width())))
+
+
+def _wrapped(text: str, columns: int) -> Iterator[str]:
+    """Each line as wide as the terminal, with what follows it indented below it."""
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from wrap(line, columns, subsequent_indent=indent, break_on_hyphens=False) or [""]

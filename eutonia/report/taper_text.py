@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import fill as wrap
+from textwrap import wrap as lines_of
 
 import click
 
@@ -12,6 +13,9 @@ from eutonia.summaries import Spread
 from eutonia.tapering.models import Predicted, Taper
 
 fill = partial(wrap, break_on_hyphens=False)
+
+ROOMY = 96
+"""Width from which the table of withdrawal has a column for the days on which it is felt."""
 
 
 def as_text(taper: Taper, width: int = 100) -> str:
@@ -85,7 +89,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for number, row in enumerate(rows):
         cells = [cell.ljust(w) for cell, w in zip(row[:-1], widths, strict=False)]
-        line = "  " + "   ".join([*cells, row[-1].rjust(widths[-1])])
+        line = ("  " + "   ".join([*cells, row[-1].rjust(widths[-1])])).rstrip()
         yield click.style(line, bold=True) if number == 0 else line
 
 
@@ -99,12 +103,17 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
         else "Withdrawal to expect from here"
     )
     yield click.style(title, bold=True)
-    rows = [["", "days", "score of 50", "felt on days", "have any", "seizure"]]
-    if taper.predicted is not None and taper.chosen not in taper.alternatives:
-        rows.append(_row(f"this schedule ({taper.chosen})", len(taper.days), taper.predicted))
-    for name, each in taper.alternatives.items():
-        suits = " *" if each.suits else ""
-        rows.append(_row(f"{name}{suits}", each.length_days, each))
+    ways: list[tuple[str, bool | None, int, Predicted]] = [
+        (each.title, each.suits, each.length_days, each) for each in taper.alternatives.values()
+    ]
+    if taper.chosen not in taper.alternatives:
+        ways.insert(0, ("This schedule, made to measure", False, len(taper.days), taper.predicted))
+    roomy = width >= ROOMY
+    rows = [["", "days", "score of 50", *(["felt on days"] if roomy else []), "have any", "seizure"]]
+    for way, suits, days, each in ways:
+        name, *rest = lines_of(f"{way}{' *' if suits else ''}", 34 if roomy else 24, subsequent_indent="  ")
+        rows.append(_row(name, days, each, roomy))
+        rows += [[line, *("" for _ in rows[0][1:])] for line in rest]
     yield from aligned(rows)
     starred = [a for a in taper.alternatives.values() if a.suits]
     if starred:
@@ -114,7 +123,7 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
             initial_indent="  ",
             subsequent_indent="  ",
         )
-    recalled = [name for name, a in taper.alternatives.items() if "recalled" in a.marks]
+    recalled = [f"“{a.title}”" for a in taper.alternatives.values() if "recalled" in a.marks]
     if recalled:
         yield fill(
             f"From memory, to be checked against the original: {', '.join(recalled)}.",
@@ -132,7 +141,8 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
         )
     yield "  Score: median (95th percentile) of the highest, on a scale like CIWA."
     if taper.made is not None:
-        lost = [name for name, won in taper.made.beats.items() if not won]
+        titles = {name: f"“{a.title}”" for name, a in taper.alternatives.items()}
+        lost = [titles.get(name, name) for name, won in taper.made.beats.items() if not won]
         if lost:
             yield fill(
                 f"Held to the length of {', '.join(lost)}, the search found nothing better than it.",
@@ -142,12 +152,12 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
             )
 
 
-def _row(name: str, days: int, p: Predicted) -> list[str]:
+def _row(name: str, days: int, p: Predicted, roomy: bool) -> list[str]:
     return [
         name,
         str(days),
         _span(p.peak_score),
-        _span(p.days_felt),
+        *([_span(p.days_felt)] if roomy else []),
         share(p.probability_any),
         share(p.probability_seizure),
     ]

@@ -70,8 +70,8 @@ def _doses(outcome: Outcome) -> str:
         if r.times:
             amounts = sorted(set(r.amounts))
             size = f"{amounts[0]:g}" if len(amounts) == 1 else f"{amounts[0]:g} to {amounts[-1]:g}"
-            days = (r.times[-1] - r.times[0]) / 24.0
-            over = f" over {days:.0f} days" if days >= 1 else ""
+            days = int((r.times[-1] - r.times[0]) // 24.0) + 1
+            over = f" over {days} days" if days > 1 else ""
             parts.append(
                 f"{r.substance} {size} mg, {len(r.times)} dose{'s' if len(r.times) > 1 else ''}{over}"
             )

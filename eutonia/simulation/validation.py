@@ -252,11 +252,36 @@ def _meet(finding: Finding, low: float, high: float) -> bool:
     return bool(low <= most and high >= least)
 
 
+def summed_up(validation: Validation) -> str:
+    """How many figures agree: of all, and of those that the model was not fitted to."""
+    return (
+        f"{validation.agree} of {len(validation.findings)} published figures agree with the model; of those held "
+        f"apart, {validation.held_apart_agree} of {validation.held_apart}."
+    )
+
+
+WORDS: Mapping[str, str] = {
+    "auc_mg_h_l": "area under the level", "cmax_mg_l": "highest level", "half_life_h": "half-life",
+    "mean_mg_l": "mean level", "tmax_h": "highest level reached after", "hours_relieved": "time with relief",
+    "mean_relief": "relief", "onset_h": "relief felt after", "pain_baseline": "pain at the start",
+    "probability_any": "any withdrawal", "probability_dizzy": "dizzy", "probability_drowsy": "drowsy",
+    "probability_hallucinosis": "hallucinosis", "probability_seizure": "seizure",
+    "withdrawal_onset_h": "withdrawal begins after", "withdrawal_peak_day": "withdrawal worst on day",
+}  # fmt: skip
+
+
+def named(each: Compared) -> str:
+    """What was compared, in words: `carisoprodol: half-life, ratio`."""
+    substance, _, quantity = each.quantity.rpartition("/")
+    said = f"{substance}: {WORDS.get(quantity, quantity)}" if substance else WORDS.get(quantity, quantity)
+    return said if each.statistic in ("mean", "fraction") else f"{said}, {each.statistic}"
+
+
 def chart(validation: Validation) -> dict[str, Any]:
     """A Vega-Lite chart of the model's figure by the published one, for each finding."""
     rows = [
         {
-            "finding": f"{each.title}: {each.quantity}",
+            "finding": f"{each.title}: {named(each)}",
             "ratio": each.model / each.published,
             "low": max((each.model_p5 or 0.0) / each.published, 0.02),
             "high": (each.model_p95 or 0.0) / each.published,
@@ -267,11 +292,18 @@ def chart(validation: Validation) -> dict[str, Any]:
         for each in validation.findings
         if each.model is not None and each.published
     ]
-    y = {"field": "finding", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 460}}
+    y = {"field": "finding", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 700}}
     scale = {"type": "log", "domain": [0.2, 5], "clamp": True}
-    x = {"type": "quantitative", "scale": scale, "title": "model by published"}
+    x = {
+        "type": "quantitative",
+        "scale": scale,
+        "title": "figure of the model, in times of the published one (1: the same)",
+    }
     return {
-        "title": {"text": "The model beside published observations", "subtitle": validation.note},
+        "title": {
+            "text": "The model beside published observations",
+            "subtitle": [summed_up(validation), validation.note],
+        },
         "data": {"values": rows},
         "width": 420,
         "height": {"step": 17},
@@ -283,7 +315,7 @@ def chart(validation: Validation) -> dict[str, Any]:
                     "y": y,
                     "x": {**x, "field": "low"},
                     "x2": {"field": "high"},
-                    "color": {"field": "kind", "type": "nominal"},
+                    "color": {"field": "kind", "type": "nominal", "title": None},
                 },
             },
             {
@@ -292,7 +324,7 @@ def chart(validation: Validation) -> dict[str, Any]:
                     "y": y,
                     "x": {**x, "field": "ratio"},
                     "color": {"field": "kind", "type": "nominal"},
-                    "shape": {"field": "kind", "type": "nominal"},
+                    "shape": {"field": "kind", "type": "nominal", "legend": None},
                     "tooltip": [{"field": name} for name in ("finding", "published", "model", "kind")],
                 },
             },
