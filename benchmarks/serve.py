@@ -85,7 +85,7 @@ def answer(connection: socket.socket) -> tuple[int, bytes]:
     return int(head[9:12]), rest
 
 
-SIMULATED = b"*Simulated:* "
+SIMULATED, LATE = b"*Simulated:* ", b"not ready in time"
 
 
 def client(port: int, requests: Iterable[Call], end: float, told: Told) -> None:
@@ -105,7 +105,7 @@ def client(port: int, requests: Iterable[Call], end: float, told: Told) -> None:
             told.times.append((time.perf_counter() - began) * 1000)
             at = content.find(SIMULATED)
             if at >= 0:
-                told.simulated.append(content[at + len(SIMULATED) :][:3])
+                told.simulated.append(content[at + len(SIMULATED) :][: len(LATE)])
 
 
 def load(port: int, requests: Sequence[Iterable[Call]], seconds: float) -> Told:
@@ -123,7 +123,7 @@ def load(port: int, requests: Sequence[Iterable[Call]], seconds: float) -> Told:
 
 
 def line(name: str, told: Told, seconds: float) -> str:
-    cuts, late = statistics.quantiles(told.times, n=1000), told.simulated.count(b"not")
+    cuts, late = statistics.quantiles(told.times, n=1000), told.simulated.count(LATE)
     said = (
         f"{name:32} {len(told.times) / seconds:8.1f} /s   p50 {cuts[499]:7.2f} ms   p99 {cuts[989]:7.2f} ms   "
         f"most {max(told.times):7.1f} ms   errors {len(told.failed)} of {len(told.times)}"

@@ -105,28 +105,22 @@ class FirstDays(NamedTuple):
     """Medicines that are taken and not in these figures."""
 
 
-def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0) -> FirstDays | None:
-    """Simulate the first days of one item of the plan; None for what no forecast can be made of.
+def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0) -> FirstDays:
+    """Simulate the first days of one item of the plan, of which a forecast `can_be_made`.
 
     A small part of the work of `forecast`: nothing is simulated without the other medicines, nor after the last dose,
-    and of the course only what is told.
+    and of the course only what is told. Raises InputError for what cannot be simulated as it is written.
     """
-    if not can_be_made(chart, place):
-        return None
     from eutonia.simulation import as_patients, read
     from eutonia.simulation.extremes import extremes
     from eutonia.simulation.summary import spreads
 
     item, parts = chart.plan[place]
     others, left_out = others_taken(chart, parts)
-    try:
-        schedule = read([*planned(item, parts), *others], chart.knowledge, None)
-        until = min(days, schedule.last_dose // 24.0 + 2) * 24.0  # to the morning after the last dose
-        found = extremes(
-            schedule, as_patients(facts_with_use(chart, parts), draws, seed), chart.knowledge, until=until
-        )
-    except InputError:
-        return None
+    schedule = read([*planned(item, parts), *others], chart.knowledge, None)
+    until = min(days, schedule.last_dose // 24.0 + 2) * 24.0  # to the morning after the last dose
+    people = as_patients(facts_with_use(chart, parts), draws, seed)
+    found = extremes(schedule, people, chart.knowledge, until=until)
     told = spreads({name: found[name] for name in ("morning_impairment", "min_ventilation")})
     return FirstDays(
         float(found["probability_drowsy"].mean()),

@@ -1,7 +1,7 @@
 """What a simulation adds to a card: how much the order slows breathing and the next morning, for this patient.
 
-An answer must come within milliseconds, and a simulation takes some of them, or some tens of them where use so far is
-run in. So each is made once, by a few virtual patients, and kept for whoever is alike in all that it depends on: an
+An answer must come within milliseconds, and a simulation takes some of them, or some hundreds where doses are taken as
+needed. So each is made once, by a few virtual patients, and kept for whoever is alike in all that it depends on: an
 order that is selected is foreseen by the time that it is signed. Kept are figures, under a digest; no patient can be
 told from them.
 """
@@ -14,12 +14,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from eutonia.errors import InputError
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken
 from eutonia.forecast import FirstDays, first_days, simulated_quantities
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage
-from eutonia.simulated_case import can_be_made, facts_of, in_use
+from eutonia.simulated_case import can_be_made, facts_of
 from eutonia.simulation.compiled import at_hand
 from eutonia.web.problems import Refusal
 from eutonia.web.work import Workers, connection
@@ -53,7 +54,7 @@ class Forecasts:
         self._knowledge = knowledge
         self._workers = workers
         self._seconds = seconds
-        self._kept: OrderedDict[str, Foreseen | None] = OrderedDict()
+        self._kept: OrderedDict[str, Foreseen] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._turn = asyncio.Lock()
         """One simulation at a time: several would share one interpreter, and all of them be late."""
@@ -66,9 +67,8 @@ class Forecasts:
         for place, key in keys.items():
             if key in self._kept or key in self._running:
                 continue
-            if len(keys) == 1 and is_brief(
-                chart, place
-            ):  # a thread and back would take a tenth as long again
+            if len(keys) == 1 and is_brief(chart, place):
+                # A thread and back would disturb the others for as long.
                 self._keep(key, foreseen(chart, place))
             elif len(self._running) < MOST_WAITING:
                 self._running[key] = asyncio.create_task(self._make(key, chart, place))
@@ -89,7 +89,7 @@ class Forecasts:
             self._running.pop(key, None)
         self._keep(key, made)
 
-    def _keep(self, key: str, made: Foreseen | None) -> None:
+    def _keep(self, key: str, made: Foreseen) -> None:
         self._kept[key] = made
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -102,10 +102,10 @@ def can_be_foreseen(chart: Chart, place: int) -> bool:
 
 
 def is_brief(chart: Chart, place: int) -> bool:
-    """Whether the simulation of an order takes a few milliseconds: no use so far is run in, no dose decided on."""
-    item, parts = chart.plan[place]
+    """Whether the simulation of an order takes milliseconds: no dose is as needed, which is decided hour by hour."""
+    item, _ = chart.plan[place]
     taken = [item, *item.steps, *(entry for entry, _ in chart.listed if chart.in_use(entry))]
-    return not in_use(chart, parts) and not any(each.as_needed for each in taken)
+    return not any(each.as_needed for each in taken)
 
 
 def key_of(chart: Chart, place: int) -> str:
@@ -132,12 +132,13 @@ def _sorted(value: Any) -> Any:
     return sorted(value) if isinstance(value, frozenset) else value
 
 
-def foreseen(chart: Chart, place: int) -> Foreseen | None:
-    """Simulate one order; None where that cannot be done."""
-    made = first_days(chart, place, DAYS, draws=DRAWS)
-    if made is None:
-        return None
+def foreseen(chart: Chart, place: int) -> Foreseen:
+    """Simulate one order, or say why that cannot be done."""
     asked = simulated_quantities(chart.knowledge)
+    try:
+        made = first_days(chart, place, DAYS, draws=DRAWS)
+    except InputError as error:
+        return Foreseen(dict.fromkeys(asked), f"not possible. {error}".rstrip("."), ())
     features = {name: getattr(made, quantity).median for name, quantity in asked.items()}
     return Foreseen(features, _text(made), made.left_out)
 

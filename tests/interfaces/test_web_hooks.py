@@ -350,11 +350,13 @@ def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: py
     from eutonia.web.app import create_app
     from eutonia.web.settings import Settings
 
-    def details(seconds: float, **changes: Any) -> str:
+    def details(seconds: float, tablets: int = 1, **changes: Any) -> str:
         app = create_app(Settings(data=tmp_path, per_minute=0, forecast_seconds=seconds))
         with TestClient(app, raise_server_exceptions=False) as made:
             body = request(order("o1", CARISOPRODOL, days=1))
-            body["prefetch"]["medications"] = searchset(order("m1", OXYCODONE, status="active", **changes))
+            taken = order("m1", OXYCODONE, status="active", **changes)
+            taken["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = tablets
+            body["prefetch"]["medications"] = searchset(taken)
             first, again = (call(made, body)["cards"][0]["detail"] for _ in range(2))
             assert first == again
         return str(first)
@@ -368,6 +370,7 @@ def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: py
     assert "virtual patients like this one with oxycodone" in told
     assert "of resting" in told
     assert len(made) == 1
+    assert "is taken for a slip of the pen" in details(60, tablets=90)
     assert "Simulated" not in details(0)
     assert "not ready in time" not in details(1e-6)  # it is brief, and nobody waits for a thread
     monkeypatch.setattr(foreseen, "is_brief", lambda *_: False)
@@ -378,14 +381,12 @@ def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: py
     ("plan", "taken", "brief"),
     [
         ("carisoprodol 350 mg three times a day", "oxycodone 5 mg every 6 hours", True),
-        ("carisoprodol 350 mg three times a day", "carisoprodol 350 mg three times a day", False),
+        ("carisoprodol 350 mg three times a day", "carisoprodol 350 mg three times a day", True),
         ("carisoprodol 350 mg three times a day as needed", "oxycodone 5 mg every 6 hours", False),
         ("carisoprodol 350 mg three times a day", "oxycodone 5 mg every 6 hours as needed", False),
     ],
 )
-def test_a_simulation_is_brief_unless_use_is_run_in_or_doses_are_decided_on(
-    plan: str, taken: str, brief: bool
-) -> None:
+def test_a_simulation_is_brief_unless_doses_are_decided_on(plan: str, taken: str, brief: bool) -> None:
     from eutonia import read
     from eutonia.dosing.text import read_plan
     from eutonia.features import chart_of

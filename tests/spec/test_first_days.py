@@ -3,9 +3,11 @@
 import pytest
 
 from eutonia import read
+from eutonia.errors import InputError
 from eutonia.features import chart_of
 from eutonia.forecast import FirstDays, first_days, forecast, simulated_quantities
 from eutonia.knowledge import load
+from eutonia.simulated_case import can_be_made
 
 DRAWS = 40
 PLANS = {
@@ -60,6 +62,11 @@ def test_it_tells_all_that_rules_ask_for():
 
 
 @pytest.mark.parametrize("plan", ["stop carisoprodol", "gabapentin 300 mg three times a day"])
-def test_of_what_cannot_be_simulated_it_says_nothing(plan):
-    assert _week(chart(plan)) is None
+def test_of_what_cannot_be_simulated_nothing_is_said(plan):
+    assert not can_be_made(chart(plan), 0)
     assert _whole(chart(plan)) is None
+
+
+def test_of_a_slip_of_the_pen_it_says_that_it_is_one():
+    with pytest.raises(InputError, match="slip of the pen"):
+        _week(chart("carisoprodol 35000 mg three times a day"))
