@@ -15,6 +15,9 @@ from eutonia import __version__
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 """pydantic would look through every installed package for plugins; eutonia has no use for one."""
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Many small matrices: threads of the linear algebra would only wait for each other. It reads this when it loads."""
+
 gc.set_threshold(100_000, 20, 20)
 """A command makes a hundred thousand objects of knowledge that stay, and hardly a cycle: to look for cycles every 700
 objects took a seventh of its time."""

@@ -1,7 +1,5 @@
 """eutonia serve: web page, HTTP API and CDS Hooks on one machine."""
 
-import os
-
 import click
 
 from eutonia.cli.common import speaks_plainly
@@ -21,8 +19,6 @@ def command(host: str, port: int, workers: int) -> None:
 
     Example: eutonia serve --port 8000
     """
-    # Many small matrices: threads of the linear algebra would only wait for each other. It reads this when it loads.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from eutonia.web.serving import serve
 
     serve(host, port, workers)
