@@ -224,8 +224,8 @@ def _issue(
     simulated: Mapping[str, Value] = MappingProxyType({}),
 ) -> Issue:
     rule = each.rule
-    values = {name: simulated.get(name) or chart.values[name] for name in features_of(rule)}
-    because = {name: v for name, v in values.items() if v.known is not None and v.known is not False}
+    values = [(name, simulated.get(name) or chart.values[name]) for name in features_of(rule)]
+    because = [(name, v) for name, v in values if v.known is not None and v.known is not False]
     return Issue(
         rule=rule.id,
         title=rule.title,
@@ -233,8 +233,8 @@ def _issue(
         headline=rule.id not in replaced,
         urgent=each.urgent,
         existing=existing,
-        because={name: v.known for name, v in because.items() if v.known is not None},
-        evidence={name: v.evidence for name, v in because.items() if v.evidence},
+        because={name: v.known for name, v in because if v.known is not None},
+        evidence={name: v.evidence for name, v in because if v.evidence},
         say=rule.say,
         do=rule.do,
         basis=rule.basis,

@@ -8,7 +8,7 @@ sedation and dependence. The order is of convenience, not of proof; the evidence
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -183,33 +183,34 @@ def best_offered(
     """The first few that are offered, fit, and that nothing grave is open about: judged in their order, no further,
     and without the pooled results of trials, for an answer within milliseconds."""
     planned = {part.treatment for _, parts in judged.chart.plan for part in parts}
-    chronic = judged.chart.known("index_pain_chronic")
-    weights = weights or Weights()
-    candidates = [c for c in _candidates(knowledge) if c.entry.id not in planned]
-    candidates.sort(key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
+    chronic, weights = judged.chart.known("index_pain_chronic"), weights or Weights()
+    candidates = [c for c in _best_first(knowledge, chronic, weights) if c.entry.id not in planned]
     record = _without_the_plan(judged)
+    if _speaks_against_all(record):
+        return []
     found: list[Alternative] = []
     for candidate in candidates:
         screened = record.screen(_order(candidate, record.chart))
-        made = _alternative(candidate, screened, chronic, None, knowledge)
-        if made.offered and not made.ask and made.fits is not False:
-            found.append(made)
-        if len(found) == most or _holds_for_all(screened, record.chart):
+        if screened.verdict not in NOT_OFFERED:
+            made = _alternative(candidate, screened, chronic, None, knowledge)
+            found += [made] if not made.ask and made.fits is not False else []
+        if len(found) == most:
             break
     return found
 
 
-def _holds_for_all(screened: Screened, chart: Chart) -> bool:
+def _speaks_against_all(record: Beside) -> bool:
     """Whether something grave, or that could be, is about every plan and rests on the record alone."""
-    grave = [
-        e.rule
-        for e in (*screened.issues, *screened.unknowns)
-        if e.urgent or e.rule.severity in SEVERITIES[:2]
-    ]
+    grave = [e.rule for e in record.found.values() if e.urgent or e.rule.severity in SEVERITIES[:2]]
     return any(
-        is_about_all(rule, chart.knowledge) and chart.of_record.issuperset(features_of(rule))
+        is_about_all(rule, record.chart.knowledge) and record.chart.of_record.issuperset(features_of(rule))
         for rule in grave
     )
+
+
+@lru_cache(maxsize=64)
+def _best_first(knowledge: Knowledge, chronic: Any, weights: Weights) -> Sequence[_Candidate]:
+    return sorted(_candidates(knowledge), key=lambda c: (-_score(c.option, chronic, weights), c.entry.id))
 
 
 def _candidates(knowledge: Knowledge) -> Iterable[_Candidate]:

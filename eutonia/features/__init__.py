@@ -50,7 +50,7 @@ def with_plan(chart: Chart, plan: tuple[PlanItem, ...]) -> tuple[Chart, Collecti
         held = {name for t in changed for name in (t.treatment, *t.classes, *t.possible)}
         about = _about(chart.knowledge)
         anew &= chart.leaning.union(about[""], *(about.get(name, ()) for name in held))
-    other.take_over(chart, chart.values.keys() - anew)
+    other.forget(anew)
     for name in sorted(anew, key=LAST.__contains__):
         value_of(name, other)
     return other, anew

@@ -74,10 +74,13 @@ class Chart:
     """Whether a feature that depends on the plan was asked for since this was last set to False."""
 
     def instead(self, plan: tuple[PlanItem, ...]) -> Chart:
-        """The same record with another plan: what does not depend on the plan is kept, but for the features."""
+        """The same record with another plan; the features are kept too, until they are forgotten."""
         other = Chart(
             case=self.case.model_copy(update={"plan": plan}),
             knowledge=self.knowledge,
+            suspect=dict(self.suspect),
+            stale=dict(self.stale),
+            values=dict(self.values),
             results=self.results,
             of_record=set(self.of_record),
             leaning=set(self.leaning),
@@ -85,12 +88,11 @@ class Chart:
         other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
         return other
 
-    def take_over(self, other: Chart, features: Iterable[str]) -> None:
-        """Features of another chart that are known to be the same here."""
-        values = other.values
-        self.values.update({name: values[name] for name in features})
-        for mine, told in ((self.suspect, other.suspect), (self.stale, other.stale)):
-            mine.update({name: written for name, written in told.items() if name in self.values})
+    def forget(self, features: Iterable[str]) -> None:
+        """Leave features to be worked out anew."""
+        for name in features:
+            for told in (self.values, self.suspect, self.stale):
+                told.pop(name, None)
 
     @property
     def as_of(self) -> date:

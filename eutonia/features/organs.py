@@ -169,6 +169,6 @@ def _doses_without_unit(chart: Chart) -> list[str]:
 
 
 def lab_stale(_: ComputedFeature, chart: Chart) -> Value:
-    needed = chart.needed
+    needed = chart.needed if chart.stale else ()
     found = [written for feature, written in chart.stale.items() if feature in needed]
     return Value(True, "; ".join(found)) if found else NO

@@ -142,8 +142,11 @@ def back_pain_with_infection_sign(feature: ComputedFeature, chart: Chart) -> Val
     if chart.having(infection):
         return _flag(chart, feature, True)
     limits = feature.limits
+    fevered = _fever(feature, chart, fever_set, limits["fever_days"], limits["fever_celsius"])
+    if _pain(chart, pain) is False:
+        return NO
     signs = [
-        _fever(feature, chart, fever_set, limits["fever_days"], limits["fever_celsius"]),
+        fevered,
         _sign(chart, injected),
         _immunosuppressed(feature, chart, immune),
         _sign(chart, procedure, days=limits["procedure_days"], active=False),
@@ -208,6 +211,8 @@ def back_pain_with_fracture_sign(feature: ComputedFeature, chart: Chart) -> Valu
     recent = [d for d in chart.having(fracture) if within(d.since, days, chart.as_of) is not False]
     if recent:
         return Value(True, listing(recent))
+    if _pain(chart, pain) is False:
+        return NO
     years, steroid = chart.known("age"), chart.known("long_term_steroid")
     fragile = some(
         [

@@ -225,7 +225,7 @@ def mg_per_hour(entry: Dosage, coded: float | None = None) -> float | None:
     unit = RATE.fullmatch((entry.unit or "").casefold().strip())
     if unit and entry.dose is not None:
         return entry.dose * MASS_IN_MG[unit[1]]
-    named = NAMED_RATE.search(entry.text.casefold())
+    named = NAMED_RATE.search(entry.text.casefold()) if "/" in entry.text else None
     patches = entry.dose if entry.dose and is_counted(entry.unit) else 1.0
     each = float(named[1]) * MASS_IN_MG[named[2]] if named else coded
     return None if each is None else each * patches

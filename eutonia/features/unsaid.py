@@ -25,7 +25,7 @@ def take_over_unsaid(chart: Chart) -> None:
     empty = _empty(chart.knowledge, unread, chart.conditions_known)
     naming = _naming(chart.knowledge)
     unsaid = empty.values.keys() - chain.from_iterable(naming.get(name, ()) for name in _held(chart))
-    chart.take_over(empty, unsaid)
+    chart.values.update({name: empty.values[name] for name in unsaid})
     chart.of_record |= empty.of_record & unsaid
 
 

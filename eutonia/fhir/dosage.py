@@ -154,7 +154,8 @@ def _instruction(each: Mapping[str, Any], note: Note) -> Fields:
     text = word(each, "text", note) or word(each, "patientInstruction", note)
     if text:
         _add_text(fields, _sig(text), text, needed, note)
-    _cap(fields, part(each, "maxDosePerPeriod", note), note)
+    if "maxDosePerPeriod" in each:
+        _cap(fields, part(each, "maxDosePerPeriod", note), note)
     return fields
 
 
@@ -163,8 +164,8 @@ def _amount(each: Mapping[str, Any], note: Note) -> Fields:
     holder = rates[0] if rates else each  # DSTU2 and STU3 carry doseQuantity one level up; harmless to accept
     if len(rates) > 1:
         note("more than one doseAndRate; the first is used")
-    if part(holder, "doseRange", note):
-        limits = part(holder, "doseRange", note)
+    limits = part(holder, "doseRange", note)
+    if limits:
         low, high = quantity(limits, "low", note), quantity(limits, "high", note)
         known = low or high
         if known is None:
@@ -223,17 +224,8 @@ def _events(timing: Mapping[str, Any]) -> Fields:
 
 
 def _frequency(repeat: Mapping[str, Any], note: Note) -> Fields:
-    times = (
-        [t[:5] for t in repeat.get("timeOfDay") or () if isinstance(t, str)]
-        if _is_list(repeat, "timeOfDay")
-        else []
-    )
-    slots = [w for w in repeat.get("when") or () if isinstance(w, str)] if _is_list(repeat, "when") else []
-    weekdays = (
-        [d for d in repeat.get("dayOfWeek") or () if isinstance(d, str)]
-        if _is_list(repeat, "dayOfWeek")
-        else []
-    )
+    times = [time[:5] for time in _words(repeat, "timeOfDay")]
+    slots, weekdays = _words(repeat, "when"), _words(repeat, "dayOfWeek")
     share = len(set(weekdays)) / 7 if weekdays else 1.0
     length, longest = amount(repeat, "period", note), amount(repeat, "periodMax", note)
     often, most = amount(repeat, "frequency", note), amount(repeat, "frequencyMax", note)
@@ -263,14 +255,16 @@ def _frequency(repeat: Mapping[str, Any], note: Note) -> Fields:
     return {"times_per_day": share} if weekdays else {}
 
 
-def _is_list(repeat: Mapping[str, Any], name: str) -> bool:
-    return isinstance(repeat.get(name), list)
+def _words(repeat: Mapping[str, Any], name: str) -> list[str]:
+    """The texts of a list."""
+    value = repeat.get(name)
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _bounds(repeat: Mapping[str, Any], note: Note) -> Fields:
     start, end = period(repeat, "boundsPeriod", note)
     length = days(repeat, "boundsDuration", note)
-    if length is None and part(repeat, "boundsRange", note):
+    if length is None and "boundsRange" in repeat:
         length = days(part(repeat, "boundsRange", note), "high", note)
     found = {"start": start, "end": end, "duration_days": length}
     return {name: value for name, value in found.items() if value is not None}

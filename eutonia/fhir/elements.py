@@ -132,6 +132,8 @@ def _span(text: str) -> Span | None:
 
 def period(resource: Mapping[str, Any], name: str, note: Note) -> tuple[Span | None, Span | None]:
     """First and last day of a Period."""
+    if name not in resource:
+        return None, None
     value = part(resource, name, note)
     return when(value, "start", note), when(value, "end", note)
 
@@ -228,6 +230,8 @@ class Quantity(NamedTuple):
 
 def quantity(resource: Mapping[str, Any], name: str, note: Note) -> Quantity | None:
     """A Quantity; the UCUM code of its unit is preferred to the unit as shown."""
+    if name not in resource:
+        return None
     value = part(resource, name, note)
     number = amount(value, "value", note)
     if number is None:

@@ -87,9 +87,8 @@ def _defaults(model: type[Record]) -> dict[str, Any]:
 # --- conditions -------------------------------------------------------------------------------------
 
 
-def conditions(resource: Resource, birth: Span | None, note: Note) -> list[Condition]:
-    """A Condition; one entry for each further code of the same system, so that none is lost."""
-    code = concept(resource, "code", note)
+def conditions(resource: Resource, code: Concept, birth: Span | None, note: Note) -> list[Condition]:
+    """A Condition of this `code`; one entry for each further code of the same system, so that none is lost."""
     if not code:
         note("states no condition")
         return []
@@ -165,9 +164,8 @@ def procedure(resource: Resource, note: Note) -> Condition | None:
 # --- allergies --------------------------------------------------------------------------------------
 
 
-def allergy(resource: Resource, note: Note) -> Allergy | None:
-    """An AllergyIntolerance; None where it says that none is known."""
-    code = concept(resource, "code", note)
+def allergy(resource: Resource, code: Concept, note: Note) -> Allergy | None:
+    """An AllergyIntolerance to what `code` says; None where that is that none is known."""
     reactions = parts(resource, "reaction", note)
     if not code:
         substances = [s for r in reactions if (s := concept(r, "substance", note))]

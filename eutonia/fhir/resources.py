@@ -122,7 +122,7 @@ def _condition(made: Found, resource: Resource, note: Note) -> bool:
     if any(c in record.NO_PROBLEM for _, c in code.codes):
         made.none_known.add("conditions")
         return True
-    found = record.conditions(resource, made.birth, note)
+    found = record.conditions(resource, code, made.birth, note)
     made.conditions += found
     if not found:  # masked, or recorded without saying what
         made.not_understood.add("conditions")
@@ -143,7 +143,7 @@ def _allergy(made: Found, resource: Resource, note: Note) -> bool:
         made.none_known.add("allergies")
         return True
     made.seen.add("AllergyIntolerance")
-    found = record.allergy(resource, note)
+    found = record.allergy(resource, code, note)
     if found is not None:
         made.allergies.append(found)
     return found is not None

@@ -6,7 +6,6 @@ order that a rule speaks against, with all its reasons. Everything else waits on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -29,13 +28,16 @@ INDICATOR: Mapping[str, str] = {"contraindicated": "critical", "avoid": "warning
 """Severity → indicator, of the severities that make a card."""
 
 OVERRIDE_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
-OVERRIDE_REASONS: Mapping[str, str] = {
-    "cds-not-applicable": "Does not apply to this patient",
-    "action-completed": "Already seen to",
-    "action-not-priority": "Benefit outweighs the risk for this patient",
-    "need-more-info": "More information is needed first",
-    "recipient-disagrees-evidence": "I read the evidence differently",
-}
+OVERRIDE_REASONS: Sequence[Mapping[str, str]] = [
+    {"code": code, "system": OVERRIDE_SYSTEM, "display": display}
+    for code, display in (
+        ("cds-not-applicable", "Does not apply to this patient"),
+        ("action-completed", "Already seen to"),
+        ("action-not-priority", "Benefit outweighs the risk for this patient"),
+        ("need-more-info", "More information is needed first"),
+        ("recipient-disagrees-evidence", "I read the evidence differently"),
+    )
+]
 
 Card = dict[str, Any]
 
@@ -119,10 +121,7 @@ def _card(item: _Item, consultation: Consultation, knowledge: Knowledge, page: s
         "detail": "\n".join(_detail(item, consultation, knowledge)),
         "indicator": "critical" if first.urgent else INDICATOR[first.severity],
         "source": _source(first, knowledge),
-        "overrideReasons": [
-            {"code": code, "system": OVERRIDE_SYSTEM, "display": display}
-            for code, display in OVERRIDE_REASONS.items()
-        ],
+        "overrideReasons": OVERRIDE_REASONS,
         "links": [_link(page, smart, consultation)],
     }
     offered = (
@@ -321,12 +320,12 @@ def order_for(plan: str, option: Alternative, consultation: Consultation, knowle
 
 # --- words ------------------------------------------------------------------------------------------
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#|~])")
+MARKDOWN = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_{}[]<>()#|~"})
 
 
 def escaped(text: str) -> str:
     """Words from the record or the knowledge, so that Markdown shows them as they are."""
-    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return " ".join(text.split()).translate(MARKDOWN)
 
 
 def shortened(text: str, most: int) -> str:
