@@ -111,7 +111,7 @@ def _predicted(taper: Taper, width: int) -> Iterator[str]:
     roomy = width >= ROOMY
     rows = [["", "days", "score of 50", *(["felt on days"] if roomy else []), "have any", "seizure"]]
     for way, suits, days, each in ways:
-        name, *rest = lines_of(f"{way}{' *' if suits else ''}", 34 if roomy else 24, subsequent_indent="  ")
+        name, *rest = lines_of(f"{'* ' if suits else ''}{way}", 36 if roomy else 24, subsequent_indent="  ")
         rows.append(_row(name, days, each, roomy))
         rows += [[line, *("" for _ in rows[0][1:])] for line in rest]
     yield from aligned(rows)

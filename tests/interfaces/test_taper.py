@@ -75,7 +75,7 @@ def test_the_text_has_the_table_what_to_expect_and_what_to_watch() -> None:
         "08:00",
         "x 350 mg",
         "made to measure",
-        "Long taper of 9 days *",
+        "* Long taper of 9 days",
         "Emergency",
         "CIWA-B",
         "never goes back up",
