@@ -209,7 +209,8 @@ class Individuals:
         if effect.feature == "pregnant":
             return np.asarray(self.facts["pregnant"] == ("true" in effect.equals))
         if effect.feature == "liver":
-            return np.asarray(np.any([self.facts["liver"] == grade for grade in effect.equals], axis=0))
+            grades = [self.facts["liver"] == grade for grade in effect.equals]
+            return np.asarray(grades[0] if len(grades) == 1 else np.any(grades, axis=0))
         value = self.facts[effect.feature]
         at_least = effect.at_least if effect.at_least is not None else -np.inf
         below = effect.below if effect.below is not None else np.inf

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache, lru_cache
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
@@ -45,11 +46,12 @@ class Regimen:
     """Hours and mg of one day of the use before the plan, for a regular user; empty: as on the first day."""
 
     def until(self, end: float) -> Regimen:
-        kept = [(t, a) for t, a in zip(self.times, self.amounts, strict=True) if t < end - 1e-9]
         so_far = self.so_far or self.day_before()
-        return replace(
-            self, times=tuple(t for t, _ in kept), amounts=tuple(a for _, a in kept), so_far=so_far
-        )
+        if not self.times or self.times[-1] < end - 1e-9:
+            return replace(self, so_far=so_far)
+        kept = [t < end - 1e-9 for t in self.times]
+        times, amounts = tuple(compress(self.times, kept)), tuple(compress(self.amounts, kept))
+        return replace(self, times=times, amounts=amounts, so_far=so_far)
 
     def day_before(self) -> tuple[tuple[float, float], ...]:
         """Doses of one day of the use so far."""
