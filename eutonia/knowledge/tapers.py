@@ -54,9 +54,9 @@ class Weights:
     """What one unit of each part of a schedule adds to its loss."""
 
     peak: float
-    """kT of the highest withdrawal, at the policy's percentile of draws."""
+    """kT of the highest withdrawal, mean of the median and the policy's percentile of draws."""
     area: float
-    """kT d of withdrawal over time, at that percentile."""
+    """kT d of withdrawal over time, at the policy's percentile of draws."""
     impaired: float
     """Hours impaired, mean of draws."""
     day: float

@@ -62,9 +62,7 @@ def _predicted(
     chances = outcomes(peak, (course**3).sum(0) * step, figures)
     value = None
     if loss is not None:
-        w, q = loss.weights, loss.search.percentile
-        felt = w.peak * np.percentile(peak, q) + w.area * np.percentile(area, q)
-        value = float(felt + w.impaired * impaired.mean() + burden)
+        value = float(loss.felt(peak, area) + loss.weights.impaired * impaired.mean() + burden)
     return Predicted(
         peak=spread(peak),
         peak_score=spread(chances["score"]),

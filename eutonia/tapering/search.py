@@ -95,13 +95,20 @@ class Loss:
 
     def of(self, state: State, chains: Sequence[Chain], menu: Menu, changed: int = 1) -> Column:
         """[schedules]. `changed` counts the stop at the end of a finished chain."""
-        w, q = self.weights, self.search.percentile
-        felt = w.peak * np.percentile(state.peak, q, axis=-1) + w.area * np.percentile(state.area, q, axis=-1)
         return np.asarray(
-            felt
-            + w.impaired * state.impaired.mean(-1)
+            self.felt(state.peak, state.area)
+            + self.weights.impaired * state.impaired.mean(-1)
             + np.array([self.burden(c, menu, changed) for c in chains])
         )
+
+    def felt(self, peak: Column, area: Column) -> Column:
+        """What is felt, of [..., patients]: the peak in the middle as much as in those who have most, and the area.
+
+        The worst peak alone may be that of a first cut that the label's limits force, whatever comes after it.
+        """
+        q = self.search.percentile
+        highest = 0.5 * (np.median(peak, axis=-1) + np.percentile(peak, q, axis=-1))
+        return np.asarray(self.weights.peak * highest + self.weights.area * np.percentile(area, q, axis=-1))
 
     def burden(self, chain: Chain, menu: Menu, changed: int = 1) -> float:
         """What following it costs, whatever is felt."""
