@@ -41,7 +41,7 @@ def read(
     items = tuple(_plan(text) for text in plans)
     document, where = load(source, patient)
     case = _case(document, where, patient, day, strict)
-    return case.model_copy(update={"plan": items}) if items else case
+    return case.model_copy(update={"plan": items}) if items else _as_asked(case)
 
 
 def read_all(
@@ -67,6 +67,16 @@ def read_all(
     for path in sorted(p for p in folder.iterdir() if p.suffix in (".json", ".yaml", ".yml")):
         document, where = load(path, None)
         yield path.stem, _case(document, where, None, day, False).model_copy(update=change)
+
+
+def _as_asked(case: Case) -> Case:
+    """A case without a plan by the plan that its question asks about."""
+    if case.plan or not case.question:
+        return case
+    from eutonia.dosing.questions import with_plan_asked
+    from eutonia.knowledge import load
+
+    return with_plan_asked(case, load())
 
 
 def _plan(text: str) -> PlanItem:
