@@ -46,6 +46,19 @@ Text = Annotated[str, BeforeValidator(lambda value: value if value is None else 
 """Codes are often written as numbers; they are read as text."""
 
 
+def _as_code(value: Any) -> Any:
+    return "-".join(value.strip().casefold().replace("_", " ").split()) if isinstance(value, str) else value
+
+
+Status = Annotated[str, BeforeValidator(_as_code)]
+"""A status as FHIR writes it, however it is written: `Entered in error` is `entered-in-error`."""
+
+
+def _as_day(value: Any) -> Any:
+    """The day of a moment: `2026-03-02T10:00:00Z`."""
+    return value[:10] if isinstance(value, str) and value[10:11] in ("T", " ") else value
+
+
 class Record(BaseModel):
     """One line of the record: frozen, and strict about names so that a misspelt field is not lost."""
 
@@ -70,8 +83,8 @@ class Condition(Record):
     text: str = ""
     icd10cm: Text | None = None
     snomed: Text | None = None
-    clinical_status: str | None = None
-    verification_status: str | None = None
+    clinical_status: Status | None = None
+    verification_status: Status | None = None
     onset: When | None = None
     abatement: When | None = None
     recorded: When | None = None
@@ -86,8 +99,8 @@ class Allergy(Record):
     type: str | None = None
     criticality: str | None = None
     reaction: str | None = None
-    verification_status: str | None = None
-    clinical_status: str | None = None
+    verification_status: Status | None = None
+    clinical_status: Status | None = None
 
 
 class Dosage(Record):
@@ -117,14 +130,17 @@ class Dosage(Record):
 class Medication(Dosage):
     """A medication on the list."""
 
-    status: str | None = None
+    status: Status | None = None
     start: When | None = None
     end: When | None = None
     prescriber: str | None = None
 
 
-Action = Literal[
-    "start", "continue", "stop", "taper", "assess", "start-therapy", "continue-therapy", "stop-therapy"
+Action = Annotated[
+    Literal[
+        "start", "continue", "stop", "taper", "assess", "start-therapy", "continue-therapy", "stop-therapy"
+    ],
+    BeforeValidator(_as_code),
 ]
 
 
@@ -156,7 +172,7 @@ class Lab(Record):
     unit: str | None = None
     date: When | None = None
     reference_high: float | None = None
-    status: str | None = None
+    status: Status | None = None
 
 
 class Observation(Record):
@@ -169,7 +185,7 @@ class Observation(Record):
     """The code of the answer, where it has one beside its words."""
     unit: str | None = None
     date: When | None = None
-    status: str | None = None
+    status: Status | None = None
 
 
 def _named(field: str) -> Callable[[Any], Any]:
@@ -186,7 +202,7 @@ AsPlan = Annotated[PlanItem, BeforeValidator(_named("text"), json_schema_input_t
 class Case(Record):
     """One patient, the record known at `as_of`, and the plan in question."""
 
-    as_of: date
+    as_of: Annotated[date, BeforeValidator(_as_day)]
     region: str | None = None
     patient: Patient = Patient()
     conditions: tuple[AsCondition, ...] | None = None

@@ -324,3 +324,23 @@ def test_a_stated_plan_is_not_changed_by_the_question():
     case = asked("Can he take Soma 350 mg tid?", plan=["ibuprofen 400 mg tid"])
     assert [item.text for item in case.plan] == ["ibuprofen 400 mg tid"]
     assert case.warnings == ()
+
+
+def test_statuses_and_actions_are_read_in_any_letters():
+    case = read(
+        {
+            "as_of": "2026-03-02T10:00:00Z",
+            "conditions": [
+                {"text": "Epilepsy", "verification_status": "Entered in error", "clinical_status": "Active"}
+            ],
+            "medications": [{"text": "lorazepam 1 mg", "status": "Completed"}],
+            "plan": [{"action": "STOP", "text": "lorazepam 1 mg"}],
+        }
+    )
+    assert str(case.as_of) == "2026-03-02"
+    assert (case.conditions[0].verification_status, case.conditions[0].clinical_status) == (
+        "entered-in-error",
+        "active",
+    )
+    assert case.medications[0].status == "completed"
+    assert case.plan[0].action == "stop"
