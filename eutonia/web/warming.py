@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from eutonia.knowledge import Knowledge, load
@@ -72,7 +73,8 @@ def _end_with(parent: int) -> None:
 
 
 def main() -> None:
-    os.nice(15)
+    with suppress(OSError):  # where a sandbox forbids it, it compiles all the same
+        os.nice(15)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _run(load())
     _done().touch()

@@ -34,6 +34,15 @@ def test_the_unit_is_one_that_systemd_reads(tmp_path: Path) -> None:
     assert rated.returncode == 0, rated.stdout[-2000:] + rated.stderr
 
 
+def test_the_unit_lets_the_compiling_process_give_way() -> None:
+    """`nice` is among the calls of @resources: filtered out, it would end that process each time, and no card would
+    ever carry a forecast."""
+    lines = (DEPLOY / "eutonia.service").read_text().splitlines()
+    filters = [line.partition("=")[2] for line in lines if line.startswith("SystemCallFilter=")]
+    assert filters.index("setpriority") > filters.index("~@privileged @resources")
+    assert "SystemCallErrorNumber=EPERM" in lines
+
+
 def test_every_setting_of_the_deployment_exists() -> None:
     """A misspelt variable would be silently without effect."""
     page = (DEPLOY.parent / "docs" / "how-to" / "serve.md").read_text()
