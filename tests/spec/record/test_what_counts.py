@@ -178,8 +178,9 @@ def _seen(observation: dict[str, Any]) -> Case:
     return Case.model_validate({"as_of": date(2026, 3, 1), "observations": [observation]})
 
 
-def test_a_result_in_a_unit_that_says_nothing_is_unit_suspect(knowledge: Knowledge) -> None:
+@pytest.mark.parametrize("unit", ["1", "Cel", "[degF]", "kg", "furlong"])
+def test_a_result_in_a_unit_that_cannot_be_is_unknown(unit: str, knowledge: Knowledge) -> None:
     """`1` is how some laboratories write that a result has no unit; it cannot be milligrams a decilitre."""
-    bilirubin = {"loinc": "1975-2", "value": 0.8, "unit": "1", "date": "2026-02-01"}
+    bilirubin = {"loinc": "1975-2", "value": 0.8, "unit": unit, "date": "2026-02-01"}
     assert known("bilirubin", knowledge, labs=[bilirubin]) is None
     assert known("bilirubin", knowledge, labs=[bilirubin | {"unit": "mg/dL"}]) == 0.8
