@@ -98,11 +98,15 @@ class Chart:
     def as_of(self) -> date:
         return self.case.as_of
 
-    def known(self, feature: str) -> bool | float | str | None:
-        """The value of another feature."""
+    def value(self, feature: str) -> Value:
+        """Another feature."""
         from eutonia.features import value_of
 
-        return value_of(feature, self).known
+        return value_of(feature, self)
+
+    def known(self, feature: str) -> bool | float | str | None:
+        """The value of another feature."""
+        return self.value(feature).known
 
     @property
     def needed(self) -> frozenset[str]:

@@ -47,6 +47,8 @@ def weight_kg(feature: ComputedFeature, chart: Chart) -> Value:
 def region(feature: ComputedFeature, chart: Chart) -> Value:
     """The code of the country: as written, by its name, or the part before the subdivision (`DE-BY`)."""
     text = (chart.case.region or "").strip()
+    if not text:
+        return UNKNOWN
     named = next((code for code, names in feature.codes.items() if text.casefold() in names), None)
     code = named or text.upper().split("-")[0]
     return Value(code, text) if len(code) == 2 or code == "EEA" else UNKNOWN
@@ -108,7 +110,7 @@ def _could_be_pregnant(feature: ComputedFeature, chart: Chart) -> bool | None:
 
 def gestation(feature: ComputedFeature, chart: Chart) -> Value:
     """not-pregnant, before-20, 20-to-29, 30-or-more, or stage-unknown in a pregnancy of unknown length."""
-    state = pregnant(_pregnant_feature(chart), chart)
+    state = chart.value("pregnant")
     if state.known is None:
         return UNKNOWN
     if not state.known:
@@ -119,12 +121,6 @@ def gestation(feature: ComputedFeature, chart: Chart) -> Value:
     band = "before-20" if weeks < 20 else "20-to-29" if weeks < 30 else "30-or-more"
     whole, days = divmod(round(weeks * 7), 7)
     return Value(band, f"{whole} weeks and {days} days" if days else f"{whole} weeks")
-
-
-def _pregnant_feature(chart: Chart) -> ComputedFeature:
-    feature = chart.knowledge.features["pregnant"]
-    assert isinstance(feature, ComputedFeature)
-    return feature
 
 
 def _weeks(feature: ComputedFeature, chart: Chart) -> float | None:
@@ -161,7 +157,7 @@ _WEEKS = (
 
 
 def pregnancy_status_missing(feature: ComputedFeature, chart: Chart) -> Value:
-    if pregnant(_pregnant_feature(chart), chart).known is not None:
+    if chart.known("pregnant") is not None:
         return NO
     sex, years = chart.case.patient.sex, age(feature, chart).known
     fertile = years is not None and feature.limits["youngest"] <= float(years) <= feature.limits["oldest"]

@@ -157,7 +157,8 @@ def _in_words(value: object) -> str:
     """A value or unit for reading: whole numbers without a point, UCUM's remarks without their braces."""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
-    return re.sub(r"\{([^}]*)\}", lambda m: m[1].replace("_", " "), str(value))
+    text = str(value)
+    return re.sub(r"\{([^}]*)\}", lambda m: m[1].replace("_", " "), text) if "{" in text else text
 
 
 def number_in(value: object) -> tuple[float | None, int, str | None]:
