@@ -5,11 +5,12 @@ What is entered in error, refuted, of the future, or about someone else is left 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from eutonia.dates import Span
+from eutonia.dates import Span, span
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
 from eutonia.patient import Case, Condition
@@ -44,13 +45,37 @@ def diagnoses_of(case: Case, knowledge: Knowledge) -> Iterator[Diagnosis]:
     for condition in (*(case.conditions or ()), *_observed(case)):
         if (condition.verification_status or "") in ("refuted", "entered-in-error"):
             continue
-        since = condition.onset or condition.recorded
+        since = condition.onset or condition.recorded or _since_told(condition.text, case.as_of)
         if since is not None and since.first > case.as_of:
             continue
         match = index.look_up(condition.icd10cm, condition.snomed, condition.text)
         if not match.excluded:
             active = not match.history and _is_active(condition, case.as_of)
             yield Diagnosis(condition, match.value_sets, active, since)
+
+
+_AGO = re.compile(
+    r"(?:\b(?:x|for|since|over)(?:\s+(?:the\s+)?(?:past|last))?\s+(?P<n>\d+)\s*-?\s*(?P<unit>day|week|wk|month|mo|year|yr)s?\b"
+    r"|\b(?P<n2>\d+)\s*(?P<unit2>day|week|wk|month|mo|year|yr)s?\s+ago\b|\b(?:since|in)\s+(?P<year>(?:19|20)\d\d)\b)"
+)
+
+
+def _since_told(text: str, as_of: date) -> Span | None:
+    """When a condition began by its own words: `low back pain x 6 months`, `NSTEMI 3 weeks ago`, `since 2019`.
+
+    Months and years tell no day. What is said of a pregnancy is how far it has come.
+    """
+    said = _AGO.search(text.casefold())
+    if said is None or _PREGNANCY.search(text.casefold()):
+        return None
+    if said["year"]:
+        return span(said["year"])
+    number, unit = int(said["n"] or said["n2"]), (said["unit"] or said["unit2"])[0]
+    day = as_of - timedelta(days=min(number, 200) * {"d": 1, "w": 7, "m": 30.4, "y": 365.25}[unit])
+    return span(day) if unit in "dw" else span(f"{day:%Y-%m}" if unit == "m" else f"{day:%Y}")
+
+
+_PREGNANCY = re.compile(r"pregnan|gestation|gravid")
 
 
 def _is_active(condition: Condition, as_of: date) -> bool:

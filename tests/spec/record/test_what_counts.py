@@ -146,6 +146,23 @@ def test_a_score_is_read_however_it_is_written(score: object, knowledge: Knowled
 
 
 @pytest.mark.parametrize(
+    ("feature", "text", "expected"),
+    [
+        ("index_pain_chronic", "Low back pain x 6 months", True),
+        ("index_pain_chronic", "Low back pain for 3 weeks", False),
+        ("mi_within_60_days", "NSTEMI 3 weeks ago", True),
+        ("mi_within_60_days", "NSTEMI 3 years ago", False),
+        ("mi_within_60_days", "heart attack in 2019", False),
+        ("mi_within_60_days", "heart attack", None),
+    ],
+)
+def test_a_condition_without_a_date_begins_when_its_words_say(
+    feature: str, text: str, expected: bool | None, knowledge: Knowledge
+) -> None:
+    assert known(feature, knowledge, conditions=[{"text": text}]) is expected
+
+
+@pytest.mark.parametrize(
     ("told", "hazardous"),
     [
         ("three glasses of wine every night", True),
