@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from eutonia.features.chart import Chart
     from eutonia.patient import Case
 
 ROOT = Path(__file__).parents[1]
@@ -109,18 +110,23 @@ def warm(file: str) -> None:
     from eutonia.knowledge import load
     from eutonia.reading import read
     from eutonia.report import as_page
+    from eutonia.simulated_case import simulated_case
     from eutonia.simulation.compiled import keep_at_hand
 
     keep_at_hand()  # as a service has it
     knowledge, case = load(), read(file)
     answer = assess(case, knowledge)
+
+    def week(chart: Chart) -> None:
+        first_days(simulated_case(chart, 0), knowledge, 7, draws=40)
+
     charts = iter([chart_of(_aged(case, age), knowledge) for age in range(30, 31 + WARM)])
-    first_days(next(charts), 0, 7, draws=40)
+    week(next(charts))
     works: dict[str, Callable[[], object]] = {
         "rules alone": lambda: assess_all([case], knowledge),
         "rules and options": lambda: assess(case, knowledge, forecast=False),
         "all, with forecast": lambda: assess(case, knowledge),
-        "a card's week, new patients": lambda: first_days(next(charts), 0, 7, draws=40),
+        "a card's week, new patients": lambda: week(next(charts)),
         "the page": lambda: as_page(answer, knowledge),
     }
     least = {name: min(timed(work) for _ in range(WARM)) for name, work in works.items()}

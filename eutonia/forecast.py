@@ -16,7 +16,7 @@ from eutonia.errors import InputError
 from eutonia.features.chart import Chart
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
-from eutonia.simulated_case import LEFT_OUT, can_be_made, facts_with_use, in_use, others_taken, planned
+from eutonia.simulated_case import LEFT_OUT, SimulatedCase, can_be_made, simulated_case
 from eutonia.summaries import CourseSummary, Spread
 
 if TYPE_CHECKING:
@@ -61,20 +61,13 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     """Simulate one item of the plan in this patient; None for what no forecast can be made of."""
     if not can_be_made(chart, place):
         return None
-    item, parts = chart.plan[place]
-    others, left_out = others_taken(chart, parts)
+    case = simulated_case(chart, place)
     from eutonia.simulation import read
 
     try:
-        own = planned(item, parts)
-        both = read([*own, *others], chart.knowledge, None)
-        single = read(own, chart.knowledge, None) if others else None
-        people = {
-            "patients": facts_with_use(chart, parts),
-            "draws": draws,
-            "seed": seed,
-            "knowledge": chart.knowledge,
-        }
+        both = read([*case.own, *case.others], chart.knowledge, None)
+        single = read(case.own, chart.knowledge, None) if case.others else None
+        people = {"patients": case.facts, "draws": draws, "seed": seed, "knowledge": chart.knowledge}
         with_others = _run(both, people, _hours_read(both))
         alone = _run(single, people, []) if single is not None else None
     except InputError as error:
@@ -85,13 +78,13 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
     made = Forecast(
         summary=summary,
         alone=summarise(alone.per_patient, alone.assumptions, chart.knowledge.version) if alone else None,
-        with_medicines=[other.text for other in others],
+        with_medicines=[other.text for other in case.others],
         tolerance_at_end=_at_last_dose(with_others, "tolerance"),
         accumulation=_accumulation(with_others),
-        assumptions=[*with_others.assumptions, *left_out],
+        assumptions=[*with_others.assumptions, *case.left_out],
         simulated=partial(_courses, both, people),
     )
-    return made.model_copy(update={"sentences": list(sentences(made, in_use(chart, parts)))})
+    return made.model_copy(update={"sentences": list(sentences(made, case.facts["regular_user"]))})
 
 
 class FirstDays(NamedTuple):
@@ -105,8 +98,10 @@ class FirstDays(NamedTuple):
     """Medicines that are taken and not in these figures."""
 
 
-def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0) -> FirstDays:
-    """Simulate the first days of one item of the plan, of which a forecast `can_be_made`.
+def first_days(
+    case: SimulatedCase, knowledge: Knowledge, days: int, *, draws: int, seed: int = 0
+) -> FirstDays:
+    """Simulate the first days of one item of a plan.
 
     A small part of the work of `forecast`: nothing is simulated without the other medicines, nor after the last dose,
     and of the course only what is told. Raises InputError for what cannot be simulated as it is written.
@@ -115,19 +110,16 @@ def first_days(chart: Chart, place: int, days: int, *, draws: int, seed: int = 0
     from eutonia.simulation.extremes import extremes
     from eutonia.simulation.summary import spreads
 
-    item, parts = chart.plan[place]
-    others, left_out = others_taken(chart, parts)
-    schedule = read([*planned(item, parts), *others], chart.knowledge, None)
+    schedule = read([*case.own, *case.others], knowledge, None)
     until = min(days, schedule.last_dose // 24.0 + 2) * 24.0  # to the morning after the last dose
-    people = as_patients(facts_with_use(chart, parts), draws, seed)
-    found = extremes(schedule, people, chart.knowledge, until=until)
+    found = extremes(schedule, as_patients(case.facts, draws, seed), knowledge, until=until)
     told = spreads({name: found[name] for name in ("morning_impairment", "min_ventilation")})
     return FirstDays(
         float(found["probability_drowsy"].mean()),
         told["morning_impairment"],
         told["min_ventilation"],
-        [other.text for other in others],
-        [line.split(LEFT_OUT)[0] for line in left_out],
+        [other.text for other in case.others],
+        [line.split(LEFT_OUT)[0] for line in case.left_out],
     )
 
 

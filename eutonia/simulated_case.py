@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of, mg_per_dose
@@ -18,14 +18,30 @@ LEFT_OUT = " is left out of the forecast: "
 """Between a medicine and why it is left out."""
 
 
+class SimulatedCase(NamedTuple):
+    """All that the simulation of an item of a plan depends on, beside the knowledge."""
+
+    own: Sequence[PlanItem]
+    """The item by the names that were recognised in it."""
+    others: Sequence[PlanItem]
+    """What else is taken and matters."""
+    left_out: Sequence[str]
+    """What else is taken and would matter, and why it is left out."""
+    facts: dict[str, Any]
+
+
+def simulated_case(chart: Chart, place: int) -> SimulatedCase:
+    """What is simulated of an item of the plan, of which a forecast `can_be_made`."""
+    item, parts = chart.plan[place]
+    others, left_out = _others_taken(chart, parts)
+    facts = facts_of(chart) | {"regular_user": in_use(chart, parts)}
+    return SimulatedCase(_planned(item, parts), others, left_out, facts)
+
+
 def can_be_made(chart: Chart, place: int) -> bool:
     """Whether an item of the plan is of something that is simulated, and begins or goes on with it."""
     item, parts = chart.plan[place]
     return bool(parts) and action_of(item) not in ("stop", "assess") and _simulated(parts, chart.knowledge)
-
-
-def facts_with_use(chart: Chart, parts: Sequence[Taken]) -> dict[str, Any]:
-    return facts_of(chart) | {"regular_user": in_use(chart, parts)}
 
 
 def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
@@ -66,7 +82,7 @@ def _ancestry(chart: Chart) -> str | None:
     return None
 
 
-def planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
+def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
     """The item by the names that were recognised in it, one for each ingredient."""
     if len(parts) > 1:
         return [_as_item(part, item) for part in parts]
@@ -85,7 +101,7 @@ def _in_mg(step: PlanItem, part: Taken) -> PlanItem:
     return step.model_copy(update={"text": part.treatment, **dosed})
 
 
-def others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:
+def _others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem], list[str]]:
     """What else is taken and matters to the simulation; and what had to be left out."""
     own = {p.treatment for p in planned}
     stopped = {t.treatment for t in chart.planned if t.action == "stop"}

@@ -12,15 +12,13 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from eutonia.errors import InputError
 from eutonia.features.chart import Chart
-from eutonia.features.taken import Taken
 from eutonia.forecast import FirstDays, first_days, simulated_quantities
 from eutonia.knowledge import Knowledge
-from eutonia.patient import Dosage
-from eutonia.simulated_case import can_be_made, facts_of
+from eutonia.simulated_case import SimulatedCase, can_be_made, simulated_case
 from eutonia.simulation.compiled import at_hand
 from eutonia.web.problems import Refusal
 from eutonia.web.work import Workers, connection
@@ -63,26 +61,27 @@ class Forecasts:
         """Place in the plan → what is foreseen; None where that was not ready in time."""
         if not self._seconds or not at_hand():
             return {}
-        keys = {place: key_of(chart, place) for place in places if can_be_foreseen(chart, place)}
-        for place, key in keys.items():
+        cases = {place: simulated_case(chart, place) for place in places if can_be_foreseen(chart, place)}
+        keys = {place: key_of(case, self._knowledge) for place, case in cases.items()}
+        for key, case in zip(keys.values(), cases.values(), strict=True):
             if key in self._kept or key in self._running:
                 continue
-            if len(keys) == 1 and is_brief(chart, place):
+            if len(keys) == 1 and is_brief(case):
                 # A thread and back would disturb the others for as long.
-                self._keep(key, foreseen(chart, place))
+                self._keep(key, foreseen(case, self._knowledge))
             elif len(self._running) < MOST_WAITING:
-                self._running[key] = asyncio.create_task(self._make(key, chart, place))
+                self._running[key] = asyncio.create_task(self._make(key, case))
         # Whoever is late this time finds it kept the next time: the simulation goes on.
         waiting = [self._running[key] for key in keys.values() if key in self._running]
         if waiting:
             await asyncio.wait(waiting, timeout=self._seconds)
         return {place: self._kept.get(key) for place, key in keys.items()}
 
-    async def _make(self, key: str, chart: Chart, place: int) -> None:
+    async def _make(self, key: str, case: SimulatedCase) -> None:
         connection.set(None)  # whoever asks next may still want it
         try:
             async with self._turn:
-                made = await self._workers.run(lambda: foreseen(chart, place))
+                made = await self._workers.run(lambda: foreseen(case, self._knowledge))
         except Refusal:
             return  # too busy: the next one tries again
         finally:
@@ -101,42 +100,24 @@ def can_be_foreseen(chart: Chart, place: int) -> bool:
     return can_be_made(chart, place) and any(p.treatment in chart.knowledge.substances for p in parts)
 
 
-def is_brief(chart: Chart, place: int) -> bool:
+def is_brief(case: SimulatedCase) -> bool:
     """Whether the simulation of an order takes milliseconds: no dose is as needed, which is decided hour by hour."""
-    item, _ = chart.plan[place]
-    taken = [item, *item.steps, *(entry for entry, _ in chart.listed if chart.in_use(entry))]
-    return not any(each.as_needed for each in taken)
+    taken = [*case.own, *case.others]
+    return not any(each.as_needed for item in taken for each in (item, *item.steps))
 
 
-def key_of(chart: Chart, place: int) -> str:
+def key_of(case: SimulatedCase, knowledge: Knowledge) -> str:
     """A digest of all that the simulation of an order depends on."""
-    knowledge = chart.knowledge
-    item, parts = chart.plan[place]
-    beside = [(entry, taken) for entry, taken in chart.listed if chart.in_use(entry)]
-    whole = (knowledge.version, item, parts, beside, chart.planned, sorted(facts_of(chart).items()))
-    return hashlib.blake2b(_plain(whole).encode(), digest_size=16).hexdigest()
+    taken = [list(vars(each).values()) for each in (*case.own, *case.others)]
+    whole = (knowledge.version, len(case.own), taken, case.left_out, sorted(case.facts.items()))
+    return hashlib.blake2b(repr(whole).encode(), digest_size=16).hexdigest()
 
 
-def _plain(value: Any) -> str:
-    """Text that is the same for the same content: sets have no order of their own."""
-    if isinstance(value, Taken):
-        return repr([_sorted(getattr(value, name)) for name in Taken.__slots__])
-    if isinstance(value, Dosage):
-        return repr(list(vars(value).values()))
-    if isinstance(value, tuple | list):
-        return f"({','.join(map(_plain, value))})"
-    return repr(value)
-
-
-def _sorted(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else value
-
-
-def foreseen(chart: Chart, place: int) -> Foreseen:
+def foreseen(case: SimulatedCase, knowledge: Knowledge) -> Foreseen:
     """Simulate one order, or say why that cannot be done."""
-    asked = simulated_quantities(chart.knowledge)
+    asked = simulated_quantities(knowledge)
     try:
-        made = first_days(chart, place, DAYS, draws=DRAWS)
+        made = first_days(case, knowledge, DAYS, draws=DRAWS)
     except InputError as error:
         return Foreseen(dict.fromkeys(asked), f"not possible. {error}".rstrip("."), ())
     features = {name: getattr(made, quantity).median for name, quantity in asked.items()}

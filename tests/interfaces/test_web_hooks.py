@@ -391,6 +391,7 @@ def test_a_simulation_is_brief_unless_doses_are_decided_on(plan: str, taken: str
     from eutonia.dosing.text import read_plan
     from eutonia.features import chart_of
     from eutonia.knowledge import load
+    from eutonia.simulated_case import simulated_case
     from eutonia.web.foreseen import is_brief
 
     written = read_plan(taken).model_dump(
@@ -404,4 +405,4 @@ def test_a_simulation_is_brief_unless_doses_are_decided_on(plan: str, taken: str
             "plan": [{"text": plan}],
         }
     )
-    assert is_brief(chart_of(case, load()), 0) is brief
+    assert is_brief(simulated_case(chart_of(case, load()), 0)) is brief

@@ -7,7 +7,7 @@ from eutonia.errors import InputError
 from eutonia.features import chart_of
 from eutonia.forecast import FirstDays, first_days, forecast, simulated_quantities
 from eutonia.knowledge import load
-from eutonia.simulated_case import can_be_made
+from eutonia.simulated_case import can_be_made, simulated_case
 
 DRAWS = 40
 PLANS = {
@@ -54,7 +54,7 @@ def _whole(made):
 
 
 def _week(made):
-    return first_days(made, 0, 7, draws=DRAWS)
+    return first_days(simulated_case(made, 0), made.knowledge, 7, draws=DRAWS)
 
 
 def test_it_tells_all_that_rules_ask_for():
