@@ -256,7 +256,8 @@ def _combination(made: Forecast) -> Iterator[str]:
     if made.alone is None or made.summary is None:
         return
     both, alone = made.summary.effects, made.alone.effects
-    others = ", ".join(made.with_medicines)
+    *most, last = made.with_medicines
+    others = f"{', '.join(most)} and {last}" if most else last
     pairs = {
         "the greatest impairment is {} of 100, against {} without": [
             _span(e.peak_impairment) for e in (both, alone)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from eutonia.dosing.ordered import as_ordered
 from eutonia.features.chart import Chart
+
+
+TAGS = re.compile(r" \((?:disorder|finding|situation|person|procedure|event)\)")
+"""What SNOMED CT adds to a name to say of what kind it is."""
 
 
 class Opened(NamedTuple):
@@ -28,8 +33,10 @@ def opened(chart: Chart) -> Opened:
     case = chart.case
     of_the_list = set(map(id, case.conditions or ()))
     active = [each for each in chart.diagnoses if each.active and id(each.condition) in of_the_list]
-    known = [str(each) for each in active if each.value_sets]
-    others = [each.condition.text for each in active if not each.value_sets and each.condition.text]
+    known = [TAGS.sub("", str(each)) for each in active if each.value_sets]
+    others = [
+        TAGS.sub("", each.condition.text) for each in active if not each.value_sets and each.condition.text
+    ]
     allergies = [f"{a.substance}{f': {a.reaction}' if a.reaction else ''}" for a in case.allergies or ()]
     return Opened(
         _who(chart),
