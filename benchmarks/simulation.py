@@ -34,7 +34,7 @@ from eutonia.simulation.summary import summarise
 from tests.judges.simulation_judge import Judge
 
 PLAN, DAYS = "carisoprodol 350 mg four times a day for 21 days", 28
-SOME = 4160
+SOME = 8256
 """Patients in whom a rate is measured: as many as the engine takes at a time."""
 
 

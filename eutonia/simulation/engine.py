@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Patients at a time while every step is kept."""
 
-CHUNK_COMPILED = 4160
+CHUNK_COMPILED = 8256
 """Patients at a time in the compiled engine: no power of two, or all figures of a patient would share a few lines of
 the cache."""
 
