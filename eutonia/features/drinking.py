@@ -22,6 +22,8 @@ def drinks_a_week(
         return 0.0
     drunk = _drunk(knowledge)
     sig = read_dosage(text) if text else None
+    if sig and sig.item.dose is None:  # `glass of wine with dinner`
+        sig = read_dosage(f"1 {text}")
     if sig is None or sig.item.dose is None or sig.item.times_per_day is None:
         return None
     name = {word for part in (sig.item.text, *sig.unread) for word in _WORD.findall(part)}

@@ -169,6 +169,8 @@ def test_a_condition_without_a_date_begins_when_its_words_say(
         ("Drinks 2-3 beers daily", True),
         ("half a bottle of wine every evening", True),
         ("4 whiskeys a week", False),
+        ("six-pack daily", True),
+        ("glass of wine with dinner", False),
         ("20 units a week", True),
         ("denies", False),
         ("6 drinks/wk", False),
