@@ -58,6 +58,8 @@ class _State:
         """Fast, slow, dulled, stirred, withdrawal."""
         self.turning, self.net, self.felt = np.zeros(n), np.zeros(n), np.zeros(n)
         """Change of the slow opponent, net drive and deficit."""
+        self.energies, self.slopes = np.zeros((3, n)), np.zeros((3, n))
+        """Those that the brain adapts to (GABA-A's, what of it slow tolerance follows, others), and their changes."""
         self.hazard = np.zeros(n)
 
 
@@ -118,6 +120,7 @@ class _Engine:
                     self.state.level = self.state.level.copy()
                     for pool in system.saturable:
                         self.state.level[pool.inflow] = self._linear(self.state.modes)[pool.inflow]
+                self.state.slopes = self._slopes(self.state.level)
 
     def _march(self, length: Column, sizes: tuple[int, ...]) -> None:
         if not sizes:
@@ -144,17 +147,17 @@ class _Engine:
                 middle[s], level[s] = self._induce(k, h, linear[s], linear_mid[s], linear_end[s])
             for k, pool in enumerate(system.saturable):
                 middle[pool.signal], level[pool.signal] = self._deplete(
-                    k, h, before[pool.inflow], linear_mid[pool.inflow], linear_end[pool.inflow]
+                    k, h, before[pool.inflow], linear_mid[pool.inflow]
                 )
         state.linear, state.level = linear_end, level
         energy_mid, lasting_mid, relaxing_mid, other_mid = self._energies(middle)
         energy, lasting, relaxing, other = self._energies(level)
+        energies, slopes = np.stack([energy, lasting, other]), self._slopes(level)
+        mid = np.stack([energy_mid, lasting_mid, other_mid])
         brain_mid = self._adapt(
-            h,
-            np.stack([state.energy, energy_mid, energy]),
-            (lasting_mid, lasting),
-            np.stack([state.other, other_mid, other]),
+            h, np.stack([state.energies, mid, energies]), np.stack([state.slopes, slopes])
         )
+        state.energies, state.slopes = energies, slopes
         state.energy, state.relaxing, state.other = energy, relaxing, other
         self.halfway.append((self.now + 0.5 * h, middle, energy_mid, relaxing_mid, other_mid, *brain_mid))
         self.now = self.now + h
@@ -167,6 +170,27 @@ class _Engine:
                 self.system.entry_weight * modes[self.system.entry_mode], self.starts
             )
         return level
+
+    def _slopes(self, level: Column) -> Column:
+        """Changes an hour of the energies that the brain adapts to."""
+        system, state = self.system, self.state
+        if not len(self.site_starts):
+            return np.zeros((3, system.number))
+        change = self._linear(-system.rates * state.modes)
+        for own, (extra, speed, _) in zip(system.induced, state.induced, strict=True):
+            lost = own.clearance * (speed - 1.0) * level[own.signal]
+            change[own.signal] -= (own.rates * extra + own.weights * lost).sum(0)
+        for pool, stock in zip(system.saturable, state.stock, strict=True):
+            change[pool.signal] = level[pool.inflow] - kinetics.saturable(stock, pool.maximum, pool.half)
+        opened, closed, opening, closing = (
+            np.add.reduceat(member * values[system.member_signal], self.site_starts)
+            for values in (level, change)
+            for member in (system.member_opened, system.member_closed)
+        )
+        energy = system.strength * (opening / (1.0 + opened) - closing / (1.0 + closed))
+        return np.stack(
+            [energy[system.gaba].sum(0), (system.adapts * energy).sum(0), energy[~system.gaba].sum(0)]
+        )
 
     def _energies(self, level: Column) -> tuple[Column, Column, Column, Column]:
         """Energy at GABA-A, what of it slow tolerance follows, what eases spasm, and the energy of other sedation."""
@@ -205,34 +229,30 @@ class _Engine:
         self.state.induced[k] = extra, speeds[1], pulls[1]
         return levels
 
-    def _deplete(self, k: int, h: Column, start: Column, mid: Column, end: Column) -> tuple[Column, Column]:
-        """A level whose elimination saturates, by Runge-Kutta steps on a quarter of the step each.
+    def _deplete(self, k: int, h: Column, start: Column, mid: Column) -> tuple[Column, Column]:
+        """A level whose elimination saturates, by Runge-Kutta steps on an eighth of the step each.
 
-        What flows in from the gut falls by one exponential, so that eighths of the step follow from its middle.
+        What flows in from the gut falls by one exponential, so that sixteenths of the step follow from its middle.
         """
-        pool, stock = self.system.saturable[k], self.state.stock[k]
-        begin = stock
-        first = start - kinetics.saturable(stock, pool.maximum, pool.half)
-        eighth = np.divide(mid, start, out=np.zeros_like(mid), where=start > 0.0) ** 0.25
-        inflow = start
-        for _ in range(4):
-            g, between = 0.25 * h, inflow * eighth
-            after = between * eighth
+        pool, stock, g = self.system.saturable[k], self.state.stock[k], 0.125 * h
+        sixteenth = np.divide(mid, start, out=np.zeros_like(mid), where=start > 0.0) ** 0.125
+        inflow, reached = start, []
+        for _ in range(8):
+            between = inflow * sixteenth
+            after = between * sixteenth
             k1 = inflow - kinetics.saturable(stock, pool.maximum, pool.half)
             k2 = between - kinetics.saturable(stock + 0.5 * g * k1, pool.maximum, pool.half)
             k3 = between - kinetics.saturable(stock + 0.5 * g * k2, pool.maximum, pool.half)
             k4 = after - kinetics.saturable(stock + g * k3, pool.maximum, pool.half)
             inflow = after
             stock = np.maximum(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
+            reached.append(stock)
         self.state.stock[k] = stock
-        last = end - kinetics.saturable(stock, pool.maximum, pool.half)
-        return np.maximum(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0), stock
+        return reached[3], stock
 
-    def _adapt(
-        self, h: Column, energy: Column, lasting: tuple[Column, Column], other: Column
-    ) -> tuple[Column, ...]:
-        """Advance the states of the brain, given both energies at the start, in the middle and at the end, and what
-        slow tolerance follows in the middle and at the end.
+    def _adapt(self, h: Column, energies: Column, slopes: Column) -> tuple[Column, ...]:
+        """Advance the states of the brain, given the energies that it adapts to at the start, in the middle and at the
+        end, and their changes at the start and at the end.
 
         Returns fast, slow, dulled and withdrawal in the middle.
         """
@@ -251,28 +271,45 @@ class _Engine:
         ) = self.system.brain
         fast, slow, dulled, stirred, withdrawal = state.brain
 
-        def follow(value: Column, rate: Column, inflow: Column) -> tuple[Column, Column]:
-            return steps.collocated(value, rate, h, steps.damping(rate, h), *(rate * inflow))
+        energy, lasting, other = np.moveaxis(energies, 1, 0)
+        of_energy, of_lasting, of_other = (
+            steps.bends(e[0], e[1], e[2], slope[0], slope[1], h)
+            for e, slope in zip((energy, lasting, other), np.moveaxis(slopes, 1, 0), strict=True)
+        )
 
-        def turn(part: Column, at: int) -> Column:
-            return np.asarray(adaptation.turnover(slow_share * lasting[at] - part, on, off, width))
+        def follow(value: Column, rate: Column, *inflow: Column) -> tuple[Column, Column]:
+            return steps.collocated(value, rate, h, steps.damping(rate, h), *(rate * each for each in inflow))
 
-        fast_mid, fast_end = follow(fast, fast_rate, fast_share * energy)
-        dulled_mid, dulled_end = follow(dulled, other_rate, other_share * other)
-        middle = turn(slow + 0.5 * h * state.turning, 0)
+        def turn(part: Column, at: Column) -> Column:
+            return np.asarray(adaptation.turnover(slow_share * at - part, on, off, width))
+
+        def shares(share: Column, values: Column, bends: tuple[Column, ...]) -> tuple[Column, ...]:
+            return share * values[0], share * steps.averaged(values[1], bends[3]), share * values[2]
+
+        fast_mid, fast_end = follow(fast, fast_rate, *shares(fast_share, energy, of_energy))
+        dulled_mid, dulled_end = follow(dulled, other_rate, *shares(other_share, other, of_other))
+        inflow = steps.averaged(lasting[1], of_lasting[3])
+        middle = turn(slow + 0.5 * h * state.turning, inflow)
         slow_mid = slow + 0.25 * h * (state.turning + middle)
-        middle = turn(slow_mid, 0)
-        last = turn(slow + h * middle, 1)
+        middle = turn(slow_mid, inflow)
+        last = turn(slow + h * middle, lasting[2])
         slow_end = slow + h / 6.0 * (state.turning + 4.0 * middle + last)
         net_mid, net_end = (
             sensitivity * energy[1] - fast_mid - slow_mid,
             sensitivity * energy[2] - fast_end - slow_end,
         )
         felt_end = adaptation.deficit(net_end, width)
-        felt_mid = steps.between(state.net, net_mid, net_end, state.felt, felt_end, width)
+        adapted, adapted_mid, adapted_end = fast + slow, fast_mid + slow_mid, fast_end + slow_end
+        a, b, c, d = of_energy
+        felt = steps.spread(
+            net_mid, sensitivity * a - 0.5 * (adapted_end - adapted),
+            sensitivity * b - 0.5 * (adapted + adapted_end) + adapted_mid, sensitivity * c, sensitivity * d,
+            state.felt, felt_end, width,
+        )  # fmt: skip
+        lowest = np.minimum(np.minimum(state.net, net_mid), net_end)
         stage = 2.0 * symptom_rate
-        arrived = follow(stirred, stage, np.stack([state.felt, felt_mid, felt_end]))
-        withdrawal_mid, withdrawal_end = follow(withdrawal, stage, np.stack([stirred, *arrived]))
+        arrived = follow(stirred, stage, *((lowest < 0.0) * each for each in felt))
+        withdrawal_mid, withdrawal_end = follow(withdrawal, stage, stirred, *arrived)
         state.hazard = state.hazard + h / 6.0 * (withdrawal**3 + 4.0 * withdrawal_mid**3 + withdrawal_end**3)
         state.brain = np.stack([fast_end, slow_end, dulled_end, arrived[1], withdrawal_end])
         state.turning, state.net, state.felt = last, net_end, felt_end

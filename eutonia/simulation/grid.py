@@ -22,9 +22,13 @@ from eutonia.simulation.population import Column
 MOST_INTERVALS = 200_000
 
 COARSEST, EARLY, NONLINEAR = 15.0, 7.5, 2.5
-"""The longest step, that before a dose has arrived, and that where elimination saturates, by the resolution."""
+"""The longest step on a day with doses, that before a dose has arrived, and that where elimination saturates, by the
+resolution."""
 
-GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8, 16), 0.625, 0.2
+LONGEST, QUIET = 40.0, 16.0
+"""The longest step of all, by the resolution, and how many hours a dose must lie back for each hour of one so long."""
+
+GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8), 0.625, 0.2
 """Steps after a dose at the standard resolution, as multiples of the first; the first, by the resolution; and what
 that is, in hours. Levels bend most at first, and turn within a few hours. Half of it splits every step in two."""
 
@@ -146,11 +150,12 @@ def _steps(
             latest = min(length, max(longest, 0.05))
             delayed = longest > 0.0
             before.append(even(latest, early) if delayed else ())
-            between.append(graded(latest, fine, coarsest) if delayed and len(inside) > 1 else ())
-            after.append(graded(length, fine, coarsest))
+            between.append(graded(latest, fine, coarsest, saturable) if delayed and len(inside) > 1 else ())
+            after.append(graded(length, fine, coarsest, saturable))
         else:
-            plain = min(coarsest, early * (1.0 + 0.5 * (a - recent))) if math.isfinite(recent) else coarsest
-            before.append(even(length, plain))
+            since = a - recent if math.isfinite(recent) else 0.0
+            plain = min(coarsest, early * (1.0 + 0.5 * since)) if math.isfinite(recent) else coarsest
+            before.append(even(length, max(plain, stretched(since, fine, coarsest, saturable))))
             between.append(())
             after.append(())
     source, moment = event_input.tolist(), event_time.tolist()
@@ -199,14 +204,23 @@ def even(length: float, longest: float) -> tuple[int, ...]:
 
 
 @lru_cache(1024)
-def graded(length: float, finest: float, coarsest: float) -> tuple[int, ...]:
-    """Relative sizes of steps that begin short and grow to `coarsest` at most: powers of two."""
+def graded(length: float, finest: float, coarsest: float, saturable: bool = False) -> tuple[int, ...]:
+    """Relative sizes of steps that begin short and grow: powers of two."""
     first = FIRST * finest
     units, largest = FULL * length / first, 2 ** int(math.log2(max(coarsest / first, 1.0)))
     repeat = max(1, round(STANDARD / finest))
     sizes: list[int] = []
     while not sizes or sum(sizes) < units:
-        sizes.append(min(GRADED[min(len(sizes) // repeat, len(GRADED) - 1)], largest))
+        if len(sizes) < repeat * len(GRADED):
+            sizes.append(min(GRADED[len(sizes) // repeat], largest))
+        else:
+            most = stretched(sum(sizes) * first, finest, coarsest, saturable)
+            sizes.append(2 ** int(math.log2(max(most / first, 1.0) + 1e-9)))
     while sizes[-1] > 1 and sum(sizes) - sizes[-1] // 2 >= units:
         sizes[-1] //= 2
     return tuple(sorted(sizes))
+
+
+def stretched(since: float, finest: float, coarsest: float, saturable: bool) -> float:
+    """The longest step so many hours after a dose: later, when little changes any more, a share of what has passed."""
+    return coarsest if saturable else max(coarsest, min(since / QUIET / STANDARD, LONGEST) * finest)

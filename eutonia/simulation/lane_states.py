@@ -3,17 +3,18 @@
 The equations are those of `steps`, `adaptation` and `kinetics`, compiled from the source that Python runs too.
 """
 
+# ruff: noqa: PLW3301
 # mypy: allow-untyped-defs, allow-untyped-calls
 # (the compiler infers the types of what it compiles)
 from __future__ import annotations
 
 from eutonia.simulation import adaptation, kinetics, steps
 from eutonia.simulation.layout import (
+    BEFORE,
     BRAIN,
     DULLED,
     END,
     ENERGY,
-    ENERGY_BEFORE,
     FAST,
     FELT_NOW,
     HAZARD,
@@ -23,8 +24,10 @@ from eutonia.simulation.layout import (
     NATURAL_MIDDLE,
     NET,
     OTHER,
-    OTHER_BEFORE,
     PAIN_REST,
+    RELAXING,
+    SLOPE,
+    SLOPE_BEFORE,
     SLOW,
     STEP,
     STIRRED,
@@ -34,16 +37,17 @@ from eutonia.simulation.layout import (
     WITHDRAWAL_BEFORE,
     WITHDRAWAL_MID,
 )
-from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, whole
+from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, some, whole
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
-                  steps.collocated, steps.between, steps.passed, steps.remaining):  # fmt: skip
+                  steps.collocated, steps.passed, steps.remaining, steps.bends, steps.pair, steps.averaged,
+                  steps.spread):  # fmt: skip
     equation(_equation)
 
 turnover, deficit = adaptation.turnover, adaptation.deficit
 decay, saturable = kinetics.decay, kinetics.saturable
-damping, collocated, between = steps.damping, steps.collocated, steps.between
-passed, remaining = steps.passed, steps.remaining
+damping, collocated, passed, remaining = steps.damping, steps.collocated, steps.passed, steps.remaining
+bends, pair, averaged, spread = steps.bends, steps.pair, steps.averaged, steps.spread
 
 
 @whole
@@ -65,9 +69,9 @@ def sum_modes(m, target, d, z, weight, entry_ends, entry_mode, p):
 
 
 @whole
-def decayed(m, d, middle, end, z, zm, factors, decaying, weight, entry_ends, entry_mode, p):
-    """Go on by a step: modes, linear levels in its middle and at its end, and the natural pain, of which the last two
-    modes are parts.
+def decayed(m, d, middle, end, rising, z, zm, factors, decaying, weight, rates, entry_ends, entry_mode, p):
+    """Go on by a step: modes, linear levels in its middle and at its end, their changes then, and the natural pain, of
+    which the last two modes are parts.
     """
     for k in range(decaying):
         factor = get(d, factors + k)
@@ -76,13 +80,16 @@ def decayed(m, d, middle, end, z, zm, factors, decaying, weight, entry_ends, ent
         put(d, z + k, half * factor)
     first = 0
     for s in range(len(entry_ends)):
-        level_mid, level_end = alike(d, 0.0), alike(d, 0.0)
+        level_mid, level_end, falls = alike(d, 0.0), alike(d, 0.0), alike(d, 0.0)
         for e in range(first, entry_ends[s]):
-            part = get_of(weight, e, p)
-            level_mid += part * get(d, zm + entry_mode[e])
-            level_end += part * get(d, z + entry_mode[e])
+            mode, part = entry_mode[e], get_of(weight, e, p)
+            after = part * get(d, z + mode)
+            level_mid += part * get(d, zm + mode)
+            level_end += after
+            falls += after * get_of(rates, mode, p)
         put(m, middle + s, level_mid)
         put(m, end + s, level_end)
+        put(m, rising + s, -falls)
         first = entry_ends[s]
     rest, pain = get(m, PAIN_REST), decaying - 2
     put(m, NATURAL_MIDDLE, rest + get(d, zm + pain) + get(d, zm + pain + 1))
@@ -90,28 +97,90 @@ def decayed(m, d, middle, end, z, zm, factors, decaying, weight, entry_ends, ent
 
 
 @whole
-def energies(m, level, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, to):
-    """Energy at GABA-A, of other sedation, what eases spasm and what slow tolerance follows, from row `to` on."""
+def energies(
+    m,
+    level,
+    rising,
+    p,
+    strength,
+    opened,
+    closed,
+    member_ends,
+    member_signal,
+    gaba,
+    relaxes,
+    adapts,
+    to,
+    sloped,
+):
+    """Energies from row `to` on and, where `sloped`, the changes an hour of those that the brain adapts to."""
     none, first = alike(m, 0.0), 0
-    of_gaba, other, relaxing, lasting = none, none, none, none
+    of_gaba, lasting, other, relaxing, slope, slope_lasting, slope_other = (
+        none,
+        none,
+        none,
+        none,
+        none,
+        none,
+        none,
+    )
     for g in range(len(member_ends)):
-        up, down = alike(m, 1.0), alike(m, 1.0)
+        up, down, opening, closing = alike(m, 1.0), alike(m, 1.0), none, none
         for b in range(first, member_ends[g]):
-            of = get(m, level + member_signal[b])
-            up += get_of(opened, b, p) * of
-            down += get_of(closed, b, p) * of
+            open_, close, of = get_of(opened, b, p), get_of(closed, b, p), get(m, level + member_signal[b])
+            up += open_ * of
+            down += close * of
+            if sloped:
+                change = get(m, rising + member_signal[b])
+                opening += open_ * change
+                closing += close * change
         first = member_ends[g]
         energy = get_of(strength, g, p) * log_ratio(up, down)
+        relaxing += relaxes[g] * energy
+        change = get_of(strength, g, p) * (opening / up - closing / down) if sloped else none
         if gaba[g]:
             of_gaba += energy
             lasting += get_of(adapts, g, p) * energy
+            slope += change
+            slope_lasting += get_of(adapts, g, p) * change
         else:
             other += energy
-        relaxing += relaxes[g] * energy
-    put(m, to, of_gaba)
-    put(m, to + 1, other)
-    put(m, to + 2, relaxing)
-    put(m, to + 3, lasting)
+            slope_other += change
+    put(m, to + ENERGY, of_gaba)
+    put(m, to + LASTING, lasting)
+    put(m, to + OTHER, other)
+    put(m, to + RELAXING, relaxing)
+    if sloped:
+        put(m, SLOPE + ENERGY, slope)
+        put(m, SLOPE + LASTING, slope_lasting)
+        put(m, SLOPE + OTHER, slope_other)
+
+
+@whole
+def rise(m, d, to, z, weight, rates, entry_ends, entry_mode, p):
+    """Changes an hour of the linear levels where doses have arrived."""
+    first = 0
+    for s in range(len(entry_ends)):
+        falls = alike(d, 0.0)
+        for e in range(first, entry_ends[s]):
+            mode = entry_mode[e]
+            falls += get_of(weight, e, p) * get(d, z + mode) * get_of(rates, mode, p)
+        put(m, to + s, -falls)
+        first = entry_ends[s]
+
+
+@whole
+def rise_induced(m, to, own, level):
+    """What induced elimination adds to the change of the level of its substance."""
+    lost = get(m, own + 8) * (get(m, own + 2) - 1.0) * get(m, level)
+    falls = get(m, own + 4) * get(m, own) + get(m, own + 5) * get(m, own + 1)
+    put(m, to, get(m, to) - falls - (get(m, own + 6) + get(m, own + 7)) * lost)
+
+
+@whole
+def rise_saturated(m, to, stock, figures, p, inflow):
+    """Change of a level whose elimination saturates."""
+    put(m, to, get(m, inflow) - saturable(get(m, stock), get_of(figures, 0, p), get_of(figures, 1, p)))
 
 
 @whole
@@ -158,83 +227,107 @@ def induce(m, own, linear0, linear1, linear2, level1, level2):
 
 
 @whole
-def deplete(m, stock_row, figures, p, inflow0, inflow1, inflow2, level1, level2):
+def deplete(m, stock_row, figures, p, inflow0, inflow1, level1, level2):
     """As `columns._deplete`."""
-    h, begin, f0, f1, f2 = (
-        get(m, STEP), get(m, stock_row), get(m, inflow0), get(m, inflow1), get(m, inflow2),
-    )  # fmt: skip
+    g, stock, f0, f1 = 0.125 * get(m, STEP), get(m, stock_row), get(m, inflow0), get(m, inflow1)
     most, half = get_of(figures, 0, p), get_of(figures, 1, p)
-    first, g = f0 - saturable(begin, most, half), 0.25 * h
-    eighth = choose(f0 > 0.0, ((f1 / f0) ** 0.5) ** 0.5, 0.0)
-    stock, after = begin, f0
-    for _ in range(4):
-        before, during = after, after * eighth
-        after = during * eighth
+    sixteenth = choose(f0 > 0.0, (((f1 / f0) ** 0.5) ** 0.5) ** 0.5, 0.0)
+    after = f0
+    for part in range(8):
+        before, during = after, after * sixteenth
+        after = during * sixteenth
         k1 = before - saturable(stock, most, half)
         k2 = during - saturable(stock + 0.5 * g * k1, most, half)
         k3 = during - saturable(stock + 0.5 * g * k2, most, half)
         k4 = after - saturable(stock + g * k3, most, half)
         stock = max(stock + g / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4), 0.0)
-    last = f2 - saturable(stock, most, half)
+        if part == 3:
+            put(m, level1, stock)
     put(m, stock_row, stock)
-    put(m, level1, max(0.5 * (begin + stock) + h / 8.0 * (first - last), 0.0))
     put(m, level2, stock)
 
 
 @lane
-def _follow(m, state, share, start, middle, end, halfway):
+def _bends(m, of):
+    """Of one of the energies that the brain adapts to."""
+    return bends(get(m, BEFORE + of), get(m, MIDDLE + of), get(m, END + of), get(m, SLOPE_BEFORE + of),
+                 get(m, SLOPE + of), get(m, STEP))  # fmt: skip
+
+
+@lane
+def _follow(m, state, share, of, d):
     """Advance a state that follows a share of an energy; all are numbers of rows, and the rate is after the share."""
     h, rate = get(m, STEP), get(m, share + 1)
-    gain = get(m, share) * rate
-    mid, last = collocated(
-        get(m, state), rate, h, damping(rate, h), gain * get(m, start), gain * get(m, middle),
-        gain * get(m, end),
-    )  # fmt: skip
-    put(m, halfway, mid)
-    put(m, state, last)
+    gain, inflow = get(m, share) * rate, averaged(get(m, MIDDLE + of), d)
+    middle, end = collocated(get(m, END + state), rate, h, damping(rate, h), gain * get(m, BEFORE + of), gain * inflow,
+                             gain * get(m, END + of))  # fmt: skip
+    put(m, MIDDLE + state, middle)
+    put(m, END + state, end)
 
 
 @lane
 def _turn(m, slow, lasting):
     """Change of the slow opponent."""
-    gap = get(m, BRAIN + 3) * get(m, lasting) - slow
+    gap = get(m, BRAIN + 3) * lasting - slow
     return turnover(gap, get(m, BRAIN + 4), get(m, BRAIN + 5), get(m, BRAIN + 9))
 
 
 @whole
-def adapt(m, other):
-    """As `columns._adapt`; `other` says whether anything sedates in another way."""
-    _follow(m, END + FAST, BRAIN + 1, ENERGY_BEFORE, MIDDLE + ENERGY, END + ENERGY, MIDDLE + FAST)
+def follow(m, other):
+    """Advance both opponents, as `columns._adapt`; `other` says whether anything sedates in another way."""
+    _, _, _, d = _bends(m, ENERGY)
+    _follow(m, FAST, BRAIN + 1, ENERGY, d)
     if other:
-        _follow(m, END + DULLED, BRAIN + 6, OTHER_BEFORE, MIDDLE + OTHER, END + OTHER, MIDDLE + DULLED)
-    h, slow, turning = get(m, STEP), get(m, END + SLOW), get(m, TURNING)
-    middle = _turn(m, slow + 0.5 * h * turning, MIDDLE + LASTING)
+        _, _, _, d = _bends(m, OTHER)
+        _follow(m, DULLED, BRAIN + 6, OTHER, d)
+    _, _, _, d = _bends(m, LASTING)
+    lasting, h, slow, turning = (
+        averaged(get(m, MIDDLE + LASTING), d),
+        get(m, STEP),
+        get(m, END + SLOW),
+        get(m, TURNING),
+    )
+    middle = _turn(m, slow + 0.5 * h * turning, lasting)
     slow_mid = slow + 0.25 * h * (turning + middle)
-    middle = _turn(m, slow_mid, MIDDLE + LASTING)
-    last = _turn(m, slow + h * middle, END + LASTING)
+    middle = _turn(m, slow_mid, lasting)
+    last = _turn(m, slow + h * middle, get(m, END + LASTING))
     put(m, MIDDLE + SLOW, slow_mid)
     put(m, END + SLOW, slow + h / 6.0 * (turning + 4.0 * middle + last))
     put(m, TURNING, last)
-    sensitivity, width, net, felt = (
-        get(m, BRAIN),
-        get(m, BRAIN + 9),
-        get(m, NET),
-        get(m, FELT_NOW),
+
+
+@whole
+def withdraw(m, before):
+    """Advance withdrawal, as `columns._adapt`; the opponents held `before` together where the step began."""
+    sensitivity, width, net, felt = get(m, BRAIN), get(m, BRAIN + 9), get(m, NET), get(m, FELT_NOW)
+    middle, end = get(m, MIDDLE + FAST) + get(m, MIDDLE + SLOW), get(m, END + FAST) + get(m, END + SLOW)
+    net_mid, net_end = (
+        sensitivity * get(m, MIDDLE + ENERGY) - middle,
+        sensitivity * get(m, END + ENERGY) - end,
     )
-    net_mid = sensitivity * get(m, MIDDLE + ENERGY) - get(m, MIDDLE + FAST) - get(m, MIDDLE + SLOW)
-    net_end = sensitivity * get(m, END + ENERGY) - get(m, END + FAST) - get(m, END + SLOW)
-    felt_end = deficit(net_end, width)
-    felt_mid = between(net, net_mid, net_end, felt, felt_end, width)
-    rate, h = 2.0 * get(m, BRAIN + 8), get(m, STEP)  # the deficit is felt after two equal stages
-    damped, stirred, w0 = damping(rate, h), get(m, STIRRED), get(m, WITHDRAWAL)
-    stirred_mid, stirred_end = collocated(
-        stirred, rate, h, damped, rate * felt, rate * felt_mid, rate * felt_end
-    )
-    wm, w1 = collocated(w0, rate, h, damped, rate * stirred, rate * stirred_mid, rate * stirred_end)
+    felt_end, first, second, third = deficit(net_end, width), alike(m, 0.0), alike(m, 0.0), alike(m, 0.0)
+    lowest = min(net, min(net_mid, net_end))
+    if some(lowest < 0.0):
+        a, b, c, d = _bends(m, ENERGY)
+        a, b = sensitivity * a - 0.5 * (end - before), sensitivity * b - 0.5 * (before + end) + middle
+        one, two, three = spread(net_mid, a, b, sensitivity * c, sensitivity * d, felt, felt_end, width)
+        first, second, third = (lowest < 0.0) * one, (lowest < 0.0) * two, (lowest < 0.0) * three
     put(m, NET, net_end)
     put(m, FELT_NOW, felt_end)
+    rate, h = 2.0 * get(m, BRAIN + 8), get(m, STEP)  # the deficit is felt after two equal stages
+    damped, stirred, w0 = damping(rate, h), get(m, STIRRED), get(m, WITHDRAWAL)
+    stirred_mid, stirred_end = collocated(stirred, rate, h, damped, rate * first, rate * second, rate * third)
+    wm, w1 = collocated(w0, rate, h, damped, rate * stirred, rate * stirred_mid, rate * stirred_end)
     put(m, STIRRED, stirred_end)
     put(m, WITHDRAWAL_BEFORE, w0)
     put(m, WITHDRAWAL_MID, wm)
     put(m, WITHDRAWAL, w1)
     put(m, HAZARD, get(m, HAZARD) + h / 6.0 * (w0 * w0 * w0 + 4.0 * wm * wm * wm + w1 * w1 * w1))
+
+
+@lane
+def adapt(m, other):
+    """Advance the states of the brain."""
+    before = get(m, END + FAST) + get(m, END + SLOW)
+    follow(m, other)
+    withdraw(m, before)

@@ -18,13 +18,23 @@ import numpy as np
 from numba import njit
 
 from eutonia.simulation.lane_folds import fold_effects, fold_fall, fold_levels, fold_withdrawal, read_out
-from eutonia.simulation.lane_states import adapt, decayed, deplete, energies, halves, induce, sum_modes
+from eutonia.simulation.lane_states import (
+    adapt,
+    decayed,
+    deplete,
+    energies,
+    halves,
+    induce,
+    rise,
+    rise_induced,
+    rise_saturated,
+    sum_modes,
+)
 from eutonia.simulation.layout import (
+    BEFORE,
     BEGAN,
     CLOCKS,
     END,
-    ENERGY,
-    ENERGY_BEFORE,
     FIXED,
     FOLD_ROWS,
     FOLDED,
@@ -41,11 +51,11 @@ from eutonia.simulation.layout import (
     NATURAL_MIDDLE,
     NOW,
     ONSET,
-    OTHER,
-    OTHER_BEFORE,
     READ_BEFORE,
     READ_END,
     READ_MIDDLE,
+    SLOPE,
+    SLOPE_BEFORE,
     STEP,
     TIMES,
     UNIT,
@@ -79,6 +89,36 @@ def _clocks(m, d, size):
 
 
 @lane
+def _end(
+    m, p, level, rising, ind, sat, inflow, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts,
+    induced_signal, saturable_signal, saturated,
+):  # fmt: skip
+    """Energies and their changes where a step ends or a dose has arrived, from the changes of the linear levels."""
+    for n in range(len(induced_signal)):
+        s = induced_signal[n]
+        rise_induced(m, rising + s, ind + n * INDUCED, level + s)
+    for n in range(len(saturable_signal)):
+        s, f = saturable_signal[n, 0], saturable_signal[n, 1]
+        rise_saturated(m, rising + s, sat + n, saturated[n], p, inflow + f)
+    energies(
+        m,
+        level,
+        rising,
+        p,
+        strength,
+        opened,
+        closed,
+        member_ends,
+        member_signal,
+        gaba,
+        relaxes,
+        adapts,
+        END,
+        True,
+    )
+
+
+@lane
 def _run(
     p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated,
     axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_ends,
@@ -87,7 +127,7 @@ def _run(
     moments, levels, level_moments,
 ):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
-    lin0, linm, lin1, levm, lev1, fold, ind, sat, times_of, z, zm, hf, memory = places
+    lin0, linm, lin1, levm, lev1, rising, fold, ind, sat, times_of, z, zm, hf, memory = places
     signals, substances, others = lin1 - linm, len(window_of), not gaba.all()
     decaying = len(mode_rates)
     pain = decaying - 2
@@ -158,7 +198,22 @@ def _run(
                             _squared(d, hf, decaying)
                             reached *= 2
                         _clocks(m, d, sizes[k])
-                        decayed(m, d, linm, lin1, z, zm, hf, decaying, weights, entry_ends, entry_mode, p)
+                        decayed(
+                            m,
+                            d,
+                            linm,
+                            lin1,
+                            rising,
+                            z,
+                            zm,
+                            hf,
+                            decaying,
+                            weights,
+                            mode_rates,
+                            entry_ends,
+                            entry_mode,
+                            p,
+                        )
                         if levm != linm:  # not all is linear
                             _copied(m, levm, m, linm, 2 * signals)
                             for n in range(len(induced)):
@@ -166,23 +221,14 @@ def _run(
                                 induce(m, ind + n * INDUCED, lin0 + s, linm + s, lin1 + s, levm + s, lev1 + s)
                             for n in range(len(saturated)):
                                 s, f = saturable_signal[n, 0], saturable_signal[n, 1]
-                                deplete(
-                                    m,
-                                    sat + n,
-                                    saturated[n],
-                                    p,
-                                    lin0 + f,
-                                    linm + f,
-                                    lin1 + f,
-                                    levm + s,
-                                    lev1 + s,
-                                )
+                                deplete(m, sat + n, saturated[n], p, lin0 + f, linm + f, levm + s, lev1 + s)
                             _copied(m, lin0, m, lin1, signals)
-                        _copied(m, ENERGY_BEFORE, m, END + ENERGY, 1)
-                        _copied(m, OTHER_BEFORE, m, END + OTHER, 1)
-                        for node in range(2):
-                            energies(m, lev1 if node else levm, p, strength, opened, closed, member_ends,
-                                     member_signal, gaba, relaxes, adapts, END if node else MIDDLE)  # fmt: skip
+                        _copied(m, BEFORE, m, END, 3)
+                        _copied(m, SLOPE_BEFORE, m, SLOPE, 3)
+                        energies(m, levm, rising, p, strength, opened, closed, member_ends, member_signal, gaba,
+                                 relaxes, adapts, MIDDLE, False)  # fmt: skip
+                        _end(m, p, lev1, rising, ind, sat, lin0, strength, opened, closed, member_ends, member_signal,
+                             gaba, relaxes, adapts, induced_signal, saturable_signal, saturated)  # fmt: skip
                         adapt(m, others)
                         for s in range(substances if seen else 0):
                             of, at = fold + s * FOLD_ROWS, times_of + s * LEVEL_TIMES
@@ -216,6 +262,9 @@ def _run(
                         for n in range(len(saturated)):
                             f = saturable_signal[n, 1]
                             put(m, lin0 + f, get(m, lin1 + f))
+                    rise(m, d, rising, z, weights, mode_rates, entry_ends, entry_mode, p)
+                    _end(m, p, lev1, rising, ind, sat, lin0, strength, opened, closed, member_ends, member_signal,
+                         gaba, relaxes, adapts, induced_signal, saturable_signal, saturated)  # fmt: skip
         if abs(end) < 1e-9:
             put(m, HAZARD_ZERO, get(m, HAZARD))
         while written < len(outputs) and outputs[written] == interval + 1:

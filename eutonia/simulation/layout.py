@@ -24,27 +24,27 @@ LEVEL_TIMES = 3
 # Of `m`. Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.
 STEP = 0
 MIDDLE, END = 1, 8
-ENERGY, OTHER, RELAXING, LASTING, FAST, SLOW, DULLED = range(7)
-"""After `MIDDLE` or `END`; `LASTING` is the part of the energy that slow tolerance follows."""
-ENERGY_BEFORE, OTHER_BEFORE, TURNING, FELT_NOW, WITHDRAWAL, WITHDRAWAL_MID, WITHDRAWAL_BEFORE, HAZARD = range(
-    15, 23
-)
+ENERGY, LASTING, OTHER, RELAXING, FAST, SLOW, DULLED = range(7)
+"""After `MIDDLE` or `END`. The brain adapts to the first three; `LASTING` is what slow tolerance follows."""
+BEFORE, SLOPE, SLOPE_BEFORE = 15, 18, 21
+"""The first three of the energies at the start, and their changes at the end and at the start."""
+TURNING, FELT_NOW, WITHDRAWAL, WITHDRAWAL_MID, WITHDRAWAL_BEFORE, HAZARD = range(24, 30)
 
 # What is read out of them, at the start, in the middle and at the end of a step.
 DRIVE, SEDATING, RELIEF, VENTILATION = range(4)
-READ_BEFORE, READ_MIDDLE, READ_END = 23, 27, 31
+READ_BEFORE, READ_MIDDLE, READ_END = 30, 34, 38
 
 # The patient's figures: the brain (in the order of `adaptation.rates`), and those of the readouts.
-BRAIN = 35
+BRAIN = 42
 (RELAX_SHARE, RELAX_MOST, RELAX_HALF, IMPAIRED, NOTICEABLE, PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY,
- OPIOID_GAIN, FELT) = range(45, 57)  # fmt: skip
+ OPIOID_GAIN, FELT) = range(52, 64)  # fmt: skip
 
-FOLDED = 57
+FOLDED = 64
 (PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, W_PEAK,
- HAZARD_ZERO) = range(FOLDED, 67)  # fmt: skip
-NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(67, 71)
+ HAZARD_ZERO) = range(FOLDED, 74)  # fmt: skip
+NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(74, 78)
 """Pain without treatment, and the deficit on its way to becoming withdrawal."""
-FIXED = 71
+FIXED = 78
 INDUCED = 12
 """Rows of an induced substance: two modes beyond the linear ones, speed, what draws it up, then its figures."""
 

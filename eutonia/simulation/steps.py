@@ -35,16 +35,48 @@ def collocated(
     return damped * halfway, damped * after
 
 
-def between(
-    net: Number, net_mid: Number, net_end: Number, felt: Number, felt_end: Number, width: Number
-) -> Number:
-    """The deficit in the middle of a step, for `collocated`.
+def bends(
+    start: Number, middle: Number, end: Number, first: Number, last: Number, step: Number
+) -> tuple[Number, ...]:
+    """The quartic through the start, the middle and the end of a step, with slopes `first` and `last` at its ends.
 
-    It sets in sharply. So its integral is taken over five moments, of the parabola through the net drive.
+    Four coefficients, time running from -1 to 1; the one without time is `middle`.
     """
-    one = deficit(0.375 * net + 0.75 * net_mid - 0.125 * net_end, width)
-    two = deficit(0.375 * net_end + 0.75 * net_mid - 0.125 * net, width)
-    return 0.125 * (4.0 * (one + two) + 2.0 * deficit(net_mid, width) - felt - felt_end)
+    half, slope = 0.5 * (end - start), 0.25 * step * (first + last)
+    bend, turn = 0.5 * (start + end) - middle, 0.25 * step * (last - first)
+    return 1.5 * half - 0.5 * slope, 2.0 * bend - 0.5 * turn, 0.5 * (slope - half), 0.5 * turn - bend
+
+
+def pair(middle: Number, a: Number, b: Number, c: Number, d: Number, x: float) -> tuple[Number, Number]:
+    """Its values at -`x` and `x`."""
+    even, odd = middle + x * x * (b + x * x * d), x * (a + x * x * c)
+    return even - odd, even + odd
+
+
+def averaged(middle: Number, d: Number) -> Number:
+    """What stands in the middle for `collocated` to have the integral of the quartic."""
+    return middle - 0.2 * d
+
+
+def spread(
+    net: Number, a: Number, b: Number, c: Number, d: Number, felt: Number, felt_end: Number, width: Number
+) -> tuple[Number, Number, Number]:
+    """The deficit at the start, in the middle and at the end of a step, for `collocated`, from the net drive.
+
+    It sets in sharply. So these are of the parabola with its integral and its centre, both taken over nine moments.
+    """
+    one, two = pair(net, a, b, c, d, 0.25)
+    early, late = deficit(one, width), deficit(two, width)
+    near, apart = early + late, late - early
+    one, two = pair(net, a, b, c, d, 0.5)
+    early, late = deficit(one, width), deficit(two, width)
+    half, apart = early + late, apart + (late - early)
+    one, two = pair(net, a, b, c, d, 0.75)
+    early, late = deficit(one, width), deficit(two, width)
+    near, apart = near + (early + late), apart + 3.0 * (late - early)
+    ends, tilt = felt + felt_end, 0.125 * (felt_end - felt + apart)
+    middle = 0.0625 * (4.0 * near + 2.0 * (half + deficit(net, width)) - 3.0 * ends)
+    return 0.5 * ends - tilt, middle, 0.5 * ends + tilt
 
 
 def passed(state: Number, rate: Number, step: Number, damped: Number, taken: Number) -> tuple[Number, Number]:
