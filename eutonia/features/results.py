@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from eutonia.dates import Span, within
 from eutonia.features.chart import Chart
+from eutonia.patient import Lab, Observation
 from eutonia.units import UnitError, convert
 
 
@@ -38,8 +39,8 @@ class _Reading(NamedTuple):
 def readings(chart: Chart, codes: Collection[str], names: Collection[str] = ()) -> list[_Reading]:
     """Results and observations under one of `codes` (or `names`, where uncoded), latest first, none of the future."""
     by_code, keys = measured(chart), _keys(tuple(codes), tuple(names))
-    found = [pair for key in by_code if key in keys for pair in by_code[key]]
-    return [r for _, r in sorted(found, key=_newest_first)] if len(found) > 1 else [r for _, r in found]
+    found = [each for key in by_code if key in keys for each in by_code[key]]
+    return [_reading(each) for each in (sorted(found, key=_newest_first) if len(found) > 1 else found)]
 
 
 @lru_cache(maxsize=1024)
@@ -71,9 +72,24 @@ UNSAID = (
 )
 
 
-def _newest_first(pair: tuple[int, _Reading]) -> tuple[int, int]:
-    number, reading = pair
-    return -(reading.when.last if reading.when else date.min).toordinal(), number
+class _Entry(NamedTuple):
+    """A result that counts, with its place in the record."""
+
+    number: int
+    entry: Lab | Observation
+    value: float | str | bool
+
+
+def _newest_first(each: _Entry) -> tuple[int, int]:
+    when = each.entry.date
+    return -(when.last if when else date.min).toordinal(), each.number
+
+
+def _reading(each: _Entry) -> _Reading:
+    entry, value = each.entry, each.value
+    if isinstance(entry, Lab):
+        return _Reading(entry.loinc, entry.name, value, entry.unit, entry.date, entry.reference_high)
+    return _Reading(entry.code, entry.text, value, entry.unit, entry.date, None)
 
 
 UNCODED = "name: "
@@ -83,27 +99,27 @@ NO_RESULT = ("entered-in-error", "cancelled", "registered")
 """Statuses of what says nothing of the patient, or nothing yet."""
 
 
-def measured(chart: Chart) -> dict[str, list[tuple[int, _Reading]]]:
-    """What is known at as_of, by code, or by name where uncoded, each with its place in the record."""
+def measured(chart: Chart) -> dict[str, list[_Entry]]:
+    """What is known at as_of, by code, or by name where uncoded."""
     if chart.results:
         return chart.results
-    for number, r in enumerate(_all(chart)):
-        if r.value is not None and (r.when is None or r.when.first <= chart.as_of):
-            key = r.code if r.code is not None else f"{UNCODED}{named(r.name)}"
-            chart.results.setdefault(key, []).append((number, r))
+    for number, (code, name, entry, value) in enumerate(_all(chart)):
+        if value is not None and (entry.date is None or entry.date.first <= chart.as_of):
+            key = code if code is not None else f"{UNCODED}{named(name)}"
+            chart.results.setdefault(key, []).append(_Entry(number, entry, value))
     chart.results.setdefault("", [])  # also where there is nothing: it has been looked through
     return chart.results
 
 
-def _all(chart: Chart) -> Iterator[_Reading]:
+def _all(chart: Chart) -> Iterator[tuple[str | None, str, Lab | Observation, float | str | bool | None]]:
     for lab in chart.case.labs or ():
-        if (lab.status or "") not in NO_RESULT:
-            yield _Reading(lab.loinc, lab.name, lab.value, lab.unit, lab.date, lab.reference_high)
+        if lab.status not in NO_RESULT:
+            yield lab.loinc, lab.name, lab, lab.value
     for o in chart.case.observations or ():
-        if (o.status or "") not in NO_RESULT:
-            yield _Reading(o.code, o.text, o.value, o.unit, o.date, None)
+        if o.status not in NO_RESULT:
+            yield o.code, o.text, o, o.value
             if o.value_code and o.value_code != o.value:
-                yield _Reading(o.code, o.text, o.value_code, o.unit, o.date, None)
+                yield o.code, o.text, o, o.value_code
 
 
 def latest(
