@@ -36,7 +36,7 @@ RECENT, COARSER = 120.0, 4.0
 """Hours before time zero until which the use so far is run in by steps that are so many times as long: what they are
 off by has evened out, or is of the slowest states, by then."""
 
-FULL = 0.9
+FULL = 0.88
 """Part of an interval that steps must fill at their own size; they are stretched over the rest."""
 
 
