@@ -183,25 +183,26 @@ def _panel(
             },
         }
     )
-    layers.append(
-        {
-            "data": {"values": doses},
-            "mark": {
-                "type": "tick",
-                "orient": "vertical",
-                "size": 7,
-                "thickness": 1,
-                "yOffset": -3,
-                "color": "#5b6570",
-                "opacity": 1.0 if len(doses) <= MOST_TICKS else 0.3,
-            },
-            "encoding": {
-                "x": {"field": "day", "type": "quantitative"},
-                "y": {"value": "height"},
-                "tooltip": {"field": "dose"},
-            },
-        }
-    )
+    if doses:
+        layers.append(
+            {
+                "data": {"values": doses},
+                "mark": {
+                    "type": "tick",
+                    "orient": "vertical",
+                    "size": 7,
+                    "thickness": 1,
+                    "yOffset": -3,
+                    "color": "#5b6570",
+                    "opacity": 1.0 if len(doses) <= MOST_TICKS else 0.3,
+                },
+                "encoding": {
+                    "x": {"field": "day", "type": "quantitative"},
+                    "y": {"value": "height"},
+                    "tooltip": {"field": "dose"},
+                },
+            }
+        )
     if line is not None:
         layers.append(
             {

@@ -286,6 +286,7 @@ document.body.addEventListener('htmx:after:swap', (event) => {
   if (event.detail.ctx.target.id !== 'answer') return;
   answers?.classList.remove('old');
   if (form) document.getElementById('tools').hidden = false;
+  say('');
   const found = [...document.querySelectorAll('#answer .verdict-line, #answer .banner, #answer #found ~ p')].slice(0, 2);
   say(found.map((each) => each.textContent.trim().replace(/\s+/g, ' ')).join('. '), 'announced');
 });
