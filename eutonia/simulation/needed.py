@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.simulation import adaptation
-from eutonia.simulation.effects import States, Therapies, effects
+from eutonia.simulation.effects import States, Therapies, pains
 from eutonia.simulation.individuals import Individuals
 from eutonia.simulation.population import Column
 from eutonia.simulation.receptor import opening_energy
@@ -126,6 +126,9 @@ class _Course:
         self.brain = np.zeros((5, n))
         self.waiting = np.exp(np.minimum(system.lags[:, None] * system.rates[None], 60.0))
         self.starts = np.flatnonzero(np.diff(system.member_site, prepend=-1))
+        self.entries = np.flatnonzero(np.diff(system.entry_signal, prepend=-1))
+        self.hourly = np.exp(-system.rates * STEP)
+        self.level = np.zeros((system.signals, n))
 
     def advance(self, time: float) -> None:
         while self.time < time - 1e-9:
@@ -133,29 +136,31 @@ class _Course:
             energy, lasting, _, other = self._energies()
             change = np.stack(adaptation.rates(energy, lasting, other, *self.brain, *self.system.brain))
             self.brain = self.brain + step * change
-            self.modes = self.modes * np.exp(-self.system.rates * step)
+            self.modes = self.modes * (self.hourly if step == STEP else np.exp(-self.system.rates * step))
             self.time += step
+            self._look()
 
     def give(self, source: int, amount: Column) -> None:
         """A dose arrives after its lag: its exponentials are begun so much higher, and count once they are positive."""
         modes = self.system.modes[source]
         self.modes[modes] += amount * self.waiting[source, modes]
+        self._look()
 
     def pain(self, therapies: Therapies) -> Column:
         energy, _, relaxing, other = self._energies()
         fast, slow, dulled, _, withdrawal = (row[None] for row in self.brain)
         states = States(
-            np.array([self.time]), self._level()[None], energy[None], relaxing[None], other[None], fast, slow, dulled,
+            np.array([self.time]), self.level[None], energy[None], relaxing[None], other[None], fast, slow, dulled,
             withdrawal,
         )  # fmt: skip
-        return np.asarray(effects(self.system, states, therapies)["pain"][0])
+        _, natural, left = pains(self.system, states, therapies)
+        return np.asarray((natural * left)[0])
 
-    def _level(self) -> Column:
-        level = np.zeros((self.system.signals, self.system.number))
-        np.add.at(
-            level, self.system.entry_signal, self.system.entry_weight * self.modes[self.system.entry_mode]
-        )
-        return np.asarray(np.maximum(level, 0.0))
+    def _look(self) -> None:
+        """Levels, which are sums of modes."""
+        parts = self.system.entry_weight * self.modes[self.system.entry_mode]
+        signals = self.system.entry_signal[self.entries]
+        self.level[signals] = np.maximum(np.add.reduceat(parts, self.entries), 0.0)
 
     def _energies(self) -> tuple[Column, Column, Column, Column]:
         """Energy at GABA-A, what of it slow tolerance follows, what eases spasm, and that of other sedation."""
@@ -163,7 +168,7 @@ class _Course:
         if not len(self.starts):
             zero = np.zeros(system.number)
             return zero, zero, zero, zero
-        bound = self._level()[system.member_signal]
+        bound = self.level[system.member_signal]
         opened = np.add.reduceat(system.member_opened * bound, self.starts)
         closed = np.add.reduceat(system.member_closed * bound, self.starts)
         energy = opening_energy(opened, closed, system.strength)
