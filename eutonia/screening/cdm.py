@@ -107,8 +107,8 @@ def check_tables(database: str | Path, engine: Engine) -> None:
     if missing:
         found = ", ".join(sorted(engine.columns)) or "none of the tables"
         raise InputError(
-            f"{database} has no table {' and no table '.join(name.upper() for name in missing)}, which an OMOP CDM must have "
-            f"(found: {found}). Give a DuckDB file, or a folder with one CSV or Parquet file per table."
+            f"{database} has no table {' and no table '.join(name.upper() for name in missing)}, which an OMOP CDM "
+            f"must have (found: {found}). Give a DuckDB file, or a folder with one CSV or Parquet file per table."
         )
     for table, wanted in TABLES.items():
         if table in engine.columns:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from eutonia.dosing.ordered import as_ordered
 from eutonia.features.chart import Chart
 
-
 TAGS = re.compile(r" \((?:disorder|finding|situation|person|procedure|event)\)")
 """What SNOMED CT adds to a name to say of what kind it is."""
 
