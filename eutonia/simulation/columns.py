@@ -95,7 +95,7 @@ class _Engine:
         begin, end = grid.times[i], grid.times[i + 1]
         events = grid.steps.may_arrive[i]
         if not events:
-            self._march(np.full(system.number, end - begin), grid.steps.before[i])
+            self._march(np.full(system.number, end - begin), grid.steps.sizes[i][0])
             self.now = np.full(system.number, end)
             return
         arrive = np.stack([grid.event_time[e] + system.lags[grid.event_input[e]] for e in events])
@@ -108,7 +108,7 @@ class _Engine:
                 if k < len(events)
                 else np.full(system.number, end)
             )
-            self._march(until - self.now, grid.steps.sizes(i, k))
+            self._march(until - self.now, grid.steps.sizes[i][k])
             self.now = until
             if k < len(events):
                 for place, event in enumerate(events):

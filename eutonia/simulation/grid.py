@@ -1,7 +1,8 @@
 """When the engine looks: intervals between common times, the doses that may arrive in each, and the steps.
 
-Doses and outputs fall on common times, and a patient's lag moves the arrival of a dose into an interval by a
-little: each interval is cut there, for each patient at another moment. After an arrival steps begin short and
+Outputs fall on common times, and so does a dose at least once a day. A patient's lag moves the arrival of a dose into
+an interval by a little: each interval is cut there, for each patient at another moment. A dose that arrives before the
+next one in everybody need not cut one of its own. After an arrival steps begin short and
 double, because levels bend sharply at first. The number of steps follows from the schedule alone, never from the
 patients, so that batches change nothing.
 """
@@ -12,12 +13,14 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.errors import InputError
 from eutonia.simulation.population import Column
+from eutonia.simulation.schedule import DAY
 
 MOST_INTERVALS = 200_000
 
@@ -50,27 +53,16 @@ class Steps:
     """For each requested output time, its place among `times`."""
     may_arrive: tuple[tuple[int, ...], ...]
     """For each interval, the events that may arrive in it, at most once each over all intervals for one patient."""
-    before: tuple[tuple[int, ...], ...]
-    """For each interval, sizes of the steps up to the first arrival (or through it, where none may)."""
-    between: tuple[tuple[int, ...], ...]
-    """Sizes of the steps from one arrival to the next."""
-    after: tuple[tuple[int, ...], ...]
-    """Sizes of the steps after the last arrival."""
+    sizes: tuple[tuple[tuple[int, ...], ...], ...]
+    """For each interval, sizes of the steps of its parts: up to the first arrival, from each to the next, after the
+    last."""
     kinds: tuple[Hashable, ...]
     """For each interval, what its steps follow from: intervals of one kind have the same steps in a patient."""
-
-    def sizes(self, interval: int, part: int) -> tuple[int, ...]:
-        """Sizes of the steps of one part of an interval: up to the first arrival, between two, or after the last."""
-        if part == 0:
-            return self.before[interval]
-        return self.after[interval] if part == len(self.may_arrive[interval]) else self.between[interval]
 
     @cached_property
     def parts(self) -> list[tuple[int, ...]]:
         """Sizes of the steps of each part of each interval."""
-        return [
-            self.sizes(i, part) for i, events in enumerate(self.may_arrive) for part in range(len(events) + 1)
-        ]
+        return [part for parts in self.sizes for part in parts]
 
     @cached_property
     def number(self) -> int:
@@ -129,54 +121,74 @@ def _steps(
     """From plain values, so that the batches of one simulation share them."""
     event_time, event_input = np.frombuffer(event_bytes), np.frombuffer(input_bytes, np.int64)
     outputs = np.frombuffer(output_bytes)
-    longest_step = NONLINEAR if saturable else COARSEST
     start = min(float(outputs[0]), float(event_time.min(initial=math.inf)))
-    points = distinct(np.round(np.concatenate([[start], event_time[event_time <= outputs[-1]], outputs]), 9))
+    lags = np.asarray(longest_lag, float)[event_input]
+    cut = event_time[(event_time <= outputs[-1]) & ~_joined(event_time, lags, outputs)]
+    points = distinct(np.round(np.concatenate([[start], cut, outputs]), 9))
     if len(points) > MOST_INTERVALS:
         raise InputError(f"{len(points):,} moments are more than {MOST_INTERVALS:,}. Ask for fewer outputs.")
-    lower, upper = points[:-1].tolist(), points[1:].tolist()
-    lags, may = (
-        [longest_lag[i] for i in event_input.tolist()],
-        _arriving(event_time, event_input, longest_lag, points),
-    )
-    before, between, after = [], [], []
+    may = _arriving(event_time, event_time + lags, points)
+    source, moment, lag = event_input.tolist(), event_time.tolist(), lags.tolist()
+    sizes, kinds = [], []
     recent = -math.inf
-    for a, b, inside in zip(lower, upper, may, strict=True):
-        length, fine = b - a, finest if b > -RECENT else COARSER * finest
-        coarsest, early = longest_step * fine, EARLY * fine
-        if inside:
+    for a, b, events in zip(points[:-1].tolist(), points[1:].tolist(), may, strict=True):
+        due = [lag[e] for e in events if moment[e] <= a + 1e-9]
+        later = [(moment[e], lag[e]) for e in events[len(due) :]]
+        fine = finest if b > -RECENT else COARSER * finest
+        sizes.append(_between(a, b, due, later, recent, fine, saturable))
+        if events:
             recent = b
-            longest = max(lags[e] for e in inside)
-            latest = min(length, max(longest, 0.05))
-            delayed = longest > 0.0
-            before.append(even(latest, early) if delayed else ())
-            between.append(graded(latest, fine, coarsest, saturable) if delayed and len(inside) > 1 else ())
-            after.append(graded(length, fine, coarsest, saturable))
-        else:
-            since = a - recent if math.isfinite(recent) else 0.0
-            plain = min(coarsest, early * (1.0 + 0.5 * since)) if math.isfinite(recent) else coarsest
-            before.append(even(length, max(plain, stretched(since, fine, coarsest, saturable))))
-            between.append(())
-            after.append(())
-    source, moment = event_input.tolist(), event_time.tolist()
-    kinds = tuple(
-        (
-            round(b - a, 6),
-            (a < -1e-9) + (b <= -RECENT),
-            steps,
+        kinds.append((
+            round(b - a, 6), (a < -1e-9) + (b <= -RECENT), sizes[-1][0],
             tuple((source[e], round(moment[e] - a, 6)) for e in events),
-        )
-        for a, b, events, steps in zip(lower, upper, may, before, strict=True)
+        ))  # fmt: skip
+    return Steps(
+        points, np.searchsorted(points, np.round(outputs, 9)), tuple(may), tuple(sizes), tuple(kinds)
     )
-    return Steps(points, np.searchsorted(points, np.round(outputs, 9)), tuple(may), tuple(before), tuple(between),
-                 tuple(after), kinds)  # fmt: skip
 
 
-def _arriving(
-    event_time: Column, event_input: NDArray[np.int64], longest_lag: Sequence[float], points: Column
-) -> list[tuple[int, ...]]:
-    """For each interval between `points`, the events that may arrive in it."""
-    latest = event_time + np.asarray(longest_lag, float)[event_input]
+def _between(
+    a: float, b: float, due: Sequence[float], later: Sequence[tuple[float, float]], recent: float, finest: float,
+    saturable: bool,
+) -> tuple[tuple[int, ...], ...]:  # fmt: skip
+    """Sizes of the steps of each part of the interval from `a` to `b`: `due` are the longest lags of doses that were
+    taken by `a`, `later` the times and longest lags of those that arrive after them, one by one.
+    """
+    coarsest, early = (NONLINEAR if saturable else COARSEST) * finest, EARLY * finest
+    times, parts = [time for time, _ in later], []
+    if due:
+        latest, delayed = min(b - a, max(*due, 0.05)), max(due) > 0.0
+        parts = [even(latest, early) if delayed else ()]
+        parts += [graded(latest, finest, coarsest, saturable) if delayed else ()] * (len(due) - 1)
+        times = [a, *times]
+    else:
+        since = max(a - recent, 0.0)
+        plain = coarsest  # before any dose
+        if math.isfinite(since):
+            plain = min(coarsest, early * (1.0 + 0.5 * since))
+            plain = max(plain, stretched(since, finest, coarsest, saturable))
+        parts = [even((sum(later[0]) if later else b) - a, plain)]
+    parts += [graded(y - x, finest, coarsest, saturable) for x, y in pairwise([*times, b])]
+    return tuple(parts)
+
+
+def _joined(event_time: Column, lags: Column, outputs: Column) -> NDArray[np.bool_]:
+    """Which events need no common time of their own: each arrives, in everybody, after all before it and before the
+    next event or output. Where no output lies within a day before it, the first of a day needs one none the less, so
+    that intervals stay alike and short.
+    """
+    latest = event_time + lags + 1e-6
+    before = np.concatenate([[-math.inf], np.maximum.accumulate(latest)[:-1]])
+    following = np.concatenate([event_time[1:], [math.inf]])
+    place = np.searchsorted(outputs, event_time - 1e-6)
+    output = np.concatenate([[-math.inf], outputs, [math.inf]])
+    alone = (lags > 0.0) & (before <= event_time) & (latest <= np.minimum(following, output[place + 1]))
+    day = np.floor((event_time - event_time.min(initial=0.0)) / DAY)
+    return np.asarray(alone & ((np.diff(day, prepend=-1.0) == 0.0) | (event_time - output[place] < DAY)))
+
+
+def _arriving(event_time: Column, latest: Column, points: Column) -> list[tuple[int, ...]]:
+    """For each interval between `points`, the events that may arrive in it, at their time or as late as `latest`."""
     first = np.searchsorted(points[1:], event_time + 1e-9, side="right").tolist()
     end = np.searchsorted(points[:-1], latest + 1e-9, side="right").tolist()
     may: list[list[int]] = [[] for _ in points[1:]]
