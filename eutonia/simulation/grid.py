@@ -113,7 +113,7 @@ def build_grid(
     return Grid(steps, event_time, event_input, amounts)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _steps(
     event_bytes: bytes, input_bytes: bytes, longest_lag: tuple[float, ...], output_bytes: bytes, finest: float,
     saturable: bool,

@@ -175,7 +175,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     )  # fmt: skip
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _slots(steps: Steps, decaying: int) -> tuple[NDArray[np.int64], int]:
     """For each part of each interval, the rows that remember its decays, and how many rows those are in all.
 
