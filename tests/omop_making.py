@@ -36,9 +36,21 @@ DRUGS = {
     9000015: ("prednisone 20 MG Oral Tablet", "312615"),
     9000016: ("carisoprodol", "2101"),
 }
+CARISOPRODOL, BACLOFEN, METHOCARBAMOL, OXYCODONE, DIAZEPAM, UNKNOWN = (
+    9000001, 9000004, 9000007, 9000008, 9000009, 9000014,
+)  # fmt: skip
 """Concept → name and RxNorm code. The ids are free here: screening goes by the vocabulary, never by an id."""
 
 RELAXANTS = (9000001, 9000002, 9000003, 9000004, 9000005, 9000006, 9000007, 9000016)
+
+
+def screened(*arguments: object) -> Any:
+    """What `eutonia screen` answers."""
+    from click.testing import CliRunner
+
+    from eutonia.cli import main
+
+    return CliRunner().invoke(main, ["screen", *map(str, arguments)])
 
 
 def tables(source: Path) -> dict[str, pl.DataFrame]:

@@ -21,59 +21,22 @@ from typing import Any
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
-from omop_making import diagnosis, exposure, observed, person, result, small, write
+from omop_making import (
+    CARISOPRODOL,
+    OXYCODONE,
+    exposure,
+    observed,
+    person,
+    screened,
+    small,
+    write,
+)
 
 import eutonia
-from eutonia.cli import main
-from eutonia.errors import InputError, NotAvailable
+from eutonia.errors import NotAvailable
 from eutonia.screening import prepared_database
 from eutonia.screening.person import explain_person
 from eutonia.screening.summary import Shown
-
-CARISOPRODOL, BACLOFEN, METHOCARBAMOL, OXYCODONE, DIAZEPAM, UNKNOWN = (
-    9000001,
-    9000004,
-    9000007,
-    9000008,
-    9000009,
-    9000014,
-)
-
-
-@pytest.fixture(scope="module")
-def hospital() -> dict[str, pl.DataFrame]:
-    """Six persons: a triple, a long course, a kidney, an unmapped drug, one without relaxants, one unobserved."""
-    return small(
-        person=[person(n) for n in range(1, 7)],
-        observation_period=[observed(n) for n in range(1, 6)],
-        drug_exposure=[
-            exposure(1, CARISOPRODOL, "2020-03-01", days_supply=14, quantity=56),
-            exposure(1, OXYCODONE, "2020-02-20", days_supply=30),
-            exposure(1, DIAZEPAM, "2020-03-10", days_supply=10),
-            exposure(2, CARISOPRODOL, "2020-01-01", days_supply=30, quantity=120),
-            exposure(2, CARISOPRODOL, "2020-02-01", days_supply=30, quantity=120),
-            exposure(3, BACLOFEN, "2020-05-01", days_supply=10, quantity=30),
-            exposure(4, METHOCARBAMOL, "2020-06-01", days_supply=7),
-            exposure(4, UNKNOWN, "2020-06-01", days_supply=7),
-            exposure(5, OXYCODONE, "2020-06-01", days_supply=7),
-            exposure(6, CARISOPRODOL, "2020-07-01", days_supply=7),
-        ],
-        condition_occurrence=[
-            diagnosis(3, 8001, "2019-01-01"),
-            diagnosis(1, 8002, "2020-02-25", "2020-02-25"),
-        ],
-        measurement=[result(3, 8101, "2020-04-20", 22, 8201)],
-    )
-
-
-@pytest.fixture(scope="module")
-def folder(hospital: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(hospital, tmp_path_factory.mktemp("cdm"))
-
-
-def run(*arguments: object) -> Any:
-    return CliRunner().invoke(main, ["screen", *map(str, arguments)])
 
 
 def rules_of(frame: pl.DataFrame, number: int) -> set[str]:
@@ -82,7 +45,7 @@ def rules_of(frame: pl.DataFrame, number: int) -> set[str]:
 
 def test_the_rows_are_those_of_the_contract(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "issues.parquet"
-    answer = json.loads(run(folder, "--out", out, "--region", "US", "--json").output)
+    answer = json.loads(screened(folder, "--out", out, "--region", "US", "--json").output)
     frame = pl.read_parquet(out)
     assert answer["schema"] == "eutonia/screen/1"
     assert (answer["persons"], answer["exposed"], answer["as_of"]) == (6, 5, "2020-07-01")
@@ -214,14 +177,6 @@ def _postgres_type(column: str) -> str:
     ):
         return "bigint"
     return "numeric" if column in ("days_supply", "quantity", "value_as_number", "range_high") else "text"
-
-
-def test_a_server_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
-    if find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed here")
-    said = refusal(f"postgres://someone:secret@/base?host={tmp_path}")
-    assert "cannot be read" in said
-    assert "secret" not in said
 
 
 def test_without_psycopg_postgresql_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,7 +359,7 @@ def test_threads_and_chunks_do_not_change_the_rows(threads: int, folder: Path, t
 
 
 def test_a_person_is_explained_as_cases_that_can_be_assessed(folder: Path) -> None:
-    cases = json.loads(run(folder, "--explain", 2).output)
+    cases = json.loads(screened(folder, "--explain", 2).output)
     assert [case["as_of"] for case in cases] == ["2020-01-01", "2020-03-01"]
     case = eutonia.read(cases[-1])
     assert {"car-duration-over-21d", "car-taper-needed"} <= {
@@ -413,7 +368,7 @@ def test_a_person_is_explained_as_cases_that_can_be_assessed(folder: Path) -> No
 
 
 def test_someone_without_a_relaxant_cannot_be_explained(folder: Path) -> None:
-    answer = run(folder, "--explain", 5)
+    answer = screened(folder, "--explain", 5)
     assert answer.exit_code == 2
     assert "Person 5 has no course of a muscle relaxant" in answer.stderr
 
@@ -423,92 +378,10 @@ def test_someone_without_a_relaxant_cannot_be_explained(folder: Path) -> None:
 
 def test_the_page_shows_rules_trends_and_data_quality(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "issues.html"
-    text = run(folder, "--report", page, "--region", "US").output
+    text = screened(folder, "--report", page, "--region", "US").output
     html = page.read_text()
     for words in ("car-opioid-benzo-triple", "Data quality", "a medicine that nobody knows", "2020:"):
         assert words in html
     assert "<script" not in html
     assert "http" not in html.replace("http-equiv", "")
     assert "5 of 6 persons take or took a muscle relaxant" in text
-
-
-# --- what cannot be read ----------------------------------------------------------------------------
-
-
-def refusal(*arguments: object) -> str:
-    answer = run(*arguments)
-    assert answer.exit_code == 2, answer.output
-    assert "Traceback" not in answer.output
-    assert answer.stdout == ""
-    return str(answer.stderr)
-
-
-def test_a_missing_table_is_named(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "PERSON.csv").write_bytes((folder / "PERSON.csv").read_bytes())
-    assert "has no table DRUG_EXPOSURE" in refusal(tmp_path)
-
-
-def test_a_missing_column_is_named(hospital: dict[str, pl.DataFrame], tmp_path: Path) -> None:
-    poor = {**hospital, "person": hospital["person"].rename({"person_id": "id"})}
-    assert "PERSON of" in refusal(write(poor, tmp_path / "cdm"))
-
-
-def test_a_corrupt_file_is_refused_and_leaves_nothing(
-    hospital: dict[str, pl.DataFrame], tmp_path: Path
-) -> None:
-    place = write(hospital, tmp_path / "cdm", "parquet")
-    content = (place / "drug_exposure.parquet").read_bytes()
-    (place / "drug_exposure.parquet").write_bytes(content[: len(content) // 2])
-    assert "cannot be read" in refusal(place, "--out", tmp_path / "issues.parquet")
-    assert [p.name for p in tmp_path.iterdir()] == ["cdm"]
-
-
-def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing")
-    (tmp_path / "notes.db").write_text("nothing at all, and no database either")
-    assert "is one table" in refusal(tmp_path / "notes.txt")
-    assert "cannot be opened" in refusal(tmp_path / "notes.db")
-    assert "There is no" in refusal(tmp_path / "nowhere")
-    assert "no table PERSON" in refusal(tmp_path)
-
-
-def test_a_full_disk_leaves_no_half_file(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
-    with pytest.raises(InputError, match="No space left on device"):
-        eutonia.screen(folder, out=tmp_path / "issues.parquet")
-    assert [p.name for p in tmp_path.iterdir()] == [".issues.parquet.parts"]
-    monkeypatch.undo()
-    eutonia.screen(folder, out=tmp_path / "issues.parquet")
-    assert [p.name for p in tmp_path.iterdir()] == ["issues.parquet"]
-
-
-def test_wrong_arguments_are_refused(folder: Path, tmp_path: Path) -> None:
-    assert "as_of “March” is not a date" in refusal(folder, "--as-of", "March")
-    assert "There is no folder" in refusal(folder, "--out", tmp_path / "no" / "issues.parquet")
-    assert "does not accept these settings" in refusal(folder, "--memory", "a lot")
-
-
-@pytest.mark.parametrize("kilobytes", [4, 16])
-def test_a_disk_that_is_really_full_is_told(kilobytes: int, folder: Path, tmp_path: Path) -> None:
-    """On a file system of a few kilobytes: where the parts do not fit, or only the whole does not."""
-    small_disk = tmp_path / "disk"
-    small_disk.mkdir()
-    mounted = which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(small_disk)],
-        check=False, capture_output=True,
-    )  # fmt: skip
-    if not mounted or mounted.returncode:
-        pytest.skip("No file system can be mounted here")
-    try:
-        with pytest.raises(InputError, match="No space left on device"):
-            eutonia.screen(folder, out=small_disk / "issues.parquet")
-        left = [p.name for p in small_disk.iterdir()]
-        assert left in ([], [".issues.parquet.parts"])
-        assert not list(small_disk.rglob("*.draft"))
-    finally:
-        subprocess.run(["umount", str(small_disk)], check=True)
