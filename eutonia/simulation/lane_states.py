@@ -98,21 +98,8 @@ def decayed(m, d, middle, end, rising, z, zm, factors, decaying, weight, rates, 
 
 @whole
 def energies(
-    m,
-    level,
-    rising,
-    p,
-    strength,
-    opened,
-    closed,
-    member_ends,
-    member_signal,
-    gaba,
-    relaxes,
-    adapts,
-    to,
-    sloped,
-):
+    m, level, rising, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, to, sloped,
+):  # fmt: skip
     """Energies from row `to` on and, where `sloped`, the changes an hour of those that the brain adapts to."""
     none, first = alike(m, 0.0), 0
     of_gaba, lasting, other, relaxing, slope, slope_lasting, slope_other = (

@@ -101,21 +101,8 @@ def _end(
         s, f = saturable_signal[n, 0], saturable_signal[n, 1]
         rise_saturated(m, rising + s, sat + n, saturated[n], p, inflow + f)
     energies(
-        m,
-        level,
-        rising,
-        p,
-        strength,
-        opened,
-        closed,
-        member_ends,
-        member_signal,
-        gaba,
-        relaxes,
-        adapts,
-        END,
-        True,
-    )
+        m, level, rising, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, END, True,
+    )  # fmt: skip
 
 
 @lane
