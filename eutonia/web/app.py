@@ -27,8 +27,8 @@ from eutonia.web.foreseen import Forecasts
 from eutonia.web.metrics import CONTENT_TYPE, Metrics
 from eutonia.web.middleware import Around
 from eutonia.web.outside import Outside
-from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described, outcome, problem
-from eutonia.web.rendering import error_page
+from eutonia.web.problems import PROBLEM_SCHEMA, Refusal, described, problem
+from eutonia.web.rendering import error_answer
 from eutonia.web.settings import Settings, from_environment
 from eutonia.web.state import State, state_of
 from eutonia.web.trust import Trust
@@ -179,31 +179,24 @@ def _watch(app: FastAPI) -> None:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Every error as problem+json, as OperationOutcome to a CDS Hooks client, as a page to who reads one."""
-
-    def answer(request: Request, status: int, detail: str, where: tuple[str, ...] = ()) -> Response:
-        if request.url.path.startswith("/cds-services"):
-            return outcome(status, detail, where)
-        if "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers:
-            return error_page(status, detail, request.state.request_id)
-        return problem(status, detail, request_id=request.state.request_id)
+    """Every error in the form that its caller reads."""
 
     @app.exception_handler(Refusal)
     async def refusal(request: Request, error: Refusal) -> Response:
-        return answer(request, error.status, error.detail, error.where)
+        return error_answer(request, error.status, error.detail, error.where)
 
     @app.exception_handler(EutoniaError)
     async def input_error(request: Request, error: EutoniaError) -> Response:
-        return answer(request, 422, str(error))
+        return error_answer(request, 422, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5]]
-        return answer(request, 422, "; ".join(wrong))
+        return error_answer(request, 422, "; ".join(wrong))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        made = answer(request, error.status_code, str(error.detail))
+        made = error_answer(request, error.status_code, str(error.detail))
         made.headers.update(error.headers or {})
         return made
 
@@ -214,7 +207,7 @@ def _answer_errors(app: FastAPI) -> None:
             at = at.tb_next
         place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else "?"
         log.error("%s at %s, request %s", type(error).__name__, place, request.state.request_id)
-        return answer(request, 500, "An error of ours. Tell us the request id, not the record.")
+        return error_answer(request, 500, "An error of ours. Tell us the request id, not the record.")
 
     app.add_middleware(Caught, answer=ours)
 

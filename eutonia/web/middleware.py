@@ -10,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eutonia.web.metrics import Metrics
-from eutonia.web.problems import outcome, problem
+from eutonia.web.rendering import error_answer
 from eutonia.web.settings import Settings
 from eutonia.web.work import connection
 
@@ -89,7 +90,7 @@ class Around:
             await send(message)
 
         try:
-            await self._limited(scope, receive, sending, headers, hooks, request_id)
+            await self._limited(scope, receive, sending, headers, hooks)
         finally:
             took = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "other")
@@ -99,13 +100,12 @@ class Around:
             log.info("%s %s %d %.1f ms %s", scope["method"], route, answer["status"], took * 1000, request_id)
 
     async def _limited(
-        self, scope: Scope, receive: Receive, send: Send, headers: Headers, hooks: bool, request_id: str
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, hooks: bool
     ) -> None:
         refuse = self._refusal(scope, headers, hooks)
         if refuse is not None:
-            status, said = refuse
-            answer = outcome(status, said) if hooks else problem(status, said, request_id=request_id)
-            if status in (429, 503):
+            answer = error_answer(Request(scope), *refuse)
+            if answer.status_code == 429:
                 answer.headers["Retry-After"] = "10"
             await answer(scope, receive, send)
             return
@@ -122,15 +122,16 @@ class Around:
                 if body == 413
                 else "The body took too long to arrive."
             )
-            answer = outcome(body, said) if hooks else problem(body, said, request_id=request_id)
-            await answer(scope, receive, send)
+            await error_answer(Request(scope), body, said)(scope, receive, send)
             return
         connection.set(receive)
         await self.app(scope, _replay(body, receive), send)
 
     def _refusal(self, scope: Scope, headers: Headers, hooks: bool) -> tuple[int, str] | None:
         client = scope.get("client")
-        if not self.rate.allows(client[0] if client else ""):
+        # A page's own style and scripts are not counted: without them its words cannot be read, those of a 429 either.
+        counted = not scope["path"].startswith("/static/")
+        if counted and not self.rate.allows(client[0] if client else ""):
             return 429, "Too many requests from this address. Wait a little."
         length = headers.get("content-length", "0")
         if not length.isdigit():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 from jinja2 import ChoiceLoader, Environment, PackageLoader
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from eutonia import __version__
-from eutonia.web.problems import TITLES, Refusal
+from eutonia.web.problems import TITLES, Refusal, outcome, problem
 
 MOST_FIELDS = 200
 
@@ -52,6 +53,15 @@ def hours(value: float | None) -> str:
 
 def render(name: str, code: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(environment().get_template(name).render(**values), code)
+
+
+def error_answer(request: Request, status: int, detail: str, where: Sequence[str] = ()) -> Response:
+    """An error as OperationOutcome to a CDS Hooks client, as a page to who reads one, and else as problem+json."""
+    if request.url.path.startswith("/cds-services"):
+        return outcome(status, detail, where)
+    if "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers:
+        return error_page(status, detail, request.state.request_id)
+    return problem(status, detail, request_id=request.state.request_id)
 
 
 def error_page(status: int, detail: str, request_id: str) -> HTMLResponse:

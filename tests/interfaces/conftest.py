@@ -1,7 +1,8 @@
-"""A small database that several pages of this chapter screen."""
+"""A small database and a client of the web service, for several pages of this chapter."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,8 @@ from omop_making import (
     small,
     write,
 )
+from starlette.testclient import TestClient
+from web_making import app_with
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +55,9 @@ def hospital() -> dict[str, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def folder(hospital: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(hospital, tmp_path_factory.mktemp("cdm"))
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with app_with(tmp_path_factory.mktemp("store"), per_minute=0, seconds=60) as made:
+        yield made

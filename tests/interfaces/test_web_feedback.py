@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from starlette.testclient import TestClient
-from web_making import CARISOPRODOL, call, order, request
+from web_making import CARISOPRODOL, app_with, call, order, request
 
 WHEN = "2026-11-25T10:00:00Z"
 SERVICE = "/cds-services/eutonia-muscle-pain/feedback"
@@ -23,10 +23,7 @@ SERVICE = "/cds-services/eutonia-muscle-pain/feedback"
 
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
-    from eutonia.web.app import create_app
-    from eutonia.web.settings import Settings
-
-    return TestClient(create_app(Settings(data=tmp_path, per_minute=0)), raise_server_exceptions=False)
+    return app_with(tmp_path, per_minute=0)
 
 
 def overridden(card: str, reason: str = "cds-not-applicable", **more: Any) -> dict[str, Any]:

@@ -29,16 +29,6 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    from eutonia.web.app import create_app
-    from eutonia.web.settings import Settings
-
-    app = create_app(Settings(data=tmp_path_factory.mktemp("store"), per_minute=0, seconds=60))
-    with TestClient(app, raise_server_exceptions=False) as made:
-        yield made
-
-
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a document."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

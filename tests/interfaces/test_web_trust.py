@@ -17,7 +17,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from starlette.testclient import TestClient
-from web_making import CARISOPRODOL, OXYCODONE, PATIENT, call, order, request, searchset
+from web_making import CARISOPRODOL, OXYCODONE, PATIENT, app_with, call, order, request, searchset
 
 ISSUER = "https://ehr.example"
 URL = "http://testserver/cds-services/eutonia-muscle-pain"
@@ -233,15 +233,6 @@ def server() -> Iterator[FhirServer]:
     made.close()
 
 
-def client_for(folder: Path, **settings: Any) -> TestClient:
-    from eutonia.web.app import create_app
-    from eutonia.web.settings import Settings
-
-    return TestClient(
-        create_app(Settings(data=folder, per_minute=0, **settings)), raise_server_exceptions=False
-    )
-
-
 def unfetched(server: str) -> dict[str, Any]:
     token = {
         "access_token": "secret-token",
@@ -262,7 +253,7 @@ def test_what_was_not_prefetched_is_read_page_by_page(server: FhirServer, tmp_pa
         "/fhir/MedicationRequest?page=2": searchset(order("m1", OXYCODONE, status="active")),
         "/fhir/": searchset(),
     }
-    with client_for(tmp_path, fhir_servers=(server.url,)) as client:
+    with app_with(tmp_path, fhir_servers=(server.url,), per_minute=0) as client:
         (card, *_) = call(client, unfetched(server.url))["cards"]
     assert "oxycodone" in card["detail"]
     assert "Not seen" not in card["detail"]
@@ -278,7 +269,7 @@ def test_pages_elsewhere_are_not_followed_and_named(server: FhirServer, tmp_path
         "/fhir/AllergyIntolerance": "away",
         "/fhir/": searchset(),
     }
-    with client_for(tmp_path, fhir_servers=(server.url,)) as client:
+    with app_with(tmp_path, fhir_servers=(server.url,), per_minute=0) as client:
         (card, *_) = call(client, unfetched(server.url))["cards"]
     assert "**Not seen:** prescriptions and allergies." in card["detail"]
 
@@ -288,7 +279,7 @@ def test_a_server_on_this_machine_is_not_knocked_at_unless_listed(
     server: FhirServer, tmp_path: Path, listed: bool
 ) -> None:
     server.answers = {"/fhir/Patient/p1": PATIENT, "/fhir/": searchset()}
-    with client_for(tmp_path, fhir_servers=(server.url,) if listed else ()) as client:
+    with app_with(tmp_path, fhir_servers=(server.url,) if listed else (), per_minute=0) as client:
         call(client, unfetched(server.url), status=200 if listed else 412)
     assert bool(server.asked) is listed
 
@@ -296,6 +287,6 @@ def test_a_server_on_this_machine_is_not_knocked_at_unless_listed(
 def test_a_patient_id_cannot_leave_its_place(server: FhirServer, tmp_path: Path) -> None:
     body = unfetched(server.url)
     body["context"]["patientId"] = "../../admin?x=1#"
-    with client_for(tmp_path, fhir_servers=(server.url,)) as client:
+    with app_with(tmp_path, fhir_servers=(server.url,), per_minute=0) as client:
         call(client, body, status=400)
     assert server.asked == []

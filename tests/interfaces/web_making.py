@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from starlette.testclient import TestClient
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "cds_hooks"
 SERVICES = {
@@ -20,6 +21,24 @@ SERVICES = {
 }
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 JSON = {"Content-Type": "application/json"}
+FORM = {
+    "plan": "carisoprodol 350 mg three times a day for 14 days",
+    "age": "70",
+    "sex": "female",
+    "pain": "low back pain",
+    "since": "2026-10",
+    "medications": "oxycodone 5 mg every 6 hours\nsomething nobody knows",
+    "no_allergies": "1",
+}
+"""What a person entered on the page."""
+
+
+def app_with(folder: Path, **settings: Any) -> TestClient:
+    """A client of the service with a store of its own; an error of ours is an answer to it, as to others."""
+    from eutonia.web.app import create_app
+    from eutonia.web.settings import Settings
+
+    return TestClient(create_app(Settings(data=folder, **settings)), raise_server_exceptions=False)
 
 
 def shared_files(folder: str) -> list[Path]:
