@@ -1,6 +1,7 @@
 """Features of the person: age, pregnancy, work, drinking, genes. One function per feature file."""
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from eutonia.dates import Span, days_ago, within
@@ -10,6 +11,7 @@ from eutonia.features.drinking import drinks_a_week
 from eutonia.features.results import latest, number_in, readings
 from eutonia.features.value import NO, UNKNOWN, Value, by_its_names
 from eutonia.knowledge.safety import ComputedFeature
+from eutonia.knowledge.senses import words_in
 
 
 def age(_: ComputedFeature, chart: Chart) -> Value:
@@ -86,12 +88,30 @@ def _pregnancy_statements(feature: ComputedFeature, chart: Chart) -> list[tuple[
 
 
 def _word(value: str, codes: dict[str, tuple[str, ...]]) -> bool | None:
-    text = value.casefold().strip()
-    if text in {w.casefold() for w in codes["not"]}:
-        return False
-    if text in {w.casefold() for w in codes["yes"]}:
-        return True
-    return truth_of(value)
+    """What a status says: by its code, or by its words ("Not currently pregnant", "Yes - breastfeeding")."""
+    text = re.sub(r"\((?:finding|situation|qualifier value)\)$", "", value.casefold().strip()).strip()
+    for key, said in (("not", False), ("yes", True)):
+        if text in {each.casefold() for each in codes[key]}:
+            return said
+    words = words_in(text)
+    if _find(words, codes["doubt"]) is not None:
+        return None
+    at = _find(words, codes["yes"])
+    if at is not None:
+        return not NEGATORS.intersection((*words[:at], words[-1]))
+    return False if _find(words, codes["not"]) is not None else truth_of(value)
+
+
+def _find(words: Sequence[str], cues: Iterable[str]) -> int | None:
+    """Where the first of the cues stands among words."""
+    spans = [tuple(words_in(cue)) for cue in cues]
+    return next(
+        (at for at in range(len(words)) for span in spans if tuple(words[at : at + len(span)]) == span), None
+    )
+
+
+NEGATORS = frozenset(("no", "not", "never", "non", "denies", "negative", "stopped", "ceased", "weaned"))
+"""Words before a state, or at the end of an answer, that say it is not so."""
 
 
 def _day(when: Span | None) -> date:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from eutonia.knowledge.safety import ValueSet
@@ -152,16 +153,35 @@ def _fits(code: str, pattern: Pattern) -> bool:
     )
 
 
+BREAKS = frozenset((",", "of", "in", "at"))
+"""Between what may be turned round: "cirrhosis, decompensated", "numbness in the saddle area"."""
+LINKS = BREAKS | {"the", "his", "her", "my"}
+"""What does not matter inside a term ("kidney disease, stage 4")."""
+
+
 def _spans(
     words: Sequence[str], terms: Mapping[tuple[str, ...], frozenset[str]], longest: int
 ) -> Iterator[tuple[int, int, frozenset[str]]]:
-    """Terms in a text; a comma inside does not matter ("kidney disease, stage 4")."""
-    places = [place for place, word in enumerate(words) if word != ","]
+    """Terms in a text, as written or turned round at its commas and prepositions."""
+    places = [place for place, word in enumerate(words) if word not in LINKS]
+    breaks = [frozenset(BREAKS.intersection(words[a + 1 : b])) for a, b in pairwise(places)]
     for first in range(len(places)):
         for end in range(first + 1, min(first + longest, len(places)) + 1):
-            value_sets = terms.get(tuple(words[place] for place in places[first:end]))
+            said = tuple(words[place] for place in places[first:end])
+            value_sets = terms.get(said, frozenset())
+            inside = breaks[first : end - 1]
+            # behind a comma only what goes on to the next mark: "hearing loss, weight gain" is no weight loss
+            whole = end == len(places) or bool(breaks[end - 1]) or "," not in frozenset().union(*inside)
+            if any(inside) and whole:
+                value_sets |= terms.get(_turned(said, inside), frozenset())
             if value_sets:
                 yield places[first], places[end - 1], value_sets
+
+
+def _turned(said: Sequence[str], breaks: Sequence[frozenset[str]]) -> tuple[str, ...]:
+    """The parts between the breaks, last part first."""
+    at = [0, *(number for number, each in enumerate(breaks, 1) if each), len(said)]
+    return tuple(word for a, b in reversed(list(pairwise(at))) for word in said[a:b])
 
 
 def _widest(terms: Sequence[tuple[int, int, frozenset[str]]], first: int, last: int) -> tuple[int, int]:
@@ -245,7 +265,7 @@ def _range(part: str) -> str:
 
 def _forms(term: str) -> Iterator[tuple[str, ...]]:
     """A term as words, and its plural."""
-    words = tuple(words_in(term))
+    words = tuple(word for word in words_in(term) if word not in LINKS)
     yield words
     if not words[-1].endswith("s"):
         yield (*words[:-1], words[-1] + "s")

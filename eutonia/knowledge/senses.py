@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 STOP = frozenset(
     (
         ".", ";", "|", "but", "however", "although", "except", "now", "currently", "presents", "presenting",
-        "complains",
+        "complains", "reports", "reporting", "endorses", "admits", "positive",
     )
 )  # fmt: skip
 """What a denial does not reach across."""
@@ -30,6 +30,8 @@ NOT_BEFORE = tuple(
         "assessment for", "assessment using", "evaluation for", "suture",
     )
 )  # fmt: skip
+DENYING = (("denies",), ("denied",), ("denying",), ("negative", "for"), ("neg", "for"))
+"""Denials that reach over the whole list behind them."""
 PAST_BEFORE = tuple(
     tuple(cue.split())
     for cue in (
@@ -50,7 +52,8 @@ NOT_BEHIND = tuple(
 PAST_BEHIND = tuple(
     tuple(cue.split())
     for cue in ("in remission", "in full remission", "in early remission", "in sustained remission",
-                "in partial remission", "remission", "resolved", "in childhood", "as a child")
+                "in partial remission", "remission", "resolved", "in childhood", "as a child",
+                "cured", "healed", "svr", "sustained virologic response")
 )  # fmt: skip
 AGO = (("years", "ago"), ("year", "ago"))
 OTHERS = frozenset(
@@ -62,17 +65,27 @@ OTHERS = frozenset(
 )  # fmt: skip
 """People who are not the patient."""
 
+DEGREES = ("mild", "moderate", "severe", "uncomplicated")
+"""What may stand between a disorder and its remission ("Alcohol use disorder, severe, in early remission")."""
+
 REACH = 8
 """Words before a term that a cue reaches over."""
 
 
 def sense(words: Sequence[str], first: int, last: int) -> str:
     """now, past or not: what the words around a term say of it."""
-    before = _clause_before(words, first)
+    clause = _clause_before(words, first)
+    before = clause[-REACH:]
     behind = _clause_behind(words, last)
-    if _has(before, NOT_BEFORE) or _starts(behind, NOT_BEHIND) or _someone_else(before, behind):
+    if (
+        _has(clause, DENYING)
+        or _has(before, NOT_BEFORE)
+        or _starts(behind, NOT_BEHIND)
+        or _someone_else(before, behind)
+    ):
         return "not"
-    if _has(before, PAST_BEFORE) or _starts(behind, PAST_BEHIND) or _has(behind, AGO):
+    graded = behind[1:] if behind and behind[0] in DEGREES else behind
+    if _has(before, PAST_BEFORE) or _starts(graded, PAST_BEHIND) or _has(behind, AGO):
         return "past"
     return "now"
 
@@ -89,11 +102,11 @@ def opening(words: Sequence[str]) -> str:
 
 def _clause_before(words: Sequence[str], first: int) -> list[str]:
     clause = []
-    for word in reversed(words[max(0, first - REACH - 2) : first]):
+    for word in reversed(words[:first]):
         if word in STOP:
             break
         clause.append(word)
-    return [word for word in reversed(clause) if word != ","][-REACH:]
+    return [word for word in reversed(clause) if word != ","]
 
 
 def _clause_behind(words: Sequence[str], last: int) -> list[str]:
@@ -132,4 +145,8 @@ _BRITISH = re.compile(r"ae|\boe(?=[dst])|oe(?=a)|[æœ]")
 def words_in(text: str) -> list[str]:
     """Lower-case words, with commas and stops kept as words; `Alzheimer's` is `alzheimer`, `haemo-` is `hemo-`."""
     plain = _BRITISH.sub("e", re.sub(r"[’']s\b", "", text.casefold()))
-    return re.findall(r"[^\W_]+|[,.;|]", re.sub(r"[:()\[\]]", " , ", plain))
+    words = re.findall(r"[^\W_]+|[,.;|]", re.sub(r"[:()\[\]]", " , ", plain))
+    return [SHORT.get(word, word) for word in words]
+
+
+SHORT = {"fx": "fracture", "fxs": "fractures"}

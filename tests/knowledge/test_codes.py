@@ -189,6 +189,14 @@ def test_words_narrow_what_the_code_says() -> None:
         ("Low back pain without radiculopathy", "low-back-pain"),
         ("Breast cancer", "malignancy"),
         ("IV drug use", "injected-drug-use"),
+        ("ETOH cirrhosis, decompensated", "liver-failure"),
+        ("Failure of kidney, chronic", "ckd-4-5"),
+        ("Numbness in saddle area", "saddle-numbness"),
+        ("Loss of weight", "weight-loss"),
+        ("ROS: negative for fever, positive for weight loss", "weight-loss"),
+        ("T12 compression fx", "spinal-fracture"),
+        ("CKD3b", "ckd-3"),
+        ("Slipped on ice", "minor-trauma"),
     ],
 )
 def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
@@ -222,6 +230,7 @@ def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
         "Negative for cancer",
         "At risk of falls, risk of osteoporosis",
         "without dementia",
+        "Denies saddle anesthesia, bowel or bladder incontinence, fever, chills, night sweats, weight loss",
     ],
 )
 def test_words_that_deny(text: str) -> None:
@@ -237,6 +246,9 @@ def test_words_that_deny(text: str) -> None:
         "Opioid use disorder, in remission",
         "seizure 10 years ago",
         "resolved delirium",
+        "Alcohol use disorder, severe, in early remission",
+        "Hepatitis C, cured (SVR 2019)",
+        "Gastric ulcer, healed",
     ],
 )
 def test_words_of_the_past(text: str) -> None:
@@ -262,6 +274,10 @@ def test_words_of_the_past(text: str) -> None:
         ("Essential tremor", "withdrawal-symptoms"),
         ("Upper back pain", "low-back-pain"),
         ("Pregnancy test", "pregnancy"),
+        ("AIP (autoimmune pancreatitis)", "porphyria-acute"),
+        ("hearing loss, weight gain", "weight-loss"),
+        ("recovering alcoholic", "sud-active"),
+        ("slipped disc", "minor-trauma"),
     ],
 )
 def test_words_that_mean_something_else(text: str, value_set: str) -> None:

@@ -69,6 +69,47 @@ def test_a_pregnancy_test_tells(value: str, pregnant: bool, knowledge: Knowledge
 
 
 @pytest.mark.parametrize(
+    ("said", "pregnant"),
+    [
+        ("Currently pregnant", True),
+        ("Yes, pregnant", True),
+        ("Pregnant (finding)", True),
+        ("Not currently pregnant", False),
+        ("Patient not pregnant", False),
+        ("Pregnant: no", False),
+        ("postpartum", False),
+        ("Possible unconfirmed pregnancy", None),
+        ("Patient unsure if pregnant", None),
+        ("LA4489-6", None),
+    ],
+)
+def test_a_status_of_pregnancy_is_read_by_its_words(
+    said: str, pregnant: bool | None, knowledge: Knowledge
+) -> None:
+    status = {"code": "82810-3", "value": said, "date": "2026-02-25"}
+    assert known("pregnant", knowledge, observations=[status]) is pregnant
+
+
+@pytest.mark.parametrize(
+    ("said", "feeding"),
+    [
+        ("Currently breastfeeding", True),
+        ("Yes - breastfeeding, no formula", True),
+        ("Breastfeeding and formula feeding", True),
+        ("Does not breastfeed", False),
+        ("stopped breastfeeding", False),
+        ("Formula feeding", False),
+        ("plans to breastfeed", None),
+    ],
+)
+def test_a_status_of_breast_feeding_is_read_by_its_words(
+    said: str, feeding: bool | None, knowledge: Knowledge
+) -> None:
+    status = {"text": "Breastfeeding status", "value": said, "date": "2026-02-25"}
+    assert known("breastfeeding", knowledge, observations=[status]) is feeding
+
+
+@pytest.mark.parametrize(
     ("told", "stage"),
     [
         ("32 weeks gestation of pregnancy", "30-or-more"),
