@@ -32,6 +32,8 @@ class Said:
     fields: dict[str, Any] = field(default_factory=dict)
     doses: float | None = None
     divided: float | None = None
+    spread: float | None = None
+    """Hours over which one amount is taken."""
     meals: bool = False
     """Whether it is taken with the meals of the day."""
     refills: float = 0.0
@@ -151,7 +153,7 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
             fields.setdefault(kind, value)
         case "prn":
             fields["as_needed"] = True
-        case "doses" | "divided" | "refills":
+        case "doses" | "divided" | "refills" | "spread":
             setattr(said, kind, value)
 
 

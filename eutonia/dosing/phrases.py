@@ -263,9 +263,11 @@ _rule("length", rf"(?:for|x)\s*{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: _pair(m)
 _rule("length", rf"(?:for|over)\s+(?:a|an|the next)\s+{_LENGTH}", lambda m: days_in(m[1]))
 _rule(
     "doses",
-    r"(?:as\s+)?(?:a\s+)?(?:single|one|1)[\s-]*(?:dose|time)(?:\s+only)?|stat|once(?:\s+only)?",
+    r"(?:as\s+)?(?:a\s+)?(?:single|one|1)[\s-]*(?:oral[\s-]+)?(?:dose|time)(?:\s+only)?|stat|once(?:\s+only)?"
+    r"|(?:all\s+)?at once|in (?:one|a single|1) go",
     _fixed(1.0),
 )
+_rule("spread", rf"over\s+(?:an?|(?!24){_N})\s*(?:hours?|hrs?|h)", lambda m: float(m[1] or 1.0))
 _rule("doses", rf"(?:for\s+|x\s*){_N}\s*(?:doses?|more|times)", lambda m: float(m[1]))
 _rule("times_over", rf"x\s*{_N}", lambda m: float(m[1]))
 _rule("ongoing", r"long[\s-]term|ongoing|indefinitely|chronic(?:ally)?", _fixed(True))

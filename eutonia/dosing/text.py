@@ -172,6 +172,14 @@ def _item(said: Said, action: Action) -> PlanItem:
             fields["duration_days"] = (
                 max(said.doses / times[1], 1.0) if times[1] >= 1 else said.doses / times[1]
             )
+    if said.spread and low and high:  # `4 drinks over 2 hours`
+        if times is None or times == (1.0, 1.0):
+            parts = max(round(said.spread / PORTION), 1)
+            low, high, times = low / parts, high / parts, (float(parts),) * 2
+            said.every = (said.spread / parts,) * 2
+            fields["duration_days"] = 1.0
+        else:
+            said.unread.append(f"over {said.spread:g} hours")
     times = _limited(times, said, high, unit, strength)
     name = " ".join(said.name).strip(" -/")
     form = fields.pop("form", None)
@@ -250,6 +258,10 @@ def _times(said: Said, fields: dict[str, Any]) -> tuple[float, float] | None:
 
 MEALS = 3
 """Meals of a day."""
+
+
+PORTION = 0.5
+"""Hours between the equal parts in which an amount is taken that is spread over some hours."""
 
 
 def _limited(

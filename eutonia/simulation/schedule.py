@@ -243,7 +243,7 @@ def _regimen(
         item = item.model_copy(update={"times_per_day": float(most)})
     times = list(_times(item, start, length if end is None else end, knowledge))
     per_day = item.times_per_day or 1.0
-    _plausible(name, amount, amount * (1 if len(times) == 1 else per_day), item, knowledge)
+    _plausible(name, amount, amount * min(len(times), per_day), item, knowledge)
     regimen = Regimen(name, tuple(times), (amount,) * len(times), fed=_with_food(item))
     if item.as_needed:
         gap, most = _needed_at_most(item, knowledge)
@@ -329,15 +329,16 @@ def _times(item: PlanItem, start: float, end: float, knowledge: Knowledge) -> It
     usual = knowledge.clock_times["usual"]
     per_day = item.times_per_day or 1.0
     once = item.duration_days is not None and item.duration_days <= 1 and per_day <= 1
-    if item.clock_times:
+    if item.clock_times and not (item.every_hours and len(item.clock_times) == 1):
         hours: Sequence[float] = sorted(_hour(text) for text in item.clock_times)
     elif per_day <= 1:
         words = set(re.findall(r"[a-z]+", item.written.lower()))
         hours = [next((h for w, h in usual.words.items() if w in words), usual.first)]
     elif item.every_hours or per_day != int(per_day) or int(per_day) not in usual.times:
         every = item.every_hours or DAY / per_day
-        count = max(math.ceil((end - start) / every - 1e-9), 1)
-        yield from (start + usual.first + every * n for n in range(count))
+        first = start + (_hour(item.clock_times[0]) if item.clock_times else usual.first)
+        count, of_a_day = max(math.ceil((end - start) / every - 1e-9), 1), max(round(DAY / every), 1)
+        yield from (first + every * n for n in range(count) if n % of_a_day < per_day)  # `q1h x 4`
         return
     else:
         hours = usual.times[int(per_day)]

@@ -133,6 +133,33 @@ def test_drinks_are_alcohol(text, grams):
     assert (regimen.substance, regimen.amounts[0]) == ("ethanol", 1000 * grams)
 
 
+HOURS = {
+    "4 drinks of alcohol at once": {0: 56000},
+    "4 drinks in one go": {0: 56000},
+    "4 drinks of alcohol over 2 hours": {0: 14000, 0.5: 14000, 1: 14000, 1.5: 14000},
+    "5 drinks at 20:00 over an hour": {0: 35000, 0.5: 35000},
+    "1 drink every hour for 4 doses": {0: 14000, 1: 14000, 2: 14000, 3: 14000},
+    "1 drink every 30 minutes for 2 hours": {0: 14000, 0.5: 14000, 1: 14000, 1.5: 14000},
+    "acetaminophen 1 g q4h max 2 g per day for 2 days": {0: 1000, 4: 1000, 24: 1000, 28: 1000},
+    "ibuprofen 400 mg every 6 hours at 8 am for 1 day": {0: 400, 6: 400, 12: 400, 18: 400},
+    "diazepam 10 mg single oral dose": {0: 10},
+}
+
+
+@pytest.mark.parametrize("text", HOURS)
+def test_amounts_within_hours_are_taken_when_it_says(text):
+    (regimen,) = read_schedule([text], load()).regimens
+    assert dict(zip(regimen.times, regimen.amounts, strict=True)) == HOURS[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["tizanidine 4 mg twice a day over 3 hours", "ibuprofen 400 mg over 24 hours"]
+)
+def test_hours_that_a_dose_is_spread_over_do_not_go_with_a_frequency_or_a_day(text):
+    with pytest.raises(UnreadableText, match="over"):
+        read_plan(text)
+
+
 def test_a_frame_may_hold_cells_without_a_value():
     """As pandas reads a table: NaN where NONMEM has a point."""
     import pandas as pd
