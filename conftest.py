@@ -1,7 +1,7 @@
 """Runs every example in README.md and docs/ as a test, in a folder with the demo patient.
 
 Python blocks share one namespace per document. In a console block, each line that starts with `$ ` is a command
-and what follows is its output; `…` stands for any text.
+and what follows is its output on a terminal of 100 columns; `…` stands for any text.
 """
 
 import re
@@ -36,7 +36,7 @@ def output_of(command: str) -> str:
 
     words = shlex.split(command)
     assert words[0] == "eutonia", f"only eutonia's own commands are run, not “{words[0]}”"
-    result = CliRunner().invoke(main, words[1:], catch_exceptions=False)
+    result = CliRunner().invoke(main, words[1:], catch_exceptions=False, env={"COLUMNS": "100"})
     assert result.exit_code == 0, result.output
     return re.sub(r"[ \t]+$", "", result.output, flags=re.MULTILINE)
 

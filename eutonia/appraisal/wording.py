@@ -1,8 +1,8 @@
-"""Answers in sentences and in a table for the terminal."""
+"""Answers in sentences."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from eutonia.appraisal.models import Absolute, Comparison, Evidence, Factor, Factors, Summary
+from eutonia.appraisal.models import Absolute, Evidence, Summary
 from eutonia.appraisal.question import BANDS, group, lowered, title
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Outcome
@@ -49,7 +49,7 @@ def _nothing(
     if answer.indirect:
         yield (
             "Indirect evidence, which does not answer the question: "
-            + "; ".join(map(_told, answer.indirect))
+            + "; ".join(map(summed_up, answer.indirect))
             + "."
         )
 
@@ -58,7 +58,7 @@ def _trials(number: int) -> str:
     return f"{number} trial{'s' if number != 1 else ''}"
 
 
-def _told(part: Summary) -> str:
+def summed_up(part: Summary) -> str:
     ratio = "ratio " if part.measure == "RR" else ""
     return (
         f"{part.what}: {ratio}{number(part.estimate, part.measure)} ({interval(part.ci, part.measure)}; "
@@ -142,9 +142,13 @@ def _doubts(answer: Evidence) -> Iterator[str]:
     if answer.robustness is not None and answer.robustness.changes_the_conclusion:
         yield f"Without {' or '.join(answer.robustness.changes_the_conclusion)} the conclusion changes."
     if answer.on_top_of_other_treatment:
-        yield "Other use: " + "; ".join(map(_told, answer.on_top_of_other_treatment)) + "."
-    if _different(answer):
-        yield "With other demands on the figures: " + "; ".join(map(_told, _different(answer))) + "."
+        yield "Other use: " + "; ".join(map(summed_up, answer.on_top_of_other_treatment)) + "."
+    if with_other_figures(answer):
+        yield (
+            "With other demands on the figures: "
+            + "; ".join(map(summed_up, with_other_figures(answer)))
+            + "."
+        )
     if answer.missing:
         yield _missing(answer)
 
@@ -165,7 +169,7 @@ def _when(answer: Evidence, nil: float) -> str:
     return f"{fast}; the data end with {last}{beyond}."
 
 
-def _different(answer: Evidence) -> list[Summary]:
+def with_other_figures(answer: Evidence) -> list[Summary]:
     """How the answer reads where figures must be surer, or may be less sure: only what changes it."""
     told: list[Summary] = []
     seen = {(answer.estimate, answer.trials)}
@@ -174,150 +178,3 @@ def _different(answer: Evidence) -> list[Summary]:
             seen.add((part.estimate, part.trials))
             told.append(part.model_copy(update={"what": f"figures {part.what} or surer"}))
     return told
-
-
-def as_text(answer: Evidence, width: int = 100) -> str:
-    """The answer for a terminal: sentences, then the figures behind them, each with its trial."""
-    lines = [line for sentence in answer.say for line in _wrapped(sentence, width)]
-    lines += _trial_table(answer)
-    if answer.certainty.reasons:
-        lines += ["", _bold(f"Certainty: {answer.certainty.level}"), *_reasons(answer, width)]
-    for head, parts in (
-        ("By other methods", answer.other_methods),
-        ("Over time", answer.over_time),
-        ("Alone or added to other treatment", answer.on_top_of_other_treatment),
-        ("Against other comparators", answer.other_comparators),
-        ("With surer or less sure figures", _different(answer)),
-        ("Indirect, not an answer", answer.indirect),
-    ):
-        if len(parts) > (head == "Over time"):
-            lines += ["", _bold(head), *(f"  {_told(part)}" for part in parts)]
-    if answer.published:
-        lines += ["", _bold("Published, for comparison")]
-        for pool in answer.published:
-            told = f"{pool.title}: {pool.printed} ({pool.mark}). {pool.why_ours_differs}"
-            lines += _wrapped(told, width, "  - ", "    ")
-    for head, trials in (("Known, without a usable result", answer.missing), ("Left out", answer.left_out)):
-        if trials:
-            lines += ["", _bold(head)]
-            lines += [
-                f"  {t.trial:<22} {f'{t.people} people' if t.people else '':<12} {t.why}" for t in trials
-            ]
-    if answer.would_change_it:
-        lines += ["", _bold("What would change the answer")]
-        lines += [line for told in answer.would_change_it for line in _wrapped(told, width, "  - ", "    ")]
-    if answer.assumptions:
-        lines += ["", _bold("Assumptions")]
-        lines += [line for told in answer.assumptions for line in _wrapped(told, width, "  - ", "    ")]
-    lines += ["", "`eutonia why TRIAL` shows a trial as it was reported, with its source."]
-    return "\n".join(lines)
-
-
-def _bold(text: str) -> str:
-    import click
-
-    return click.style(text, bold=True)
-
-
-def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, max(60, width), initial_indent=first, subsequent_indent=rest)
-
-
-def _trial_table(answer: Evidence) -> list[str]:
-    if not answer.rows:
-        return []
-    ratio = answer.measure == "RR"
-    lines = [
-        "",
-        _bold(
-            f"{'Trial':<22} {'Day':>4} {'People':>10}  {'Ratio' if ratio else 'Difference':<24} {'Weight':>6}  Figures"
-        ),
-    ]
-    for row in answer.rows:
-        people = f"{row.n[0]} v {row.n[1]}"
-        told = f"{number(row.effect, answer.measure)} ({interval(row.ci, answer.measure)})"
-        counts = f"; {row.events[0]} v {row.events[1]} events" if row.events else ""
-        lines.append(
-            f"{row.trial:<22} {row.day:>4} {people:>10}  {told:<24} {row.weight:>4.0f} %  "
-            f"{row.mark}{counts}{'; SD imputed' if 'imputed' in row.standard_error_from else ''}"
-        )
-    lines.append(f"Scale: {answer.scale}. Method: {answer.method}.")
-    if answer.robustness is not None:
-        low, high = (number(x, answer.measure) for x in (answer.robustness.lowest, answer.robustness.highest))
-        lines.append(f"Without one trial at a time the estimate runs from {low} to {high}.")
-    return lines
-
-
-def _reasons(answer: Evidence, width: int) -> list[str]:
-    return [
-        line
-        for r in answer.certainty.reasons
-        for line in _wrapped(
-            f"{r.step:+d} {r.domain}: {r.why}" if r.step else f" 0 {r.domain}: {r.why}", width, "  ", "     "
-        )
-    ]
-
-
-def comparison_text(comparison: Comparison, knowledge: Knowledge, width: int = 100) -> str:
-    """A comparison for a terminal: factor by factor, then what is best for what, and what cannot be said."""
-    titles = ", ".join(factors.title for factors in comparison.factors.values())
-    condition = knowledge.populations[comparison.condition].title.lower()
-    lines = [_bold(f"{titles} in {condition}"), ""]
-    for head, told in _factor_rows():
-        lines.append(_bold(head))
-        for factors in comparison.factors.values():
-            text = told(factors) or "not known"
-            lines += _wrapped(f"{factors.title}: {text}", width, "  ", "    ")
-        lines.append("")
-    if comparison.ranking is not None:
-        lines.append(_bold("Ranking, by pain in one network of trials"))
-        lines += [
-            f"  {rank.therapy:<24} P-score {rank.p_score:.2f}  {rank.estimate:+.1f} ({interval(rank.ci, 'MD')})"
-            for rank in comparison.ranking
-        ]
-    else:
-        lines += [_bold("No ranking"), *_wrapped(comparison.why_no_ranking or "", width, "  ", "  ")]
-    for head, text in (
-        ("Best for now", comparison.best_for.immediate.why),
-        ("Best for the long term", comparison.best_for.long_term.why),
-        ("Together", comparison.together.why),
-    ):
-        lines += ["", _bold(head), *_wrapped(text, width, "  ", "  ")]
-    lines += ["", *(line for note in comparison.notes for line in _wrapped(note, width, "- ", "  "))]
-    return "\n".join(lines)
-
-
-def _factor_rows() -> list[tuple[str, Callable[[Factors], str | None]]]:
-    def say(factor: Factor | None) -> str | None:
-        return factor.say if factor else None
-
-    return [
-        ("Type", lambda f: f.type),
-        ("Onset of effect", lambda f: say(f.onset)),
-        ("Time to meaningful relief", lambda f: say(f.time_to_relief)),
-        ("Size of effect on pain", lambda f: f.size_says),
-        ("Responders", _responders_text),
-        ("Side effects", _harm_text),
-        ("Long-term use", lambda f: say(f.long_term)),
-        ("Dependence", lambda f: say(f.dependence)),
-        ("Schedule", lambda f: say(f.schedule)),
-        ("Sessions", lambda f: say(f.sessions)),
-        ("After stopping", lambda f: say(f.after_stopping)),
-    ]
-
-
-def _responders_text(factors: Factors) -> str:
-    modelled = f" {factors.responders_modelled.say}" if factors.responders_modelled else ""
-    return factors.responders.say[0] + modelled
-
-
-def _harm_text(factors: Factors) -> str:
-    told = [
-        f"{harm.harm.lower()} {harm.risk_per_100:.0f} against {harm.comparator_per_100:.0f} in 100"
-        + (f" (one more in {harm.nnh:.0f})" if harm.nnh else "")
-        + f", {harm.dose}"
-        for harm in factors.side_effects
-    ]
-    return factors.side_effects_say + (" " + "; ".join(told) + "." if told else "")

@@ -1,6 +1,5 @@
 """Claims → words: the text with its claims marked, for a terminal and as a page."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 
@@ -8,6 +7,9 @@ import click
 
 from eutonia.claims.checking import CheckedClaim, Claims
 from eutonia.knowledge.articles import Judgement
+from eutonia.terminal import bold, wrapped
+
+BELOW = " " * 4
 
 VERDICTS: dict[Judgement, tuple[str, str]] = {
     "wrong": ("✗", "red"),
@@ -35,29 +37,28 @@ def summary(claims: Claims) -> str:
     )
 
 
-def as_text(claims: Claims, text: str, width: int = 100) -> str:
+def as_text(claims: Claims, text: str, width: int = 80) -> str:
     """The article with its claims marked, what is to be said on each, and what is missing."""
     lines = [
         *_marked(claims, claims.text or text),
         "",
-        click.style("What the claims are worth", bold=True),
+        bold("What the claims are worth"),
         "",
     ]
     for number, claim in enumerate(claims.claims, start=1):
         sign, colour = VERDICTS[claim.verdict]
-        lines.append(
-            click.style(f"{sign} [{number}] {claim.verdict}", fg=colour, bold=True) + f"  {claim.statement}"
-        )
-        lines += _wrapped(claim.correction, width)
-        lines += _wrapped(f"Source: {_sources(claim)}  ({claim.claim})", width)
+        verdict = click.style(f"{sign} [{number}] {claim.verdict}  ", fg=colour, bold=True)
+        lines += wrapped(claim.statement, width, verdict, BELOW)
+        lines += wrapped(claim.correction, width, BELOW, BELOW)
+        lines += wrapped(f"Source: {_sources(claim)} ({claim.claim})", width, BELOW, BELOW)
         lines.append("")
     if claims.omissions:
-        lines += [click.style("What is left out", bold=True), ""]
+        lines += [bold("What is left out"), ""]
         for omission in claims.omissions:
-            lines.append(click.style(f"- {omission.title}", bold=True) + f" ({omission.topic})")
-            lines += _wrapped(omission.why, width)
+            lines += wrapped(f"({omission.topic})", width, bold(f"- {omission.title} "), BELOW)
+            lines += wrapped(omission.why, width, BELOW, BELOW)
         lines.append("")
-    lines += textwrap.wrap(summary(claims), width) + textwrap.wrap(NOT_A_DOCTOR, width)
+    lines += wrapped(summary(claims), width) + wrapped(NOT_A_DOCTOR, width)
     return "\n".join(lines)
 
 
@@ -92,10 +93,6 @@ def printable(text: str) -> str:
 
 
 _TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ")
 
 
 def _sources(claim: CheckedClaim) -> str:

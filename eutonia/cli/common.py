@@ -9,6 +9,8 @@ import click
 
 from eutonia.errors import EutoniaError
 
+NARROWEST = 40
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option(
@@ -45,7 +47,7 @@ def to_json(value: Any) -> str:
 
 
 def width() -> int:
-    """Columns to write for: the terminal's, or 100 where output goes elsewhere."""
+    """Columns to write for: the terminal's, or 80 where output goes elsewhere."""
     import shutil
 
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    return max(NARROWEST, shutil.get_terminal_size().columns)

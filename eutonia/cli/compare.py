@@ -27,7 +27,7 @@ def command(
     if as_json:
         click.echo(to_json(found.model_dump(mode="json", by_alias=True)))
     else:
-        from eutonia.appraisal.wording import comparison_text
+        from eutonia.appraisal.text import comparison_text
         from eutonia.knowledge import load
 
         click.echo(comparison_text(found, load(), width()))

@@ -69,6 +69,6 @@ def command(
     if as_json:
         click.echo(to_json(answer.model_dump(mode="json", by_alias=True)))
     else:
-        from eutonia.appraisal.wording import as_text
+        from eutonia.appraisal.text import as_text
 
         click.echo(as_text(answer, width()))

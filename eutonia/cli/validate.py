@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from eutonia.simulation.validation import Compared, Coverage
 
 
+ROOMY = 118
+"""Columns in which a finding has one line."""
+
+
 @click.command("validate", short_help="The model beside published figures.")
 @click.option("--report", metavar="FILE", help="Draw all findings to an .html, .png or .svg file.")
 @json_option
@@ -21,10 +25,9 @@ def command(report: str | None, as_json: bool) -> None:
 
     Example: eutonia validate --report validation.html
     """
-    from textwrap import fill
-
     from eutonia.knowledge import load
     from eutonia.simulation.validation import chart, named, summed_up, validate
+    from eutonia.terminal import bold, wrapped
 
     result = validate(load())
     if report:
@@ -35,21 +38,18 @@ def command(report: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(to_json(result.model_dump(mode="json")))
         return
-    click.echo(click.style(summed_up(result), bold=True))
-    click.echo(
-        fill(
-            f"The middle half and the middle 90 % of simulated studies hold {_share(result.coverage)} of all figures, "
-            f"{_share(result.held_apart_coverage)} of those held apart. {result.note}",
-            width(),
-        )
+    columns = width()
+    held = (
+        f"The middle half and the middle 90 % of simulated studies hold {_share(result.coverage)} of all figures, "
+        f"{_share(result.held_apart_coverage)} of those held apart. {result.note}"
     )
-    wide = width() >= 96
+    click.echo("\n".join([*map(bold, wrapped(summed_up(result), columns)), *wrapped(held, columns)]))
     title = ""
     for each in result.findings:
         if each.title != title:
             title = each.title
-            click.echo(f"\n{click.style(title, bold=True)}")
-        click.echo(_line(each, named(each), wide))
+            click.echo(f"\n{bold(title)}")
+        click.echo(_line(each, named(each), columns >= ROOMY))
 
 
 def _line(each: Compared, name: str, wide: bool) -> str:

@@ -1,11 +1,11 @@
 """eutonia why: the basis of anything eutonia says."""
 
 from collections.abc import Iterator
-from textwrap import wrap
 
 import click
 
 from eutonia.cli.common import json_option, speaks_plainly, to_json, width
+from eutonia.terminal import wrapped
 
 
 @click.command("why", short_help="The basis of a rule, drug, number or claim.")
@@ -20,11 +20,11 @@ def command(id_: str, as_json: bool) -> None:
     from eutonia.explanation import explain, explanation_text
 
     entry = explain(id_)
-    click.echo(to_json(entry) if as_json else "\n".join(_wrapped(explanation_text(entry), width())))
+    click.echo(to_json(entry) if as_json else "\n".join(_filled(explanation_text(entry), width())))
 
 
-def _wrapped(text: str, columns: int) -> Iterator[str]:
+def _filled(text: str, columns: int) -> Iterator[str]:
     """Each line as wide as the terminal, with what follows it indented below it."""
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()) + 2)
-        yield from wrap(line, columns, subsequent_indent=indent, break_on_hyphens=False) or [""]
+        yield from wrapped(line, columns, rest=indent)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
-from textwrap import fill as wrap
-from textwrap import wrap as lines_of
 
 import click
 
 from eutonia.summaries import Spread
 from eutonia.tapering.models import Predicted, Taper
+from eutonia.terminal import bold, listed, table, wrapped
 
-fill = partial(wrap, break_on_hyphens=False)
-
-ROOMY = 96
-"""Width from which the table of withdrawal has a column for the days on which it is felt."""
+LEAST_NAME, MOST_NAME = 24, 36
+"""Columns for the name of a way off the drug beside its figures; with fewer it stands above them."""
 
 
-def as_text(taper: Taper, width: int = 100) -> str:
+def as_text(taper: Taper, width: int = 80) -> str:
     """The taper as text with terminal colours; a printer that is no terminal drops them."""
     return "\n".join(lines(taper, min(width, 120)))
 
@@ -27,7 +23,7 @@ def lines(taper: Taper, width: int) -> Iterator[str]:
     yield from _heading(taper, width)
     if taper.refer is None:
         yield from _first(taper, width)
-        yield from _table(taper)
+        yield from _table(taper, width)
         yield from _predicted(taper, width)
         yield from _watch(taper, width)
     yield from _list("Ask; the answer may change the schedule", [q.text for q in taper.ask], width)
@@ -35,7 +31,7 @@ def lines(taper: Taper, width: int) -> Iterator[str]:
     marks = sorted({s.mark for s in taper.sources} & {"assumed", "recalled"})
     caveat = f" Its figures are {' and '.join(marks)} in part." if marks else ""
     yield ""
-    yield fill(f"{taper.notice}{caveat} Knowledge {taper.knowledge_version}.", width)
+    yield from wrapped(f"{taper.notice}{caveat} Knowledge {taper.knowledge_version}.", width)
 
 
 def brief(taper: Taper, width: int) -> Iterator[str]:
@@ -43,31 +39,29 @@ def brief(taper: Taper, width: int) -> Iterator[str]:
     yield from _heading(taper, width)
     if taper.refer is None:
         yield from _first(taper, width)
-        yield from _table(taper)
+        yield from _table(taper, width)
 
 
 def _heading(taper: Taper, width: int) -> Iterator[str]:
-    yield click.style(taper.title, bold=True)
+    yield from map(bold, wrapped(taper.title, width))
     if taper.adapted is not None:
         a = taper.adapted
-        yield fill(f"Day {a.today}, score {a.score:g} ({a.band}): {a.action}.", width)
+        yield from wrapped(f"Day {a.today}, score {a.score:g} ({a.band}): {a.action}.", width)
     if taper.refer is not None:
-        yield click.style("REFER", fg="bright_red", bold=True) + f"  {taper.refer.do}"
-        for why in taper.refer.why:
-            yield fill(f"- {why}", width, initial_indent="  ", subsequent_indent="    ")
+        yield from wrapped(taper.refer.do, width, click.style("REFER  ", fg="bright_red", bold=True))
+        yield from listed(taper.refer.why, width)
         return
-    yield fill(taper.says, width)
+    yield from wrapped(taper.says, width)
 
 
 def _first(taper: Taper, width: int) -> Iterator[str]:
     if taper.first:
         yield ""
         yield click.style("Before the first day", fg="red", bold=True)
-        for what in dict.fromkeys(taper.first):
-            yield fill(f"- {what}", width, initial_indent="  ", subsequent_indent="    ")
+        yield from listed(dict.fromkeys(taper.first), width)
 
 
-def _table(taper: Taper) -> Iterator[str]:
+def _table(taper: Taper, width: int) -> Iterator[str]:
     if not taper.steps:
         return
     times = list(dict.fromkeys(dose.time for step in taper.steps for dose in step.doses))
@@ -81,86 +75,63 @@ def _table(taper: Taper) -> Iterator[str]:
     after = taper.steps[-1].last_day + 1
     rows.append([f"{after}", "", *("–" for _ in times), "0"])
     yield ""
-    yield from aligned(rows)
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows as columns; the first row is the heading and the last column is numbers."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(w) for cell, w in zip(row[:-1], widths, strict=False)]
-        line = ("  " + "   ".join([*cells, row[-1].rjust(widths[-1])])).rstrip()
-        yield click.style(line, bold=True) if number == 0 else line
+    head, *body = table(rows, "<" * (len(rows[0]) - 1) + ">", width, "  ")
+    yield from (bold(head), *body)
 
 
 def _predicted(taper: Taper, width: int) -> Iterator[str]:
     if taper.predicted is None:
         return
     yield ""
-    title = (
-        "Withdrawal to expect, and beside other ways"
-        if taper.alternatives
-        else "Withdrawal to expect from here"
-    )
-    yield click.style(title, bold=True)
-    ways: list[tuple[str, bool | None, int, Predicted]] = [
-        (each.title, each.suits, each.length_days, each) for each in taper.alternatives.values()
-    ]
-    if taper.chosen not in taper.alternatives:
-        ways.insert(0, ("This schedule, made to measure", False, len(taper.days), taper.predicted))
-    roomy = width >= ROOMY
-    rows = [["", "days", "score of 50", *(["felt on days"] if roomy else []), "have any", "seizure"]]
-    for way, suits, days, each in ways:
-        name, *rest = lines_of(f"{'* ' if suits else ''}{way}", 36 if roomy else 24, subsequent_indent="  ")
-        rows.append(_row(name, days, each, roomy))
-        rows += [[line, *("" for _ in rows[0][1:])] for line in rest]
-    yield from aligned(rows)
+    beside = ", and beside other ways" if taper.alternatives else " from here"
+    yield bold(f"Withdrawal to expect{beside}")
+    yield from _ways(taper, taper.predicted, width)
     starred = [a for a in taper.alternatives.values() if a.suits]
     if starred:
-        yield fill(
-            f"* meant for a patient like this one: {starred[0].says}",
-            width,
-            initial_indent="  ",
-            subsequent_indent="  ",
-        )
+        yield from wrapped(f"* meant for a patient like this one: {starred[0].says}", width, "  ", "  ")
     recalled = [f"“{a.title}”" for a in taper.alternatives.values() if "recalled" in a.marks]
     if recalled:
-        yield fill(
-            f"From memory, to be checked against the original: {', '.join(recalled)}.",
-            width,
-            initial_indent="  ",
-            subsequent_indent="  ",
-        )
+        told = f"From memory, to be checked against the original: {', '.join(recalled)}."
+        yield from wrapped(told, width, "  ", "  ")
     if taper.continuing is not None:
         on = taper.continuing
-        yield fill(
-            f"Going on for {on.days} days and stopping then: {share(on.then_stopped.probability_any)} have withdrawal.",
-            width,
-            initial_indent="  ",
-            subsequent_indent="  ",
-        )
+        withdrawn = share(on.then_stopped.probability_any)
+        told = f"Going on for {on.days} days and stopping then: {withdrawn} have withdrawal."
+        yield from wrapped(told, width, "  ", "  ")
     yield "  Score: median (95th percentile) of the highest, on a scale like CIWA."
     if taper.made is not None:
         titles = {name: f"“{a.title}”" for name, a in taper.alternatives.items()}
         lost = [titles.get(name, name) for name, won in taper.made.beats.items() if not won]
         if lost:
-            yield fill(
-                f"Held to the length of {', '.join(lost)}, the search found nothing better than it.",
-                width,
-                initial_indent="  ",
-                subsequent_indent="  ",
-            )
+            told = f"Held to the length of {', '.join(lost)}, the search found nothing better than it."
+            yield from wrapped(told, width, "  ", "  ")
 
 
-def _row(name: str, days: int, p: Predicted, roomy: bool) -> list[str]:
-    return [
-        name,
-        str(days),
-        _span(p.peak_score),
-        *([_span(p.days_felt)] if roomy else []),
-        share(p.probability_any),
-        share(p.probability_seizure),
+def _ways(taper: Taper, predicted: Predicted, width: int) -> Iterator[str]:
+    """What to expect of this schedule and of each other way, in columns."""
+    ways: list[tuple[str, int, Predicted]] = [
+        (f"{'* ' if way.suits else ''}{way.title}", way.length_days, way)
+        for way in taper.alternatives.values()
     ]
+    if taper.chosen not in taper.alternatives:
+        ways.insert(0, ("This schedule, made to measure", len(taper.days), predicted))
+    rows = [["days", "score of 50", "felt on days", "have any", "seizure"]]
+    for _, days, p in ways:
+        chances = share(p.probability_any), share(p.probability_seizure)
+        rows.append([str(days), _span(p.peak_score), _span(p.days_felt), *chances])
+    head, *body = table(rows, "<<<<>", width)
+    room = min(MOST_NAME, width - len(head) - 4)
+    if room < LEAST_NAME:
+        yield bold(f"      {head}")
+        for (way, *_), figures in zip(ways, body, strict=True):
+            yield from wrapped(way, width, "  ", "    ")
+            yield f"      {figures}"
+        return
+    yield bold(f"  {'':<{room}}  {head}")
+    for (way, *_), figures in zip(ways, body, strict=True):
+        name, *rest = wrapped(way, room, rest="  ")
+        yield f"  {name:<{room}}  {figures}"
+        yield from (f"  {line}" for line in rest)
 
 
 def _span(s: Spread) -> str:
@@ -195,6 +166,5 @@ def _watch(taper: Taper, width: int) -> Iterator[str]:
 def _list(title: str, items: Sequence[str], width: int) -> Iterator[str]:
     if items:
         yield ""
-        yield click.style(title, bold=True)
-        for item in items:
-            yield fill(f"- {item}", width, initial_indent="  ", subsequent_indent="    ")
+        yield bold(title)
+        yield from listed(items, width)

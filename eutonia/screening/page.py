@@ -2,70 +2,77 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from eutonia.knowledge import SEVERITIES, load
 from eutonia.report.frame import style
+from eutonia.terminal import bold, wrapped
 
 if TYPE_CHECKING:
     from eutonia.screening.summary import Count, Screen
 
 
-def as_text(result: Screen, width: int = 100) -> str:
+def as_text(result: Screen, width: int = 80) -> str:
     """What was found, gravest first, then what could not be told and what is wrong with the data."""
     return "\n".join(_lines(result, width))
 
 
 def _lines(result: Screen, width: int) -> Iterator[str]:
-    yield (
+    yield from wrapped(
         f"{told(result.exposed, result)} of {told(result.persons, result)} persons take or took a muscle relaxant "
-        f"({told(result.episodes, result)} episodes), as of {result.as_of}."
+        f"({told(result.episodes, result)} episodes), as of {result.as_of}.",
+        width,
     )
-    yield (
+    yield from wrapped(
         f"A warning (caution or graver) about it applies to {of_whole(result.warned)} of them; for "
-        f"{of_whole(result.clear)} no rule applies and none is open."
+        f"{of_whole(result.clear)} no rule applies and none is open.",
+        width,
     )
     yield ""
-    yield click.style("THE GRAVEST RULE OF EACH PERSON", bold=True)
+    yield bold("THE GRAVEST RULE OF EACH PERSON")
     for name, n in result.gravest.items():
-        yield f"{of_whole(n):>9}  {rate(n, result):>8}  {GRAVEST[name]}"[:width]
+        yield from _counted(of_whole(n), GRAVEST[name], width, rate(n, result))
     rules = load().rules
     for severity in SEVERITIES:
         found = {rule: n for rule, n in result.issues.items() if rules[rule].severity == severity}
         if found:
             yield ""
-            yield click.style(severity.upper(), bold=True)
+            yield bold(severity.upper())
             for rule, n in found.items():
-                yield f"{told(n, result):>9}  {rate(n, result):>8}  {rule}: {rules[rule].title}"[:width]
+                yield from _counted(told(n, result), f"{rule}: {rules[rule].title}", width, rate(n, result))
     yield ""
     yield "Persons, and how many of 1,000 exposed."
     if result.asks:
         yield ""
-        yield click.style("CANNOT BE TOLD", bold=True)
+        yield bold("CANNOT BE TOLD")
         for ask, n in list(result.asks.items())[:12]:
-            yield f"{told(n, result):>9}  persons, for lack of: {ask}"
+            yield from _counted(told(n, result), f"persons, for lack of: {ask}", width)
     yield from _forecast_lines(result, width)
     if result.quality:
         yield ""
-        yield click.style("DATA QUALITY", bold=True)
+        yield bold("DATA QUALITY")
         for oddity in result.quality:
-            share = 100 * oddity.rows / max(oddity.of, 1)
-            yield f"{oddity.rows:>9,}  {share:5.1f} %  {oddity.table}: {oddity.what} ({oddity.done})"[:width]
+            share = f"{100 * oddity.rows / max(oddity.of, 1):.1f} %"
+            what = f"{oddity.table}: {oddity.what} ({oddity.done})"
+            yield from _counted(f"{oddity.rows:,}", what, width, share)
     for warning in result.warnings:
-        yield from textwrap.wrap(f"! {warning}", width, subsequent_indent="  ")
+        yield from wrapped(warning, width, "! ", "  ")
     if result.unmapped:
         yield ""
-        yield click.style("NOT MAPPED", bold=True)
+        yield bold("NOT MAPPED")
         for each in result.unmapped[:10]:
-            yield f"{each.rows:>9,}  {each.table}: {each.name}"[:width]
+            yield from _counted(f"{each.rows:,}", f"{each.table}: {each.name}", width)
         if len(result.unmapped) > 10:
             yield f"           and {len(result.unmapped) - 10} more names"
     yield ""
-    yield from textwrap.wrap(result.notice, width)
+    yield from wrapped(result.notice, width)
+
+
+def _counted(count: str, what: str, width: int, share: str = "") -> list[str]:
+    """A count, its share where it is known, and what was counted."""
+    lead = f"{count:>9}  {share:>8}  " if share else f"{count:>9}  "
+    return wrapped(what, width, lead, " " * len(lead))
 
 
 GRAVEST = {
@@ -85,7 +92,7 @@ def _forecast_lines(result: Screen, width: int) -> Iterator[str]:
     if result.forecast is None:
         return
     yield ""
-    yield click.style("FORECAST", bold=True)
+    yield bold("FORECAST")
     for name, each in result.forecast.therapies.items():
         words = (
             f"withdrawal if stopped at its end {_share(each.probability_any_withdrawal)}, a seizure "
@@ -93,9 +100,9 @@ def _forecast_lines(result: Screen, width: int) -> Iterator[str]:
             if each.peak_impairment is not None
             else "not shown"
         )
-        yield f"{told(each.persons, result):>9}  {name}: {words}"[:width]
+        yield from _counted(told(each.persons, result), f"{name}: {words}", width)
     for why, n in result.forecast.left_out.items():
-        yield f"{told(n, result):>9}  left out: {why}"[:width]
+        yield from _counted(told(n, result), f"left out: {why}", width)
 
 
 def _share(probability: float | None) -> str:

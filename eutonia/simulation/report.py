@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from eutonia.summaries import CourseSummary, Spread
+from eutonia.terminal import bold, listed, wrapped
 
 if TYPE_CHECKING:
     from eutonia.simulation.results import Outcome
 
 
-def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
+def as_text(summary: CourseSummary, outcome: Outcome, width: int = 80) -> str:
     """The summary as text; the bands are the middle 90 % of patients."""
     number = summary.patients
     who = (
@@ -20,7 +21,7 @@ def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
         if number == 1
         else f"{number:,} virtual patients, median (5th to 95th percentile)"
     )
-    lines = [click.style(_doses(outcome), bold=True), who, ""]
+    lines = [*map(bold, wrapped(_doses(outcome), width)), who, ""]
     lines += [_head("Exposure")]
     for name, x in summary.exposure.items():
         lines += [
@@ -57,9 +58,9 @@ def as_text(summary: CourseSummary, outcome: Outcome, width: int = 100) -> str:
         *(_row(f"  after {label}", values, "") for label, values in summary.pain.at.items()),
         "",
         _head("Assumed"),
-        *(f"  {line}" for note in summary.assumptions for line in _wrapped(note, width - 2)),
+        *listed(summary.assumptions, width, "  "),
         "",
-        *_wrapped(summary.notice, width),
+        *wrapped(summary.notice, width),
     ]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -101,9 +102,3 @@ def _number(x: float) -> str:
 
 def _percent(x: float) -> str:
     return "under 1 %" if 0 < x < 0.01 else f"{100 * x:.0f} %"
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, max(width, 40)) or [""]
