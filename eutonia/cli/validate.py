@@ -9,7 +9,8 @@ import click
 from eutonia.cli.common import json_option, speaks_plainly, to_json, width
 
 if TYPE_CHECKING:
-    from eutonia.simulation.validation import Compared, Coverage
+    from eutonia.knowledge import Knowledge
+    from eutonia.simulation.validation import Compared, Coverage, Validation
 
 
 ROOMY = 118
@@ -17,7 +18,7 @@ ROOMY = 118
 
 
 @click.command("validate", short_help="The model beside published figures.")
-@click.option("--report", metavar="FILE", help="Draw all findings to an .html, .png or .svg file.")
+@click.option("--report", metavar="FILE", help="All findings as a page (.html) or a picture (.png, .svg).")
 @json_option
 @speaks_plainly
 def command(report: str | None, as_json: bool) -> None:
@@ -26,14 +27,13 @@ def command(report: str | None, as_json: bool) -> None:
     Example: eutonia validate --report validation.html
     """
     from eutonia.knowledge import load
-    from eutonia.simulation.validation import chart, named, summed_up, validate
+    from eutonia.simulation.validation import named, summed_up, validate
     from eutonia.terminal import bold, wrapped
 
-    result = validate(load())
+    knowledge = load()
+    result = validate(knowledge)
     if report:
-        from eutonia import charts
-
-        charts.save(chart(result), report)
+        _write(result, knowledge, report)
         click.echo(f"Wrote {report}", err=True)
     if as_json:
         click.echo(to_json(result.model_dump(mode="json")))
@@ -50,6 +50,20 @@ def command(report: str | None, as_json: bool) -> None:
             title = each.title
             click.echo(f"\n{bold(title)}")
         click.echo(_line(each, named(each), columns >= ROOMY))
+
+
+def _write(result: Validation, knowledge: Knowledge, path: str) -> None:
+    """A page where HTML is asked for; else a picture."""
+    if path.lower().endswith(".html"):
+        from eutonia.files import write_file
+        from eutonia.report.validation_page import as_page
+
+        write_file(path, as_page(result, knowledge))
+    else:
+        from eutonia.charts import save
+        from eutonia.simulation.validation import chart
+
+        save(chart(result), path)
 
 
 def _line(each: Compared, name: str, wide: bool) -> str:
