@@ -57,7 +57,7 @@ def _both(coded: Recognised, read: Recognised) -> Recognised:
         ingredients=tuple(_filled(by_text.get(d), by_code.get(d)) for d in kept),
         is_other=not kept,
         route=read.route or coded.route,
-        form=read.form or coded.form,
+        brand=read.brand or coded.brand,
         unapproved_name=read.unapproved_name,
         unread=read.unread,
         contradicts=bool(by_code and by_text) and not by_code.keys() & by_text.keys(),

@@ -4,6 +4,8 @@ UCUM is read by ucumvert (a full grammar of UCUM on top of pint, kept up with it
 to start, so it is loaded only when a unit differs from the one wanted.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
@@ -49,12 +51,19 @@ def convert(
     """
     if unit is None or not unit.strip():
         raise UnitError(f"The value {value:g} has no unit; {to} was expected.")
-    code = spellings.get(unit.strip().lower(), unit.strip())
+    code = meant(unit, spellings)
     if code == to:
         return value
     if code == "meq/L":
         code, value = "mmol/L", value / valence
     return _way(code, to, molar_mass)(value)
+
+
+def meant(unit: str, spellings: Mapping[str, str]) -> str:
+    """The UCUM code of a unit as people write it; case, spaces, brackets and signs of power do not matter."""
+    lower = unit.strip().lower()
+    plain = re.sub(r"[\s{}()_*^]|\.(?!\d)", "", unicodedata.normalize("NFKC", lower))
+    return spellings.get(lower) or spellings.get(plain) or unit.strip()
 
 
 @lru_cache(maxsize=512)

@@ -1,5 +1,6 @@
 """The kinds of features that need no function of their own: what their files say is enough."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from eutonia.dates import within
@@ -217,8 +218,9 @@ def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:
     reaction = (entry.reaction or "").casefold()
     if feature.reactions:
         return any(word in reaction for word in feature.reactions) if reaction else None
-    severe = any(word in reaction for word in feature.severe)
-    side_effect = bool(reaction) and any(word in reaction for word in feature.side_effects)
+    told = [part for part in _PARTS.split(reaction) if part.strip() and not _DENIED.match(part)]
+    severe = any(word in part for word in feature.severe for part in told)
+    side_effect = bool(told) and all(any(word in part for word in feature.side_effects) for part in told)
     unclear = not severe and (
         (entry.verification_status or "") == "unconfirmed"
         or (entry.clinical_status or "") == "inactive"
@@ -226,6 +228,10 @@ def _counts(feature: AllergyFeature, entry: Allergy) -> bool | None:
         or side_effect
     )
     return {"established": not unclear, "unclear": unclear, "any": True}[feature.certainty]
+
+
+_PARTS = re.compile(r"[;,/+&]|\band\b|\bwith\b|\bbut\b|\bthen\b|\bplus\b")
+_DENIED = re.compile(r"\s*(?:no|not|without|denies)\b")
 
 
 def _told(entry: Allergy) -> str:

@@ -219,6 +219,7 @@ def safety_critical_work(feature: ComputedFeature, chart: Chart) -> Value:
         if truth_of(text) is not None:
             return Value(truth_of(text), text)
         words = set(re.findall(r"[a-z]+", text.casefold()))
+        words |= {word.removesuffix("s") for word in words}
         if any(set(w.split()) <= words for w in feature.codes["safe_words"]):
             return Value(False, text)
         return Value(any(set(w.split()) <= words for w in feature.codes["words"]), text)

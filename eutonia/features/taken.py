@@ -79,7 +79,7 @@ def ingredients_of(number: int, entry: Medication | PlanItem, knowledge: Knowled
     if found.is_other:
         return (_taken(number, entry, knowledge, Ingredient(f"other:{entry.text.casefold()}"), route="oral"),)
     made_of = found.ingredients
-    product = "+".join(f"{i.drug}:{i.mg}" for i in made_of) + f"/{found.form or ''}"
+    product = "+".join(sorted(f"{i.drug}:{i.mg}" for i in made_of)) + f"/{found.brand}"
     return tuple(
         _taken(
             number,

@@ -26,7 +26,7 @@ from eutonia.fhir.elements import (
 )
 from eutonia.patient import Medication, PlanItem
 
-NO_NAME = "a medicine that is not named"
+NO_NAME = "a medicine without name"
 
 
 def medicine(resource: Resource, index: Index, note: Note) -> Concept:

@@ -170,13 +170,17 @@ def allergy(resource: Resource, code: Concept, note: Note) -> Allergy | None:
     if not code:
         substances = [s for r in reactions if (s := concept(r, "substance", note))]
         code = substances[0] if substances else code
+    if not code and "substance" in resource:
+        note("the substance is written as in FHIR DSTU2; it is read")
+        code = concept(resource, "substance", note)
     if states_none(code):
         return None
     if not code:
         note("names no substance")
     elif not code.text and not code.code("rxnorm"):
         note(f"has no words and no code of RxNorm ({written(code)}): not understood")
-    said = [m.text for r in reactions for m in concepts(r, "manifestation", note) if m.text]
+    told = [m for r in reactions for m in concepts(r, "manifestation", note)]
+    said = [words for m in told if (words := m.text or m.code("snomed"))]
     said += [d for r in reactions if (d := word(r, "description", note))]
     return Allergy(
         substance=code.text,

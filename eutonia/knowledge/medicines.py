@@ -30,7 +30,8 @@ class Recognised(NamedTuple):
     is_other: bool = False
     """Known, and none of its ingredients matters to any rule."""
     route: str | None = None
-    form: str | None = None
+    brand: str = ""
+    """The trade names that the text uses: what comes under two of them is two products."""
     unapproved_name: bool = False
     unread: tuple[str, ...] = ()
     """Further ingredients that are not known."""
@@ -43,6 +44,8 @@ class Name(NamedTuple):
 
     parts: tuple[tuple[str | None, float | None], ...]
     unapproved: bool = False
+    brand: bool = False
+    """Whether it is a trade name."""
 
 
 LONGEST_NAME = 8
@@ -89,12 +92,11 @@ class MedicineIndex:
         if unread:  # a strength may be that of the part that is not known
             slots = [(d, None, None) for d, _, _ in slots]
         drugs = tuple(Ingredient(d, mg, rate) for d, mg, rate in slots if d is not None)
-        route, form = self._route(parts, found)
         return Recognised(
             ingredients=drugs,
             is_other=not drugs,
-            route=route,
-            form=form,
+            route=self._route(parts, found),
+            brand="+".join(sorted({f.text for f in found if f.name.brand})),
             unapproved_name=any(f.name.unapproved for f in found),
             unread=unread,
         )
@@ -108,7 +110,7 @@ class MedicineIndex:
 
     def route_of(self, text: str) -> str | None:
         """The route that the words of a text tell."""
-        return self._route(tokens(text), ())[0]
+        return self._route(tokens(text), ())
 
     # --- names ------------------------------------------------------------------------------------
 
@@ -277,17 +279,16 @@ class MedicineIndex:
 
     # --- route ------------------------------------------------------------------------------------
 
-    def _route(self, parts: Sequence[Token], found: Sequence[Found]) -> tuple[str | None, str | None]:
-        """The route that the words tell, and the word that tells it."""
+    def _route(self, parts: Sequence[Token], found: Sequence[Found]) -> str | None:
+        """The route that the words tell."""
         inside = {i for f in found for i in range(f.first, f.last + 1)}
-        said = [t.text for i, t in enumerate(parts) if t.kind == "word" and i not in inside]
+        said = {t.text for i, t in enumerate(parts) if t.kind == "word" and i not in inside}
         for route, words in (self.words.routes if self.words else {}).items():
-            for word in said:
-                if word in words:
-                    return route, word
+            if not said.isdisjoint(words):
+                return route
         if any(t.kind == "strength" and t.text.endswith("%") for t in parts):
-            return "topical", "%"
-        return ("transdermal", None) if any(t.per_hour for t in parts) else (None, None)
+            return "topical"
+        return "transdermal" if any(t.per_hour for t in parts) else None
 
 
 # --- building ---------------------------------------------------------------------------------------
@@ -305,16 +306,16 @@ def build_index(
     spelled: dict[str, str] = {}
     names: dict[str, Name] = {}
 
-    def add(written: str, name: Name) -> None:
-        if names.setdefault(key(written), name) is name:
-            spelled[key(written)] = written
+    def add(name: Name, *all_written: str) -> None:
+        for written in all_written:
+            if names.setdefault(key(written), name) is name:
+                spelled[key(written)] = written
 
     for drug in drugs.values():
         name = Name(((drug.id, None),))
-        for written in (drug.title, drug.id, *drug.synonyms, *drug.brands):
-            add(written, name)
-        for written in drug.unapproved_names:
-            add(written, name._replace(unapproved=True))
+        add(name, drug.title, drug.id, *drug.synonyms)
+        add(name._replace(brand=True), *drug.brands)
+        add(name._replace(unapproved=True, brand=True), *drug.unapproved_names)
     abroad = {
         bones(written): names[key(written)]
         for drug in drugs.values()
@@ -323,11 +324,10 @@ def build_index(
     }
     for product in products.values():
         name = Name((*product.ingredients.items(), *((None, None) for _ in product.others)))
-        for written in (*product.brands, *product.synonyms):
-            add(written, name)
+        add(name._replace(brand=True), *product.brands)
+        add(name, *product.synonyms)
     for others in recognised.values():
-        for written in others.names:
-            add(written, Name(((None, None),)))
+        add(Name(((None, None),)), *others.names)
     empty = MedicineIndex(
         names=names,
         spelled=spelled,

@@ -18,6 +18,7 @@ from eutonia.features.results import latest, named, number_in
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import MeasurementFeature
 from eutonia.patient import Case, Lab
+from eutonia.units import meant
 
 DAY = date(2000, 1, 1)
 """Any day: a value is read the same on each."""
@@ -250,7 +251,7 @@ def in_its_unit(slot: Slot, unit: str | None, knowledge: Knowledge) -> bool:
     """Whether values in `unit` need no conversion for `slot`."""
     written = (unit or "").strip()
     spellings = knowledge.units["spellings"].spellings
-    return bool(written) and spellings.get(written.lower(), written) == slot.unit
+    return bool(written) and meant(written, spellings) == slot.unit
 
 
 def spoken(

@@ -106,6 +106,21 @@ def test_an_allergy_keeps_its_reactions():
     )
 
 
+def test_an_allergy_in_codes_alone_and_in_the_shape_of_dstu2_is_read():
+    anaphylaxis = {"manifestation": [coded(SNOMED, "39579001")]}
+    found = {
+        "resourceType": "AllergyIntolerance",
+        "id": "a1",
+        "patient": ME,
+        "substance": coded(RXNORM, "6760", "meprobamate"),
+        "reaction": [anaphylaxis],
+    }
+    case = read(bundle(found))
+    (allergy,) = case.allergies
+    assert (allergy.substance, allergy.reaction) == ("meprobamate", "39579001")
+    assert "written as in FHIR DSTU2" in said(case)
+
+
 def test_numbers_are_labs_and_words_are_observations():
     lab = observation("2160-0", valueQuantity={"value": 1.2, "unit": "mg/dL", "code": "mg/dL"})
     pregnant = {"coding": [{"system": LOINC, "code": "LA26683-5"}], "text": "Not pregnant"}

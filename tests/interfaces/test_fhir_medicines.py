@@ -57,7 +57,7 @@ def test_an_order_without_a_medicine_stays_on_the_list():
     """It is something unknown that the patient takes, not nothing."""
     active = order()
     del active["medicationCodeableConcept"]
-    assert only_medication(active).text == "a medicine that is not named"
+    assert only_medication(active).text == "a medicine without name"
 
 
 def test_an_order_on_hold_is_said_and_not_counted():

@@ -138,7 +138,7 @@ def test_no_information_is_no_entry_and_no_empty_list(resource, part):
 def test_a_medicine_by_a_reference_that_leads_nowhere_is_something_unknown():
     nowhere = order(medicationReference={"reference": "Medication/elsewhere"})
     del nowhere["medicationCodeableConcept"]
-    assert taken(nowhere) == ([], ["a medicine that is not named"])
+    assert taken(nowhere) == ([], ["a medicine without name"])
 
 
 # --- codes --------------------------------------------------------------------------------------------

@@ -61,6 +61,41 @@ def test_an_allergy_to_a_class_with_members_of_both_kinds_is_unknown(knowledge: 
 
 
 @pytest.mark.parametrize(
+    ("reaction", "established"),
+    [
+        ("Nausea and vomiting", False),
+        ("drowsiness, no rash", False),
+        ("felt sick; very tired", False),
+        ("nausea and rash", True),
+        ("drowsy, then lips swelled", True),
+        ("39579001", True),
+        ("422587007", False),
+    ],
+)
+def test_a_reaction_is_no_allergy_only_where_all_of_it_is_a_side_effect(
+    reaction: str, established: bool, knowledge: Knowledge
+) -> None:
+    entry = CARBAMATE | {"type": "allergy", "reaction": reaction}
+    assert known("carbamate_allergy", knowledge, allergies=[entry]) is established
+    assert known("carbamate_allergy_unclear", knowledge, allergies=[entry]) is not established
+
+
+@pytest.mark.parametrize(
+    ("work", "critical"),
+    [
+        ("Heavy and Tractor-Trailer Truck Drivers", True),
+        ("driving teacher", True),
+        ("lone carer of a disabled son", True),
+        ("retired pilot", False),
+        ("primary school teacher", False),
+    ],
+)
+def test_work_is_judged_by_what_is_done_in_it(work: str, critical: bool, knowledge: Knowledge) -> None:
+    patient = {"age_years": 40, "sex": "male", "occupation": work}
+    assert known("safety_critical_work", knowledge, patient=patient) is critical
+
+
+@pytest.mark.parametrize(
     ("value", "pregnant"), [("Positive", True), ("Negative", False), ("Not detected", False)]
 )
 def test_a_pregnancy_test_tells(value: str, pregnant: bool, knowledge: Knowledge) -> None:
@@ -130,6 +165,8 @@ def test_a_diagnosis_in_words_tells_the_stage_of_pregnancy(
     ("feature", "name", "value", "unit", "expected"),
     [
         ("egfr", "eGFR (CKD-EPI 2021)", 44, "mL/min/1.73 m2", 44),
+        ("egfr", "eGFR", 44, "mL/min/1.73 m*2", 44),
+        ("egfr", "eGFR", 44, "mL/min/1.73 sq.m", 44),
         ("alt_x_uln", "ALT (SGPT), serum", 80, "U/L", 2),
         ("weight_kg", "Body weight", 110, "[lb_av]", pytest.approx(49.9, abs=0.01)),
         ("fever", "Temp", 38.9, "Cel", True),

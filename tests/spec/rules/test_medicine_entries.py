@@ -65,6 +65,27 @@ def test_a_code_that_contradicts_its_text_is_said_and_both_are_counted():
     )
 
 
+def _taking(*names: str) -> set[str]:
+    """The rules for a man who takes a tablet four times a day under each of these names."""
+    entries = [
+        {"text": name, "dose": 1, "unit": "tablet", "times_per_day": 4, "status": "active"} for name in names
+    ]
+    document = {
+        "as_of": "2026-03-02", "patient": {"age_years": 45, "sex": "male"}, "medications": entries,
+        "plan": [{"action": "start-therapy", "text": "heat", "therapy": "heat"}],
+    }  # fmt: skip
+    return rules(judge_cases([read(document)], KNOWLEDGE)[0])
+
+
+def test_one_product_in_several_wordings_counts_once_and_two_trade_names_twice():
+    once = _taking("carisoprodol 350 MG Oral Tablet", "carisoprodol 350 mg tab", "CARISOPRODOL 350MG")
+    assert "car-dose-daily-over-1400" not in once
+    turned = _taking("acetaminophen 325 MG / oxycodone 5 MG", "oxycodone 5 mg / acetaminophen 325 mg")
+    assert "apap-duplicate" not in turned
+    assert "car-dose-daily-over-1400" in _taking("Soma 350 mg", "carisoprodol 350 mg tablet")
+    assert "apap-duplicate" in _taking("Tylenol 325 mg tablet", "acetaminophen 325 mg tablet")
+
+
 def test_a_patch_given_by_its_code_has_its_morphine_equivalent():
     found = judged(rxcui="197696", dose=1, unit="patch", route="transdermal")
     because = [i.because for plan in found.plans for i in plan.issues if i.rule == "opioid-mme-50-plus"]
