@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -62,16 +62,20 @@ def _entries(bundle: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any]]
 
 def refuse_other_versions(resources: Sequence[Resource], where: str) -> None:
     """Another version of FHIR is refused by name: read as R4 it would look like an empty record."""
-    kinds = {kind for r in resources if isinstance(kind := r.get("resourceType"), str)}
-    for version, own in (("DSTU2", DSTU2), ("STU3", STU3), ("R5", R5)):
-        if kinds & own:
-            raise InputError(_version_message(where, version, f"it holds {', '.join(sorted(kinds & own))}"))
+    refuse_other_kinds({kind for r in resources if isinstance(kind := r.get("resourceType"), str)}, where)
     conditions = [r for r in resources if r.get("resourceType") == "Condition"]
     if conditions and all(isinstance(r.get("clinicalStatus"), str) for r in conditions):
         raise InputError(_version_message(where, "DSTU2 or STU3", "Condition.clinicalStatus is plain text"))
     orders = [r for r in resources if r.get("resourceType") == "MedicationRequest"]
     if orders and all(isinstance(r.get("medication"), dict) for r in orders):
         raise InputError(_version_message(where, "R5", "MedicationRequest.medication is a CodeableReference"))
+
+
+def refuse_other_kinds(kinds: Collection[str], where: str) -> None:
+    """Types of resources that only another version has are refused by name."""
+    for version, own in (("DSTU2", DSTU2), ("STU3", STU3), ("R5", R5)):
+        if found := own.intersection(kinds):
+            raise InputError(_version_message(where, version, f"it holds {', '.join(sorted(found))}"))
 
 
 def _version_message(where: str, version: str, why: str) -> str:

@@ -90,9 +90,7 @@ async def call(service: Service, request: Request) -> Response:
     await state.trust.check(request.headers.get("authorization"), _called(request))
     asked = _model(HookRequest, await read_json(request))
     if asked.hook not in HOOKS[service]:
-        raise Refusal(
-            400, f"{service} answers {' and '.join(HOOKS[service])}, not this hook.", where=("hook",)
-        )
+        raise Refusal(400, _other_hook(service, asked.hook), where=("hook",))
     check_context(asked)
     gathered = await _gather(asked, state)
     require(gathered)
@@ -125,6 +123,15 @@ async def feedback(service: Service, request: Request) -> Response:
     ]
     await state.workers.finish(state.store.add, rows)
     return Response(b"{}", media_type=JSON)
+
+
+def _other_hook(service: str, hook: str) -> str:
+    """What is wrong with a hook that a service does not answer, and where it is answered."""
+    elsewhere = [name for name, hooks in HOOKS.items() if hook in hooks]
+    hint = f"; {elsewhere[0]} answers {hook}" if elsewhere else ""
+    if hook == "medication-prescribe":
+        hint = "; medication-prescribe of CDS Hooks 1.0 became order-select and order-sign"
+    return f"{service} answers {' and '.join(HOOKS[service])}, not this hook{hint}."
 
 
 async def _made(asked: HookRequest, gathered: Gathered, request: Request) -> list[dict[str, Any]]:

@@ -12,16 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.errors import InputError
 from eutonia.fhir import read_fhir
+from eutonia.fhir.bundle import refuse_other_kinds
 from eutonia.fhir.dating import latest_entry
 from eutonia.judging import Judgement, judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
 from eutonia.web.foreseen import Foreseen
-from eutonia.web.gathering import PARTS, Gathered, Resource, orders_in
+from eutonia.web.gathering import PARTS, Gathered, Resource, drafted
 from eutonia.web.problems import Refusal
 
 ORDERS = ("MedicationRequest", "ServiceRequest")
 """Kinds of draft orders that can be judged; others are left alone."""
+SUPPORTING = ("Medication", "Substance")
+"""Kinds that an order may refer to, beside it in the Bundle of drafts."""
 
 STALE = timedelta(days=365)
 """A request whose newest entry is older than this was recorded: it is judged as of that entry, not today."""
@@ -112,10 +115,13 @@ def consult(
     subject = {
         "reference": f"Patient/{request.patient_id}"
     }  # the context says whose they are, however they say it
-    drafts = [r | {"subject": subject} for r in orders_in(request.context.get("draftOrders")) if _is_order(r)]
+    sent = drafted(request.context.get("draftOrders"))
+    _refuse_other_kinds(sent)
+    drafts = [e["resource"] | {"subject": subject} for e in sent if _is_order(e["resource"])]
     if request.hook != "patient-view" and not drafts:
         return None
     entries = _record(gathered, drafts, request.patient_id)
+    entries += [e for e in sent if e["resource"]["resourceType"] in SUPPORTING]
     day, stale = _as_of((e["resource"] for e in entries), drafts, today)
     case, orders = _case(entries, drafts, request.patient_id, day, gathered.asked, knowledge)
     if request.hook != "patient-view" and not case.plan:
@@ -130,6 +136,14 @@ def consult(
 
 def _is_order(resource: Resource) -> bool:
     return resource.get("resourceType") in ORDERS
+
+
+def _refuse_other_kinds(sent: Sequence[dict[str, Any]]) -> None:
+    """An order of another version of FHIR is refused by name: left alone it would look like a safe one."""
+    try:
+        refuse_other_kinds({e["resource"]["resourceType"] for e in sent}, "context.draftOrders")
+    except InputError as error:
+        raise Refusal(422, str(error), where=("context.draftOrders",)) from None
 
 
 def _record(gathered: Gathered, drafts: Sequence[Resource], patient_id: str) -> list[dict[str, Any]]:

@@ -156,9 +156,9 @@ def _next_pages(value: Resource) -> list[str]:
     ]
 
 
-def orders_in(bundle: Any) -> list[Resource]:
-    """The orders of a Bundle of drafts, with or without type and fullUrl."""
-    return [entry["resource"] for entry in _entries(bundle)] if isinstance(bundle, dict) else []
+def drafted(bundle: Any) -> list[dict[str, Any]]:
+    """The entries of a Bundle of drafts, with or without type and fullUrl."""
+    return list(_entries(bundle)) if isinstance(bundle, dict) else []
 
 
 def names_of(keys: Sequence[str]) -> str:

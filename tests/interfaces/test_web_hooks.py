@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from web_making import (
     CARISOPRODOL,
     JSON,
+    OXYCODONE,
     SERVICES,
     call,
     check_cards,
@@ -211,3 +212,37 @@ def test_a_broken_body_is_refused_before_it_is_parsed(client: Any, broken: bytes
     answer = client.post("/cds-services/eutonia-muscle-pain", content=broken, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+# --- drafts in other shapes ---------------------------------------------------------------------------
+
+
+def test_a_draft_may_refer_to_a_medicine_beside_it(client: TestClient) -> None:
+    named = {"resourceType": "Medication", "id": "m9", "code": CARISOPRODOL}
+    asked = order("o1", None) | {"medicationReference": {"reference": "Medication/m9"}}
+    body = request(asked, named)
+    body["prefetch"]["medications"] = searchset(order("m1", OXYCODONE, status="active"))
+    assert [card["source"]["topic"]["code"] for card in call(client, body)["cards"]] == ["car-opioid"]
+
+
+def test_a_draft_of_another_version_of_fhir_is_refused_by_name(client: TestClient) -> None:
+    old = {"resourceType": "MedicationOrder", "status": "draft", "medicationCodeableConcept": CARISOPRODOL}
+    said = call(client, request(old), status=422)["issue"][0]
+    assert "DSTU2" in said["diagnostics"]
+    assert said["expression"] == ["context.draftOrders"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ("medication-prescribe", "became order-select and order-sign"),
+        ("patient-view", "eutonia-patient-view answers patient-view"),
+    ],
+)
+def test_a_hook_of_another_service_or_age_is_told_where_it_went(
+    client: TestClient, hook: str, said: str
+) -> None:
+    body = request(order("o1", CARISOPRODOL)) | {"hook": hook}
+    answer = client.post("/cds-services/eutonia-muscle-pain", json=body)
+    assert answer.status_code == 400
+    assert said in answer.json()["issue"][0]["diagnostics"]
