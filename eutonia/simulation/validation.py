@@ -218,7 +218,7 @@ def off_by(
         return size["ratios"], np.log, np.exp
     if finding.unit in ("h", "d"):
         return size["kinetic_times" if "/" in finding.quantity else "times"], np.log, np.exp
-    if "/" in finding.quantity:
+    if "/" in finding.quantity or finding.quantity == "min_ventilation":
         return size["levels"], np.log, np.exp
     return size["points"], np.positive, np.positive
 
@@ -266,6 +266,7 @@ WORDS: Mapping[str, str] = {
     "mean_relief": "relief", "onset_h": "relief felt after", "pain_baseline": "pain at the start",
     "probability_any": "any withdrawal", "probability_dizzy": "dizzy", "probability_drowsy": "drowsy",
     "probability_hallucinosis": "hallucinosis", "probability_seizure": "seizure",
+    "min_ventilation": "lowest breathing",
     "withdrawal_onset_h": "withdrawal begins after", "withdrawal_peak_day": "withdrawal worst on day",
 }  # fmt: skip
 

@@ -190,14 +190,15 @@ def test_the_chart_gives_a_drug_of_micrograms_a_panel_of_its_own(tmp_path) -> No
 
 
 def test_exposure_is_read_from_the_course_alone_and_may_be_asked_again() -> None:
-    """Dense sampling: the trapezoid and the terminal slope find what the exact area and fall say."""
+    """Dense sampling: the trapezoid and the terminal slope find what the exact area and fall say, where the level
+    falls along one line."""
     patients = eutonia.population(6, seed=2)
-    course = eutonia.simulate("naproxen 500 mg once", patients=patients, until="6 days", every="0.5 hour")
-    exact = eutonia.simulate("naproxen 500 mg once", patients=patients, until="6 days", summary=True)
+    course = eutonia.simulate("lorazepam 2 mg once", patients=patients, until="6 days", every="0.5 hour")
+    exact = eutonia.simulate("lorazepam 2 mg once", patients=patients, until="6 days", summary=True)
     for _ in range(2):
         found = eutonia.exposure(course)
     for name in ("cmax_mg_l", "auc_mg_h_l", "half_life_h"):
         np.testing.assert_allclose(found[name], exact[name], rtol=0.02)
     assert (found["fitted_points"] >= 3).all()
-    many = eutonia.simulate("naproxen 500 mg twice a day for 6 days", patients=patients, until="7 days")
+    many = eutonia.simulate("lorazepam 2 mg twice a day for 6 days", patients=patients, until="7 days")
     np.testing.assert_allclose(eutonia.exposure(many)["auc_extrapolated"], 0.0)

@@ -87,8 +87,8 @@ def test_many_schedules_at_once_are_each_as_alone(knowledge: Knowledge) -> None:
 
 def test_levels_superpose_where_nothing_is_induced_or_saturates(knowledge: Knowledge) -> None:
     patients = population(5, seed=1)
-    one = part(["naproxen 500 mg once"], patients, knowledge, False).level
-    two = part(["naproxen 1000 mg once"], patients, knowledge, False).level
+    one = part(["lorazepam 2 mg once"], patients, knowledge, False).level
+    two = part(["lorazepam 4 mg once"], patients, knowledge, False).level
     np.testing.assert_allclose(two, 2.0 * one, rtol=1e-12, atol=1e-15)
 
 
