@@ -17,6 +17,7 @@ from eutonia.judging import Judgement, judge_cases, judge_forecast
 from eutonia.knowledge import Knowledge, load
 from eutonia.options import Alternative, Weights, alternatives
 from eutonia.patient import Case
+from eutonia.patient_summary import in_a_line
 from eutonia.tapering.models import CurrentUse, Taper
 
 
@@ -27,6 +28,8 @@ class Assessment(BaseModel):
 
     schema_: Literal["eutonia/assessment/1"] = Field("eutonia/assessment/1", alias="schema")
     as_of: date
+    patient: str = ""
+    """The patient in a line, as the record tells: what is not known is said to be unknown."""
     verdict: Verdict
     plans: list[PlanAssessment]
     answers: list[Answered] = []
@@ -76,6 +79,7 @@ def assess_all(cases: Sequence[Case], knowledge: Knowledge | None = None) -> lis
 def _assessment(judged: Judgement, knowledge: Knowledge) -> Assessment:
     return Assessment(
         as_of=judged.chart.as_of,
+        patient=in_a_line(judged.chart),
         verdict=judged.verdict,
         plans=judged.plans,
         questions=judged.questions,

@@ -23,6 +23,8 @@ __all__ = ["Ingredient", "Recognised", "class_called", "classes_of", "recognise"
 
 UNNAMED = "class:"
 """How a treatment begins of which only the class is told: `class:nsaid`."""
+OUTSIDE = "other:"
+"""How a treatment begins that is recognised and that no rule knows: `other:loratadine 10 mg`."""
 
 
 @lru_cache(maxsize=8192)

@@ -17,6 +17,7 @@ from eutonia.features import chart_of, subjects, value_of, with_plan
 from eutonia.features.chart import TAKING, Chart
 from eutonia.features.taken import Taken, action_of
 from eutonia.features.value import Value
+from eutonia.formulary import OUTSIDE, UNNAMED
 from eutonia.issues import VERDICTS, Issue, PlanAssessment, Question, Reference, Unknown, Verdict
 from eutonia.knowledge import SEVERITIES, Knowledge, Severity
 from eutonia.knowledge.safety import Rule
@@ -206,7 +207,7 @@ def _plan(
     unknowns = [_unknown(each.rule, each.ask, knowledge) for each in found if each.applies is None]
     return PlanAssessment(
         plan=as_ordered(item) or CURRENT,
-        therapy="+".join(part.treatment for part in parts).removeprefix("other:").removeprefix("class:")
+        therapy="+".join(part.treatment for part in parts).removeprefix(OUTSIDE).removeprefix(UNNAMED)
         or None,
         action=action_of(item),
         verdict=_verdict(applying, [each for each in found if each.applies is None], chart, knowledge),

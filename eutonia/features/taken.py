@@ -12,7 +12,15 @@ from datetime import date, timedelta
 from functools import cache, lru_cache
 
 from eutonia.dates import Span
-from eutonia.formulary import UNNAMED, Ingredient, class_called, classes_of, medicine_index, recognise
+from eutonia.formulary import (
+    OUTSIDE,
+    UNNAMED,
+    Ingredient,
+    class_called,
+    classes_of,
+    medicine_index,
+    recognise,
+)
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Dosage, Medication, PlanItem
 from eutonia.supplies import planned_days
@@ -77,7 +85,9 @@ def ingredients_of(number: int, entry: Medication | PlanItem, knowledge: Knowled
         therapy = _therapy(number, entry, knowledge) if isinstance(entry, PlanItem) else ()
         return therapy or _of_class(number, entry, knowledge)
     if found.is_other:
-        return (_taken(number, entry, knowledge, Ingredient(f"other:{entry.text.casefold()}"), route="oral"),)
+        return (
+            _taken(number, entry, knowledge, Ingredient(f"{OUTSIDE}{entry.text.casefold()}"), route="oral"),
+        )
     made_of = found.ingredients
     product = "+".join(sorted(f"{i.drug}:{i.mg}" for i in made_of)) + f"/{found.brand}"
     return tuple(

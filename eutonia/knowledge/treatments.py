@@ -210,5 +210,7 @@ class Covariate:
     feature: str = ""
     cases: tuple[CovariateCase, ...] = ()
     otherwise: str | None = None
+    says: str = ""
+    """How it is said of a patient, `{}` standing for its value; absent: it goes unsaid."""
     sources: tuple[Citation, ...]
     note: str = ""

@@ -31,7 +31,7 @@ def as_text(assessment: Assessment, width: int = 80) -> str:
 
 
 def _lines(assessment: Assessment, width: int) -> Iterator[str]:
-    yield from _heading(assessment)
+    yield from _heading(assessment, width)
     for plan in assessment.plans:
         yield from _plan(plan, width, alone=len(assessment.plans) == 1)
     yield from _current(assessment, width)
@@ -43,8 +43,9 @@ def _lines(assessment: Assessment, width: int) -> Iterator[str]:
     yield from wrapped(f"{assessment.notice} Knowledge {assessment.knowledge_version}.", width)
 
 
-def _heading(assessment: Assessment) -> Iterator[str]:
+def _heading(assessment: Assessment, width: int) -> Iterator[str]:
     yield f"{_tag(assessment.verdict, bold=True)}  as of {assessment.as_of}"
+    yield from wrapped(assessment.patient, width, "Patient: ", "  ")
     if any(issue.urgent for plan in assessment.plans for issue in plan.issues):
         yield click.style(
             "Same-day referral comes before every other question below.", fg="bright_red", bold=True

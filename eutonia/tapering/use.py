@@ -12,6 +12,7 @@ from eutonia.errors import InputError
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken
 from eutonia.features.value import Value
+from eutonia.formulary import OUTSIDE
 from eutonia.patient import Case, Dosage, Medication, Patient, PlanItem
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def chart_of(
     chart = Chart(case, knowledge)
     _state(chart, facts)
     drugs = [t.treatment for t in chart.current]
-    if not drugs or drugs[0].startswith("other:"):
+    if not drugs or drugs[0].startswith(OUTSIDE):
         raise InputError(f"“{item.text}” is not a drug that is known. Check the spelling.")
     drug = _tapered(drugs, knowledge)
     policy = policy_of(drug, knowledge)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from eutonia.dosing.ordered import as_ordered
 from eutonia.features.chart import Chart
-
-TAGS = re.compile(r" \((?:disorder|finding|situation|person|procedure|event)\)")
-"""What SNOMED CT adds to a name to say of what kind it is."""
+from eutonia.patient_summary import illnesses, untagged, who
 
 
 class Opened(NamedTuple):
@@ -30,19 +27,14 @@ class Opened(NamedTuple):
 def opened(chart: Chart) -> Opened:
     """The record as it is judged, with what the form added."""
     case = chart.case
-    of_the_list = set(map(id, case.conditions or ()))
-    active = [each for each in chart.diagnoses if each.active and id(each.condition) in of_the_list]
-    known = [TAGS.sub("", str(each)) for each in active if each.value_sets]
-    others = [
-        TAGS.sub("", each.condition.text) for each in active if not each.value_sets and each.condition.text
-    ]
+    known, others = illnesses(chart)
     allergies = [f"{a.substance}{f': {a.reaction}' if a.reaction else ''}" for a in case.allergies or ()]
     return Opened(
-        _who(chart),
+        who(chart),
         case.as_of,
         _told((as_ordered(entry) or f"RxNorm {entry.rxcui}" for entry, _ in chart.used), chart.list_known),
-        _told(known, chart.conditions_known),
-        list(dict.fromkeys(others)),
+        _told((untagged(str(each)) for each in known), chart.conditions_known),
+        others,
         _told(allergies, bool(case.no_known_allergies) or case.allergies is not None),
     )
 
@@ -50,14 +42,3 @@ def opened(chart: Chart) -> Opened:
 def _told(lines: Iterable[str], known: bool) -> Sequence[str] | None:
     found = list(dict.fromkeys(lines))
     return found if found or known else None
-
-
-def _who(chart: Chart) -> str:
-    patient = chart.case.patient
-    age, weight = chart.known("age"), chart.known("weight_kg")
-    told = [
-        patient.sex if patient.sex in ("female", "male") else None,
-        f"{age:.0f} years" if isinstance(age, int | float) else None,
-        f"{weight:.0f} kg" if isinstance(weight, int | float) else None,
-    ]
-    return ", ".join(each for each in told if each) or "age and sex not told"

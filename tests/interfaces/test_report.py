@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import eutonia
 from eutonia.cli import main
 from eutonia.knowledge import Knowledge
-from eutonia.report import as_page
+from eutonia.report import as_page, as_text
 from eutonia.rowwise import check
 
 CASE: dict[str, Any] = {
@@ -54,6 +54,56 @@ def test_the_json_has_the_fields_of_the_contract(assessment: Any) -> None:
     option = {"therapy", "plan", "verdict", "offered", "why_not", "evidence", "onset", "harms", "rank"}
     assert all(option <= o.keys() for o in told["options"])
     assert {"questions", "warnings", "not_seen", "knowledge_version", "taper"} <= told.keys()
+
+
+WHO = "male, 52 years, 88 kg; takes oxycodone; has Lumbar muscle strain"
+
+
+def test_the_patient_stands_at_the_head_of_page_and_text(assessment: Any) -> None:
+    assert assessment.patient.startswith(WHO)
+    assert assessment.patient.endswith("; no known allergies")
+    head = as_page(assessment).partition("</header>")[0]
+    assert WHO in head
+    text = as_text(assessment, 400).splitlines()
+    assert text[1] == f"Patient: {assessment.patient}"
+
+
+def test_what_is_not_known_of_a_patient_is_said_to_be_unknown() -> None:
+    told = eutonia.assess(
+        eutonia.read({"as_of": "2026-03-02", "patient": {}, "plan": CASE["plan"]}), forecast=False
+    )
+    assert told.patient == (
+        "sex not known, age not known; medicines not known; illnesses not known; allergies not known"
+    )
+    none = {"medications": [], "conditions": [], "allergies": []}
+    told = eutonia.assess(eutonia.read({**CASE, **none}), forecast=False)
+    assert told.patient == "male, 52 years, 88 kg; takes nothing; no illnesses; no known allergies"
+
+
+def test_medicines_and_illnesses_that_no_rule_knows_are_named_or_counted() -> None:
+    record = {
+        "medications": [{"text": "blue heart pill"}, {"text": "loratadine 10 mg"}, {"text": "Norco 5/325"}],
+        "conditions": [
+            {"text": "Acne (disorder)"},
+            {"text": "Chronic neck pain (finding)", "snomed": "279039007"},
+        ],
+        "labs": [
+            {
+                "name": "eGFR",
+                "loinc": "98979-8",
+                "value": 48,
+                "unit": "mL/min/{1.73_m2}",
+                "date": "2026-02-01",
+            }
+        ],
+    }
+    told = eutonia.assess(eutonia.read({**CASE, **record}), forecast=False).patient
+    assert "takes blue heart pill, loratadine 10 mg, " in told
+    assert "acetaminophen" in told
+    assert "hydrocodone" in told
+    assert "eGFR 48" in told
+    assert "(finding)" not in told
+    assert "and 1 more that no rule knows" in told
 
 
 def test_the_forecast_shows_what_the_combination_adds(assessment: Any) -> None:
