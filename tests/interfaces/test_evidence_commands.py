@@ -8,8 +8,6 @@ from click.testing import CliRunner
 from eutonia.cli import main
 from eutonia.schemas import json_schema
 
-title = "Evidence on the command line"
-
 
 @pytest.fixture(scope="module")
 def run():

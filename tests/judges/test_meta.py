@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from eutonia import meta
 from eutonia.errors import InputError
 
-title = "Meta-analysis"
-
 studies = st.lists(
     st.tuples(st.floats(-3, 3, width=32), st.floats(0.0625, 2, width=32)), min_size=3, max_size=12
 )

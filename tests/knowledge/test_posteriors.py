@@ -15,8 +15,6 @@ from eutonia.simulation import outcome
 from eutonia.simulation.individuals import Individuals, calibrated
 from eutonia.simulation.population import Patients
 
-title = "Draws of the calibration"
-
 
 @pytest.fixture(scope="module")
 def posterior(knowledge: Knowledge) -> Posterior:

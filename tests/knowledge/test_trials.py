@@ -7,8 +7,6 @@ import pytest
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "dossier"
 
-title = "Trials"
-
 
 def test_confidence_intervals_fit_their_standard_errors(knowledge):
     """Of ratios on the log scale; rounding and 98 % intervals allow a fifth."""

@@ -8,8 +8,6 @@ import pytest
 
 from eutonia import meta
 
-title = "CLASP trials"
-
 TABLES = (
     [5, 5, 12, 69, 9, 313],
     [156, 303, 565, 1570, 103, 4659],

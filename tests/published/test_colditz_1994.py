@@ -7,8 +7,6 @@ import pytest
 
 from eutonia import meta
 
-title = "BCG vaccine (Colditz 1994)"
-
 
 @pytest.fixture(scope="module")
 def tables(data_set):

@@ -4,8 +4,6 @@ import pytest
 
 from eutonia import meta
 
-title = "Network of smoking cessation (Hasselblad 1998)"
-
 ORDER = ("self_help", "ind_counseling", "grp_counseling")
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from eutonia import meta
 
-title = "Teacher expectancy (Raudenbush 1985)"
-
 
 @pytest.fixture(scope="module")
 def effects(data_set):

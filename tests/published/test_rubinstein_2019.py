@@ -5,8 +5,6 @@ import pytest
 
 from eutonia import meta
 
-title = "Spinal manipulation (Rubinstein 2019)"
-
 
 @pytest.fixture(scope="module")
 def table(data_set):

@@ -8,8 +8,6 @@ import pytest
 
 from eutonia import meta
 
-title = "Network of glucose-lowering drugs (Senn 2013)"
-
 # treatment: common MD, SE; random DL MD, SE; random REML MD, SE; P-score common; P-score DL
 EXPECTED = {
     "rosiglitazone": (-1.2019, 0.0477, -1.2335, 0.1278, -1.2337, 0.1235, 0.979, 0.8934),

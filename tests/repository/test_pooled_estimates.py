@@ -5,8 +5,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-title = "Pooled estimates"
-
 
 def test_the_page_is_fresh(knowledge):
     spec = importlib.util.spec_from_file_location("pooled_estimates", ROOT / "tools" / "pooled_estimates.py")

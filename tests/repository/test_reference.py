@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-title = "Reference pages"
-
 TOOL = Path(__file__).parents[2] / "tools" / "reference.py"
 
 

@@ -4,8 +4,6 @@ import numpy as np
 
 from eutonia.simulation.grid import build_grid
 
-title = "Intervals and steps"
-
 DAY = np.array([8.0, 13.0, 18.0, 22.0])
 OUTPUTS = np.array([0.0, 7.0, 31.0, 48.0])
 

@@ -9,8 +9,6 @@ import pytest
 from eutonia.dosing.ordered import as_ordered
 from eutonia.patient import Medication, PlanItem
 
-title = "Orders in words"
-
 
 @pytest.mark.parametrize(
     ("order", "words"),

@@ -5,8 +5,6 @@ import pytest
 from eutonia.appraisal import evidence
 from eutonia.errors import InputError
 
-title = "Questions about evidence"
-
 
 def reasons(answer):
     return {reason.domain: reason for reason in answer.certainty.reasons}

@@ -4,8 +4,6 @@ import pytest
 
 from eutonia.appraisal import compare, evidence
 
-title = "Claims, put to the trials"
-
 
 def test_carisoprodol_helps_acute_pain_in_two_short_industry_trials(knowledge):
     """Relief on 0–4 at day 3: about +0.7 and +0.4 points."""

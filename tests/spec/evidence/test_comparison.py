@@ -5,8 +5,6 @@ import pytest
 from eutonia.appraisal import compare
 from eutonia.errors import InputError
 
-title = "Comparing therapies"
-
 
 @pytest.fixture(scope="module")
 def release_and_carisoprodol(knowledge):

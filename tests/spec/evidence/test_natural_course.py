@@ -6,8 +6,6 @@ import pytest
 from eutonia.appraisal import evidence, natural_course
 from eutonia.errors import InputError
 
-title = "Natural course"
-
 # CMAJ 2012;184:E613, pooled means: weeks, acute (interval), persistent (interval)
 PRINTED = [
     (0, 52, 48, 57, 51, 44, 59),

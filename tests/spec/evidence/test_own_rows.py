@@ -6,8 +6,6 @@ from eutonia import meta
 from eutonia.appraisal import evidence
 from tools.pooled_estimates import ours_on
 
-title = "Rows of the trials, pooled by hand"
-
 
 def arm(knowledge, trial, letter, outcome, day):
     found = [

@@ -11,8 +11,6 @@ from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
 from eutonia.patient import Case
 
-title = "What counts in a record"
-
 CARBAMATE = {"substance": "carisoprodol"}
 
 

@@ -9,8 +9,6 @@ from eutonia.assessment import Assessment, assess_all
 from eutonia.knowledge import SEVERITIES, load
 from eutonia.patient import Case
 
-title = "Grouping and verdict"
-
 STRAIN = {"text": "Lumbar muscle strain", "icd10cm": "S39.012A", "onset": "2026-02-27"}
 BACK_PAIN = {"text": "Low back pain", "icd10cm": "M54.50", "onset": "2026-02-27"}
 CARISOPRODOL = {

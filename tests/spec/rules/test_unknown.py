@@ -8,8 +8,6 @@ import pytest
 from eutonia.knowledge.safety import Rule
 from eutonia.rules import check, judge
 
-title = "Unknown features"
-
 COLUMNS = {
     "a": pl.Boolean,
     "b": pl.Boolean,
