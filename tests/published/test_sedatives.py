@@ -32,6 +32,18 @@ def test_thirty_to_a_hundred_milligrams_of_meprobamate_a_litre_are_stupor_or_lig
     assert coma["peak_drive"] > 2.5
 
 
+def test_three_grams_of_alcohol_a_litre_are_stupor_and_one_is_not(knowledge: Knowledge) -> None:
+    """Dubowski's stages: euphoria up to 1.2 g/L, excitement to 2.5, stupor from 2.5 to 4, coma from 3.5 g/L."""
+    for drinks, level, drive in (
+        (6, (900, 1250), (0.5, 1.1)),
+        (16, (2700, 3700), (1.5, 3.0)),
+        (28, (5000, 6500), (2.5, 4.5)),
+    ):
+        found = course([f"{drinks} drinks of alcohol over 1 hour"], knowledge, sex="male", weight=75)
+        assert level[0] < found["ethanol/cmax_mg_l"] < level[1]
+        assert drive[0] < found["peak_drive"] < drive[1]
+
+
 @pytest.mark.parametrize(
     "other", ["oxycodone 10 mg once", "alprazolam 1 mg once", "3 drinks of alcohol at 08:00"]
 )
