@@ -73,10 +73,12 @@ class Reader:
         if not found and bare and sentence.block.kind == "item" and sentence.headings:
             found = self._under_heading(sentence, subject)
         found = list({match.claim.id: match for match in reversed(found)}.values())[::-1]
+        doubted = _has_phrase(lower, _by_first_word(self.language.doubts))
+        found = [match for match in found if match.sign < 0 or not doubted]
         if sentence.block.kind != "cell" and sentence.block.mark != "-" and not (asked and asked.closed):
             said = f"{asked.words}, {sentence.words}" if asked else sentence.words
             clauses = read(said, self.lexicon) if asked else clauses
-            self.heard = Heard(said, tuple(clauses), subject, tuple(found))
+            self.heard = Heard(said, tuple(clauses), subject, tuple(found), doubted)
         return found
 
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
@@ -242,8 +244,12 @@ def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
     heading = words(sentence.headings[-1]) if sentence.headings else ()
     if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
         return True
-    said, phrases = tuple(words(lower)), _attributed(language)
-    return lower.startswith("whether ") or any(
+    return lower.startswith("whether ") or _has_phrase(lower, _by_first_word(language.attributed))
+
+
+def _has_phrase(lower: str, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
+    said = tuple(words(lower))
+    return any(
         said[start : start + len(phrase)] == phrase
         for start, word in enumerate(said)
         for phrase in phrases.get(word, ())
@@ -251,10 +257,10 @@ def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
 
 
 @lru_cache
-def _attributed(language: Language) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """The phrases that report what others say, by their first word."""
+def _by_first_word(phrases: tuple[str, ...]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """The phrases, by their first word."""
     found: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for phrase in language.attributed:
+    for phrase in phrases:
         for one in alternatives(phrase):
             said = tuple(words(one))
             found[said[0]] = (*found.get(said[0], ()), said)

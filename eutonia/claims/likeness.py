@@ -42,6 +42,8 @@ class Heard:
     clauses: tuple[Reading, ...]
     subject: tuple[str, ...]
     found: tuple[Found, ...]
+    doubted: bool = False
+    """Whether it opens so that nothing is claimed, only denied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ def judge(
     return [
         replace(known[claim.id], sign=sign) if claim.id in known else Found(claim, sign, frozenset(), 0)
         for claim, sign in accepted(weigh(heard, patterns, lexicon, weights), scorer, scorer.accept)
+        if sign < 0 or not heard.doubted
     ]
 
 

@@ -131,6 +131,14 @@ def test_questions_and_quoted_statements_are_no_claims(text: str) -> None:
     assert claims(text) == []
 
 
+def test_what_nobody_has_shown_is_not_claimed() -> None:
+    assert claims("Nobody has shown that four to six sessions of myofascial release are enough.") == []
+    assert claims("Baclofen is meant for spasticity and not for an ordinary sore back.") in (
+        [],
+        ["~bac-back-pain"],
+    )
+
+
 def test_yes_and_no_answer_the_question_before() -> None:
     assert claims("Can I drink alcohol while taking Soma? No.") == ["~car-alcohol"]
     assert claims("Can I drink alcohol while taking Soma? Yes, a little.") == ["car-alcohol"]
@@ -152,6 +160,11 @@ def test_yes_and_no_answer_the_question_before() -> None:
         ("Soma 500 mg is a relaxant.", "car-500-mg"),
         ("Soma comes in 350 mg tablets.", "car-350-mg"),
         ("Soma is not without risk of dependence.", "car-dependence"),
+        ("Tolerance to Soma never develops.", "~car-tolerance"),
+        ("Dependence does not occur with Soma.", "~car-dependence"),
+        ("No study has shown that Soma helps chronic back pain.", "~car-chronic-back"),
+        ("Withdrawal from Soma only happens to addicts.", "car-habit-if-misused"),
+        ("You can take up to 6 grams of Tylenol a day.", "apap-over-4g"),
     ],
 )
 def test_negation_and_numbers_decide_the_side(text: str, claim: str) -> None:
