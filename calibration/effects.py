@@ -7,6 +7,7 @@ rounds near those that count. Importance sampling is exact however they are draw
 course of months nor any approximation.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,8 +43,10 @@ class Reports:
 
     @cached_property
     def error(self) -> Column:
-        """Standard error of each, with what the model would miss at its best."""
+        """Standard error of each, with what the model would miss at its best. A figure that was printed once and stands
+        for several doses or drugs counts once among them."""
         assumed, found = self.plan["assumed"], []
+        printed = Counter(place(f) for _, f in self.findings)
         for key, f in self.findings:
             number = self.knowledge.observations[key].number_studied or 1
             if f.interval is not None:
@@ -56,7 +59,7 @@ class Reports:
                 error = float(1.0 / np.sqrt(number * f.value * (1.0 - f.value)))
             if any(c.mark == "recalled" for c in f.sources):
                 error *= assumed["recalled"]
-            found.append(np.hypot(error, assumed[kind(f)]))
+            found.append(np.hypot(error, assumed[kind(f)]) * np.sqrt(printed[place(f)]))
         return np.array(found)
 
     def simulate(self, figures: Sequence[Figure], members: Column) -> Column:
@@ -74,6 +77,11 @@ class Reports:
                     values = np.asarray(found[f.quantity], float).reshape(len(members), size)
                     results.append(scaled(f, _middle(f, values)))
         return np.stack(results, axis=1)
+
+
+def place(finding: Finding) -> tuple[object, ...]:
+    """Where a figure was printed."""
+    return finding.quantity, finding.value, *((c.key, c.at) for c in finding.sources)
 
 
 def kind(finding: Finding) -> str:

@@ -44,6 +44,19 @@ def test_three_grams_of_alcohol_a_litre_are_stupor_and_one_is_not(knowledge: Kno
         assert drive[0] < found["peak_drive"] < drive[1]
 
 
+def test_lorazepam_goes_from_calm_to_no_response_over_the_levels_of_intensive_care(
+    knowledge: Knowledge,
+) -> None:
+    """Barr 2001: half are calm at 34 µg/L, asleep but easily roused at 104, without response at 188."""
+    calm, asleep, gone = (course([f"lorazepam {mg} mg once"], knowledge) for mg in (3.7, 11.5, 20.7))
+    assert [1000 * each["lorazepam/cmax_mg_l"] for each in (calm, asleep, gone)] == pytest.approx(
+        [34, 104, 188], rel=0.03
+    )
+    assert 0.4 < calm["peak_drive"] < 1.0
+    assert asleep["peak_drive"] > 1.3 * calm["peak_drive"]
+    assert 1.3 < gone["peak_drive"] < 3.4, "about the stupor of 1.5 kT, short of deep coma"
+
+
 @pytest.mark.parametrize(
     "other", ["oxycodone 10 mg once", "alprazolam 1 mg once", "3 drinks of alcohol at 08:00"]
 )

@@ -57,7 +57,7 @@ def test_after_long_use_of_a_benzodiazepine_more_have_it_than_after_carisoprodol
     stopped,  # type: ignore[no-untyped-def]
     knowledge: Knowledge,
 ) -> None:
-    """With diazepam it comes late and in fewer than the 58 % that were printed (docs/explanation/model.md)."""
+    """Printed: 58 to 100 %, on day 2, and on days 4 to 7 with diazepam (docs/explanation/model.md)."""
     found = {
         plan: outcome(
             plan, patients=population(48, seed=6), until="200 days", courses=False, knowledge=knowledge
@@ -75,7 +75,9 @@ def test_after_long_use_of_a_benzodiazepine_more_have_it_than_after_carisoprodol
     label = stopped["label dose, 60 days"]["probability_any"].mean()
     assert min(any_of_it[:2]) > 0.58
     assert label < any_of_it[2] < min(any_of_it[:2])
-    assert max(day[:2]) < 4.5 < day[2] < 10
+    assert any_of_it[2] > 0.5
+    assert max(day[:2]) < 3.5
+    assert 4.5 < day[2] < 8
 
 
 def test_after_forty_days_of_meprobamate_most_have_withdrawal_and_few_have_seizures(stopped) -> None:  # type: ignore[no-untyped-def]
