@@ -2,18 +2,16 @@
 
     python -m benchmarks.simulation [patients] [engine.c]
 
-`engine.c` is a hand-written yardstick for a problem like ours (see docs/explanation/speed.md); it is compiled into a
-scratch folder. Rates are of processor time, so that other work on the machine counts less; the load is printed.
+With `engine.c`, hand-written code for another problem, that problem is run too (`benchmarks.yardstick`). Rates are of
+processor time, so that other work on the machine counts less; the load is printed.
 """
 
-import ctypes
 import os
 import platform
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import yardstick
 from benchmarks.simulation_peers import HELD_OUT, diffrax, roadrunner
 from eutonia.knowledge import load
 from eutonia.simulation import engine, outcome, population, read
@@ -38,7 +37,7 @@ SOME = 8256
 """Patients in whom a rate is measured: as many as the engine takes at a time."""
 
 
-def main(patients: int, yardstick: str | None) -> None:
+def main(patients: int, source: str | None) -> None:
     print(f"{platform.machine()}, {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"load {', '.join(f'{x:.1f}' for x in os.getloadavg())} at the start")
     outcome(PLAN, patients=population(2048, seed=1), until=24.0 * DAYS, courses=False)  # compiles, if it must
@@ -48,8 +47,8 @@ def main(patients: int, yardstick: str | None) -> None:
     if shutil.which("Rscript") is None:
         print("mrgsolve, rxode2    no R on this machine")
     growth()
-    if yardstick:
-        hand_written(yardstick)
+    if source:
+        yardstick.main(source)
     cold()
     spent, wall = min(
         timed(partial(outcome, PLAN, patients={}, until=24.0 * DAYS, courses=False)) for _ in range(7)
@@ -154,40 +153,6 @@ def growth() -> None:
         f"growth: patients x 2 takes {more / base:.2f} times as long, days and doses x 2 {longer / base:.2f}, "
         f"doses x 2 {base / once:.2f} (steps {doubled / steps:.2f})"
     )
-
-
-def hand_written(source: str) -> None:
-    """The yardstick in C on its own problem: eight states, hourly steps 2 + 4, one thread."""
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "engine.so"
-        subprocess.run(
-            ["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-DREAL=double", "-DW=32",
-             source, "-o", str(library), "-lm", "-lmvec"], check=True,
-        )  # fmt: skip
-        run = ctypes.CDLL(str(library)).run
-        ctypes.CDLL("libgomp.so.1").omp_set_num_threads(1)
-        number = 20_000
-        middle = np.array([1.5, 0.25, 80, 38, 70, 4.85, 2, 1, 15, 12, 2, 5, 12, 120, 6, 0.5, 0.35, 0.15])
-        people = np.ascontiguousarray(
-            middle * np.exp(0.25 * np.random.default_rng(1).standard_normal((number, 18)))
-        )
-        people[:, 1] = np.clip(people[:, 1], 0.05, 0.9)
-        sizes, level = np.array([2, 4], np.int32), np.zeros(672, np.uint8)
-        dose = np.zeros(672, np.uint8)
-        dose[[24 * day + hour for day in range(21) for hour in (0, 5, 10, 14)]] = 1
-        found = np.empty((number, 3))
-
-        def pointer(array: Any) -> ctypes.c_void_p:
-            return array.ctypes.data_as(ctypes.c_void_p)  # type: ignore[no-any-return]
-
-        def work() -> None:
-            run(pointer(people), ctypes.c_long(number), pointer(sizes), 1, pointer(level), 1, pointer(found),
-                pointer(dose), ctypes.c_double(350.0))  # fmt: skip
-
-        spent = min(timed(work)[0] for _ in range(3))
-        print(
-            f"hand-written C       {number * DAYS / spent:10,.0f} patient-days/s on its own, smaller problem"
-        )
 
 
 def cold() -> None:
