@@ -61,18 +61,19 @@ def decide(
     spells = _Spells(people)
     for time, number, dose in events:
         course.advance(time)
-        r = regimens[number]
-        given = np.broadcast_to(amounts[number][dose], (system.number,))
+        r, takes = regimens[number], taken[number][dose]
         if r.as_needed:
-            felt = course.pain(therapies) + spells.at(time)
             day = math.floor((time + clock) / DAY)
-            wanted = (felt >= threshold) & log[number].allowed(time, day, r.gap or 0.0, r.most_a_day or 1)
+            wanted = log[number].allowed(time, day, r.gap or 0.0, r.most_a_day or 1)
+            if wanted.any():
+                wanted &= course.pain(therapies) + spells.at(time) >= threshold
+            if not wanted.any():
+                continue
             log[number].note(wanted, time)
-            taken[number][dose] = wanted
-            given = given * wanted
+            takes[:] = wanted
         else:
-            taken[number][dose] = 1.0
-        course.give(system.inputs.index(r.substance), given)
+            takes[:] = 1.0
+        course.give(system.inputs.index(r.substance), amounts[number][dose] * takes)
     return taken
 
 
@@ -129,11 +130,13 @@ class _Course:
         self.entries = np.flatnonzero(np.diff(system.entry_signal, prepend=-1))
         self.hourly = np.exp(-system.rates * STEP)
         self.level = np.zeros((system.signals, n))
+        self.main, self.beside = np.flatnonzero(system.gaba), np.flatnonzero(~system.gaba)
+        self.energies = self._energies()
 
     def advance(self, time: float) -> None:
         while self.time < time - 1e-9:
             step = min(STEP, time - self.time)
-            energy, lasting, _, other = self._energies()
+            energy, lasting, _, other = self.energies
             change = np.stack(adaptation.rates(energy, lasting, other, *self.brain, *self.system.brain))
             self.brain = self.brain + step * change
             self.modes = self.modes * (self.hourly if step == STEP else np.exp(-self.system.rates * step))
@@ -147,7 +150,7 @@ class _Course:
         self._look()
 
     def pain(self, therapies: Therapies) -> Column:
-        energy, _, relaxing, other = self._energies()
+        energy, _, relaxing, other = self.energies
         fast, slow, dulled, _, withdrawal = (row[None] for row in self.brain)
         states = States(
             np.array([self.time]), self.level[None], energy[None], relaxing[None], other[None], fast, slow, dulled,
@@ -157,10 +160,11 @@ class _Course:
         return np.asarray((natural * left)[0])
 
     def _look(self) -> None:
-        """Levels, which are sums of modes."""
+        """Levels, which are sums of modes, and their energies."""
         parts = self.system.entry_weight * self.modes[self.system.entry_mode]
         signals = self.system.entry_signal[self.entries]
         self.level[signals] = np.maximum(np.add.reduceat(parts, self.entries), 0.0)
+        self.energies = self._energies()
 
     def _energies(self) -> tuple[Column, Column, Column, Column]:
         """Energy at GABA-A, what of it slow tolerance follows, what eases spasm, and that of other sedation."""
@@ -173,4 +177,4 @@ class _Course:
         closed = np.add.reduceat(system.member_closed * bound, self.starts)
         energy = opening_energy(opened, closed, system.strength)
         lasting = (system.adapts * energy).sum(0)
-        return energy[system.gaba].sum(0), lasting, system.relaxes @ energy, energy[~system.gaba].sum(0)
+        return energy[self.main].sum(0), lasting, system.relaxes @ energy, energy[self.beside].sum(0)
