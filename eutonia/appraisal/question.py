@@ -105,7 +105,10 @@ def _known(name: str, among: Mapping[str, Any], what: str) -> str:
     wanted = _plain(name)
     if wanted in among:
         return wanted
-    close = get_close_matches(wanted, among, n=3, cutoff=0.5)
+    called = [e.id for e in among.values() if wanted in map(_plain, (e.title, *getattr(e, "synonyms", ())))]
+    if len(called) == 1:
+        return str(called[0])
+    close = called or get_close_matches(wanted, among, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"Known are: {', '.join(sorted(among)[:40])}."
     raise InputError(f"There is no {what} “{name}”. {hint}")
 

@@ -57,6 +57,10 @@ class Sig:
     unread: tuple[str, ...]
 
 
+_SINCE = re.compile(r"\bsince\s+(?:[a-z]+\.?,?\s+)?\d[\d/.-]*|\bsince\s+[a-z]+", re.IGNORECASE)
+"""When a use began: a length is wanted in its place, for the day of the question is not known here."""
+
+
 def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     """Read one plan in words: what is done, the drug or therapy, its dose, frequency, length.
 
@@ -109,6 +113,9 @@ def _read(text: str, written: str = "") -> Sig:
     doubtful = _THOUSANDS.search(text)
     if doubtful:
         raise UnreadableText(text, (doubtful[0],), "Is its point a decimal point, or does it mark thousands?")
+    since = _SINCE.search(text)  # no number in it is a dose
+    if since:
+        text = text[: since.start()] + text[since.end() :]
     action, rest = _action(tidy(text))
     steps = (part for clause in _clauses(rest) for part in re.split(STEP, clause, flags=re.IGNORECASE))
     parts = [part for part in steps if part.strip(" ,.;")]
@@ -118,13 +125,14 @@ def _read(text: str, written: str = "") -> Sig:
     named = any(phrase.written == NAME for phrases in scanned for phrase in phrases)
     said = [step for phrases in scanned for part in split_steps(phrases) for step in split_doses(part, named)]
     if not said:
-        return Sig(PlanItem(action=action, written=written), ())
+        return Sig(PlanItem(action=action, written=written), (since[0],) if since else ())
     try:
         items = [_item(each, action) for each in said]
         whole = items[0] if len(items) == 1 else _in_steps(items, said)
     except ValueError as error:
         raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
     unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
+    unread = (since[0], *unread) if since else unread
     return Sig(whole.model_copy(update={"written": written}), unread)
 
 

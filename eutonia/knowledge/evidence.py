@@ -22,6 +22,8 @@ class Population:
 
     id: str
     title: str
+    synonyms: tuple[str, ...] = ()
+    """Other names in a question. One that several share may be any of them: which is asked back."""
     ask: bool = False
     covers: tuple[str, ...] = ()
     """Conditions that many of these people have: such trials bear on questions about them, marked as mixed."""
@@ -60,6 +62,8 @@ class Outcome:
 
     id: str
     title: str
+    synonyms: tuple[str, ...] = ()
+    """Other names in a question."""
     measure: Literal["MD", "RR"]
     scale: str
     """How to read an estimate."""

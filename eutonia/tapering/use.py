@@ -57,7 +57,7 @@ def chart_of(
             age_years=facts.get("age"), sex=facts.get("sex") or ("female" if facts.get("pregnant") else None),
             weight_kg=facts.get("weight"), ancestry=facts.get("ancestry"),
         ),
-        medications=tuple(_entries(item, start)),
+        medications=tuple(_entries(item, start, knowledge)),
         plan=(PlanItem(action="taper", text=item.text, dose=item.dose, unit=item.unit, written=item.written),),
         not_seen=("medications",),
     )  # fmt: skip
@@ -72,7 +72,7 @@ def chart_of(
     return chart, drug
 
 
-def _entries(item: PlanItem, start: date) -> list[Medication]:
+def _entries(item: PlanItem, start: date, knowledge: Knowledge) -> list[Medication]:
     """What the plan says has been taken, as one entry: parts side by side add up, of parts in a row the last counts."""
     began = None if item.duration_days is None else start - timedelta(days=round(item.duration_days))
     now = item
@@ -85,6 +85,9 @@ def _entries(item: PlanItem, start: date) -> list[Medication]:
             update={"dose": daily / number, "dose_high": None, "times_per_day": number, "clock_times": ()}
         )
     fields: dict[str, Any] = {name: getattr(now, name) for name in Dosage.model_fields if name != "text"}
+    hour = _time_named(item.written, knowledge)
+    if now.times_per_day == 1 and not now.clock_times and hour is not None:
+        fields["clock_times"] = (f"{int(hour):02d}:{round(hour % 1 * 60):02d}",)
     return [Medication(text=item.text, status="active", start=began, **fields)]
 
 
@@ -147,13 +150,18 @@ def _by_clock(taken: Taken, entry: Dosage, knowledge: Knowledge) -> list[tuple[f
         hours = [int(t[:2]) + int(t[3:5]) / 60 for t in entry.clock_times]
     else:
         number = max(1, min(round(entry.times_per_day or 1), 24))
-        words = set(re.findall(r"[a-z]+", getattr(entry, "written", "").lower()))
-        named = next((h for word, h in usual.words.items() if word in words), None)
         if number == 1:
+            named = _time_named(f"{entry.text} {getattr(entry, 'written', '')}", knowledge)
             hours = [named if named is not None else usual.times[1][0]]
         else:
             hours = list(usual.times.get(number, [24.0 / number * n for n in range(number)]))
     return [(float(hour), daily / len(hours)) for hour in hours]
+
+
+def _time_named(text: str, knowledge: Knowledge) -> float | None:
+    """The hour of the time of day that a text names ("at bedtime")."""
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return next((h for word, h in knowledge.clock_times["usual"].words.items() if word in words), None)
 
 
 def _strength(taken: Taken, entry: Dosage) -> float | None:

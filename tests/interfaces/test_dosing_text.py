@@ -322,6 +322,13 @@ def test_a_number_without_a_unit_is_milligrams_only_where_the_drug_comes_in_it()
         read_plan("carisoprodol 17 tid")
 
 
+def test_the_year_since_which_a_drug_is_taken_is_no_dose():
+    sig = read_dosage("1 tablet tid since 2023")
+    assert (sig.item.dose, sig.item.times_per_day, sig.unread) == (1, 3, ("since 2023",))
+    with pytest.raises(UnreadableText, match="“since March 2023”"):
+        read_plan("carisoprodol 350 mg tid since March 2023")
+
+
 def test_the_plans_of_all_options_are_read():
     """The alternatives that eutonia itself offers are written as plans."""
     knowledge = load()

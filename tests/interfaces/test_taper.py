@@ -98,6 +98,11 @@ def test_2100_mg_a_day_is_not_more_than_2100() -> None:
     assert max(day["total_mg"] for day in answer["days"]) <= 1400
 
 
+def test_a_dose_at_bedtime_stays_there() -> None:
+    days = answered("carisoprodol 350 mg at bedtime for 120 days")["days"]
+    assert {dose["time"] for day in days for dose in day["doses"]} == {"22:00"}
+
+
 def test_a_short_course_at_label_dose_needs_none() -> None:
     answer = answered("carisoprodol 350 mg four times a day for 21 days", "--age", "40", "--sex", "male")
     assert answer["needed"] is False

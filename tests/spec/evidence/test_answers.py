@@ -127,9 +127,24 @@ def test_every_figure_leads_to_its_trial(knowledge):
 
 
 @pytest.mark.parametrize(
+    ("condition", "outcome", "meant"),
+    [
+        ("chronic back pain", "function", ("chronic-low-back-pain", "disability")),
+        ("Acute low back pain", "Side effects", ("acute-low-back-pain", "any-adverse-event")),
+        ("FM", "somnolence", ("fibromyalgia", "drowsiness")),
+        ("tension-type headache", "pain relief", ("headache", "relief")),
+    ],
+)
+def test_conditions_and_outcomes_go_by_their_other_names(knowledge, condition, outcome, meant):
+    question = evidence("yoga", condition=condition, outcome=outcome, knowledge=knowledge).question
+    assert (question.condition, question.outcome) == meant
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
         ({"condition": "low-back-pain"}, "There is no condition “low-back-pain”. Did you mean"),
+        ({"condition": "LBP"}, "Did you mean acute-low-back-pain or chronic-low-back-pain?"),
         ({"outcome": "pian"}, "There is no outcome “pian”. Did you mean pain"),
         ({"vs": "placebbo"}, "There is no comparator “placebbo”. Did you mean placebo"),
         ({"therapy": "carisoprodal"}, "There is no therapy “carisoprodal”. Did you mean carisoprodol"),
