@@ -302,6 +302,7 @@ _rule(
     "food",
     r"(?:(?:immediately|right|\d+\s*(?:minutes|mins?|hours?|hrs?))\s+)?(?:with|without|after|before|between)\s+"
     r"(?:or without\s+)?(?:a\s+|each\s+|every\s+|the\s+)?"
+    r"(?:(?:high[\s-]fat|low[\s-]fat|fatty|light|heavy|standard)\s+)?"
     r"(?:food|meals?|milk|snacks?|water|(?:full\s+)?glass of water)|on an empty stomach",
     _fixed(True),
 )

@@ -63,6 +63,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+|1\s+)?half(?:\s+(?:of\s+)?an?)?\b(?!-)", "0.5", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<=[a-z])\+(?=[a-z])", " + ", text, flags=re.IGNORECASE)  # `tid+hs`
     text = _STOPPED.sub(r" for \1 \2", text)
     text = re.sub(r"(?<![\d/.])(\d{1,2})\s+([1-3])/([2-4])(?![\d/])", _mixed, text)
     text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)

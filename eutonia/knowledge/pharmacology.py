@@ -330,4 +330,8 @@ class ClockTimes:
     """The hour of the first dose of an order by interval."""
     day: tuple[float, float]
     """From which hour to which it is day, for shading."""
+    total_from: float
+    """Tablets of the largest strength from which an amount “a day” is the total of the day, not one dose."""
+    most_parts: int
+    """Doses in which such a total is taken, at most."""
     sources: tuple[Citation, ...]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError
 from eutonia.supplies import planned_days
+from eutonia.units import is_counted
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -124,7 +125,9 @@ def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
             elif name in knowledge.therapy_courses:
                 sessions.append(_session(name, item, knowledge, length))
             elif name in knowledge.substances:
-                orders.append(_regimen(name, per_unit, item, knowledge, length))
+                order, note = _shared_out(item, name, per_unit, knowledge)
+                orders.append(_regimen(name, per_unit, order, knowledge, length))
+                notes += [note] * bool(note)
             elif name in knowledge.modulators:
                 modulators[name] = _daily(item)
             else:
@@ -251,6 +254,33 @@ def _regimen(
     return start, regimen
 
 
+A_DAY = re.compile(r"(?:\b(?:a|per|each|every)\s+|/\s*)day\b|\bdaily\b|/\s*d\b")
+AT_ONCE = re.compile(
+    r"\bonce\b|\bsingle\b|\bqd\b|\bo\.?d\b|\b1 ?x|\bat \d|\b(?:in|at|every|each) (?:the )?"
+    r"(?:morning|noon|evening|night|bed\w*)|\bqhs\b|\bhs\b"
+)
+
+
+def _shared_out(
+    item: PlanItem, name: str, per_unit: float | None, knowledge: Knowledge
+) -> tuple[PlanItem, str]:
+    """`30 tablets a day`, `3200 mg a day`: the total of a day, in so many doses as are usual; and a note of it."""
+    words, drug, usual = item.written.lower(), knowledge.drugs.get(name), knowledge.clock_times["usual"]
+    dose, largest = item.dose_high or item.dose, max(drug.strengths_mg, default=0.0) if drug else 0.0
+    timed = item.times_per_day != 1.0 or item.every_hours or item.clock_times or AT_ONCE.search(words)
+    if not dose or timed or not A_DAY.search(words):
+        return item, ""
+    of_a_tablet = largest or math.inf  # no strength known: nothing is shared out
+    counted = is_counted(item.unit)
+    tablets = dose if counted else _amount(name, per_unit, item, knowledge) / of_a_tablet
+    if tablets < usual.total_from - 1e-9:
+        return item, ""
+    parts = min(math.ceil(tablets - 1e-9), usual.most_parts)
+    shared = {"dose": dose / parts, "dose_high": None, "times_per_day": float(parts)}
+    note = f"“{item.written}” is taken for the total of a day, in {parts} doses; write “once daily” for one."
+    return item.model_copy(update=shared), note
+
+
 def _rule_of(regimen: Regimen, knowledge: Knowledge) -> str:
     from_ = knowledge.model["as-needed"].parameters["threshold"].value
     return (
@@ -270,7 +300,7 @@ def _needed_at_most(item: PlanItem, knowledge: Knowledge) -> tuple[float, int]:
 
 
 FOOD = re.compile(
-    r"\b(?:with|after)\s+(?:(?:a|an|the|each|every)\s+)?(?:[\w-]+\s+)?"
+    r"\b(?:with|after)\s+(?:(?:a|an|the|each|every)\s+)?(?:[\w-]+\s+){0,2}"
     r"(?:food|meals?|milk|snacks?|breakfast|lunch|dinner|supper)\b|\bp\.?c\b"
 )
 

@@ -143,6 +143,8 @@ HOURS = {
     "acetaminophen 1 g q4h max 2 g per day for 2 days": {0: 1000, 4: 1000, 24: 1000, 28: 1000},
     "ibuprofen 400 mg every 6 hours at 8 am for 1 day": {0: 400, 6: 400, 12: 400, 18: 400},
     "diazepam 10 mg single oral dose": {0: 10},
+    "diazepam 10 mg single dose after a high-fat meal": {0: 10},
+    "carisoprodol 250 mg tid+hs x 1d": {0: 250, 5: 250, 10: 250, 14: 250},
 }
 
 
@@ -158,6 +160,26 @@ def test_amounts_within_hours_are_taken_when_it_says(text):
 def test_hours_that_a_dose_is_spread_over_do_not_go_with_a_frequency_or_a_day(text):
     with pytest.raises(UnreadableText, match="over"):
         read_plan(text)
+
+
+TOTALS_OF_A_DAY = {
+    "carisoprodol 350 mg 30 tablets a day for 2 days": [2625] * 8,
+    "meprobamate 3200 mg a day for 2 days": [800] * 8,
+    "meprobamate 1.2 g/day for 1 day": [400] * 3,
+    "hydrocodone-acetaminophen 5/325 mg 6 tablets a day for 1 day": [7.5] * 4,
+    "meprobamate 1600 mg once daily for 2 days": [1600] * 2,
+    "carisoprodol 1050 mg daily at bedtime for 2 days": [1050] * 2,
+    "naproxen 1000 mg daily for 2 days": [1000] * 2,
+    "carisoprodol 1050 mg": [1050],
+}
+
+
+@pytest.mark.parametrize("text", TOTALS_OF_A_DAY)
+def test_many_tablets_a_day_are_the_total_of_the_day_and_not_swallowed_at_once(text):
+    schedule = read_schedule([text], load(), until=24.0)
+    doses = TOTALS_OF_A_DAY[text]
+    assert list(schedule.regimens[0].amounts) == pytest.approx(doses)
+    assert any("total of a day" in note for note in schedule.notes) == (len(doses) > 2)
 
 
 def test_a_frame_may_hold_cells_without_a_value():
