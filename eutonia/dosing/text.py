@@ -174,6 +174,8 @@ def _item(said: Said, action: Action) -> PlanItem:
         if per_day:
             low, high, times = low / said.divided, high / said.divided, (said.divided, said.divided)
     if said.doses is not None:
+        if said.doses <= 0.0:
+            raise ValueError("no doses")
         if times is None or said.doses < times[1]:  # `once`, `q5min x3`: all of them on one day
             times = (said.doses, said.doses)
         if times and "duration_days" not in fields:
@@ -181,7 +183,7 @@ def _item(said: Said, action: Action) -> PlanItem:
                 max(said.doses / times[1], 1.0) if times[1] >= 1 else said.doses / times[1]
             )
     if said.spread and low and high:  # `4 drinks over 2 hours`
-        if times is None or times == (1.0, 1.0):
+        if said.spread < 24.0 and times in (None, (1.0, 1.0)):
             parts = max(round(said.spread / PORTION), 1)
             low, high, times = low / parts, high / parts, (float(parts),) * 2
             said.every = (said.spread / parts,) * 2

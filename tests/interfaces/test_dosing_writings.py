@@ -243,6 +243,8 @@ def test_what_a_stranger_wrote_is_read_as_meant(text):
         ("take 2 now and 1 every 6 hours of carisoprodol 350 mg", "1"),
         ("oxycodone 5 mg q6h prn, max 4 drops daily", "max 4 drop"),
         ("carisoprodol 350 mg tid, may increase to qid", "may"),
+        ("carisoprodol 350 mg x 0 doses", "carisoprodol 350 mg x 0 doses"),
+        ("4 drinks over 30 hours", "over 30 hours"),
         ("carisoprodol 350 mg dreimal täglich", "dreimal"),
     ],
 )
