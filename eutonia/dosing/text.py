@@ -173,21 +173,12 @@ def _item(said: Said, action: Action) -> PlanItem:
         per_day = said.often is None or said.often == (1.0, 1.0)
         if per_day:
             low, high, times = low / said.divided, high / said.divided, (said.divided, said.divided)
-    if said.doses is not None:
-        if said.doses <= 0.0:
-            raise ValueError("no doses")
-        if times is None or said.doses < times[1]:  # `once`, `q5min x3`: all of them on one day
-            times = (said.doses, said.doses)
-        if times and "duration_days" not in fields:
-            fields["duration_days"] = (
-                max(said.doses / times[1], 1.0) if times[1] >= 1 else said.doses / times[1]
-            )
+    times = _in_doses(said, times, fields)
     if said.spread and low and high:  # `4 drinks over 2 hours`
         if said.spread < 24.0 and times in (None, (1.0, 1.0)):
             parts = max(round(said.spread / PORTION), 1)
             low, high, times = low / parts, high / parts, (float(parts),) * 2
-            said.every = (said.spread / parts,) * 2
-            fields["duration_days"] = 1.0
+            said.every, fields["duration_days"] = (said.spread / parts,) * 2, 1.0
         else:
             said.unread.append(f"over {said.spread:g} hours")
     times = _limited(times, said, high, unit, strength)
@@ -268,6 +259,21 @@ def _times(said: Said, fields: dict[str, Any]) -> tuple[float, float] | None:
 
 MEALS = 3
 """Meals of a day."""
+
+
+def _in_doses(
+    said: Said, times: tuple[float, float] | None, fields: dict[str, Any]
+) -> tuple[float, float] | None:
+    """How often, where the number of doses is stated, which tells how long as well: `once`, `q5min x 3`."""
+    if said.doses is None:
+        return times
+    if said.doses <= 0.0 or (times and times[1] <= 0.0):
+        raise ValueError("no doses")
+    if times is None or said.doses < times[1]:  # all of them on one day
+        times = (said.doses, said.doses)
+    days = said.doses / times[1]
+    fields.setdefault("duration_days", max(days, 1.0) if times[1] >= 1 else days)
+    return times
 
 
 PORTION = 0.5
