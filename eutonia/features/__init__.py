@@ -44,12 +44,16 @@ def with_plan(chart: Chart, plan: tuple[PlanItem, ...]) -> tuple[Chart, Collecti
     that says what it is about looks at the plan for that alone.
     """
     other = chart.instead(plan)
-    anew = chart.values.keys() - chart.of_record
+    anew: set[str] = set(chart.values)
     changed = [*_missing_from(other.case.plan, chart), *_missing_from(chart.case.plan, other)]
-    if other.unrecognised == chart.unrecognised and all(t.action == "start" for t in changed):
+    alike = other.unrecognised == chart.unrecognised
+    if alike and all(t.action == "start" for t in changed):
         held = {name for t in changed for name in (t.treatment, *t.classes, *t.possible)}
         about = _about(chart.knowledge)
-        anew &= chart.leaning.union(about[""], *(about.get(name, ()) for name in held))
+        anew = chart.leaning.union(about[""], *(about.get(name, ()) for name in held))
+    anew -= chart.of_record
+    if alike:
+        anew -= chart.of_names
     other.forget(anew)
     for name in sorted(anew, key=LAST.__contains__):
         value_of(name, other)
@@ -88,15 +92,20 @@ def value_of(name: str, chart: Chart) -> Value:
     found = chart.values.get(name)
     if found is None:
         feature, way = _ways(chart.knowledge)[name]
-        asked, chart.plan_asked, leans, chart.leans = chart.plan_asked, False, chart.leans, False
+        before = chart.plan_asked, chart.names_asked, chart.leans
+        chart.plan_asked = chart.names_asked = chart.leans = False
         found = chart.values[name] = way(feature, chart)
-        if not chart.plan_asked:
+        if chart.plan_asked:
+            if chart.leans:
+                chart.leaning.add(name)
+        elif chart.names_asked:
+            chart.of_names.add(name)
+        else:
             chart.of_record.add(name)
-        elif chart.leans:
-            chart.leaning.add(name)
-        chart.plan_asked |= asked
-        chart.leans = leans
-    if name not in chart.of_record:
+        chart.plan_asked, chart.names_asked, chart.leans = before
+    if name in chart.of_names:
+        chart.names_asked = True
+    elif name not in chart.of_record:
         chart.plan_asked = chart.leans = True
     return found
 

@@ -66,8 +66,12 @@ class Chart:
     """Results and observations by code; filled by `features.results` when it first looks."""
     of_record: set[str] = field(default_factory=set)
     """Features worked out without a look at the plan."""
+    of_names: set[str] = field(default_factory=set)
+    """Features that look at the plan for nothing but whether everything in it is recognised."""
     plan_asked: bool = False
     """Whether the plan was looked at since this was last set to False."""
+    names_asked: bool = False
+    """Whether it was asked what is not recognised, since this was last set to False."""
     leaning: set[str] = field(default_factory=set)
     """Features that look at the plan through other features."""
     leans: bool = False
@@ -83,6 +87,7 @@ class Chart:
             values=dict(self.values),
             results=self.results,
             of_record=set(self.of_record),
+            of_names=set(self.of_names),
             leaning=set(self.leaning),
         )
         other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
@@ -192,9 +197,16 @@ class Chart:
             t for e, parts in self.listed if not self._begun(e) and not self._ended(e) for t in parts
         )
 
-    @of_plan
+    @property
     def unrecognised(self) -> tuple[str, ...]:
         """Entries in use or planned whose ingredients are not known."""
+        asked, self.names_asked = self.plan_asked, True
+        found = self._unrecognised
+        self.plan_asked = asked
+        return found
+
+    @of_plan
+    def _unrecognised(self) -> tuple[str, ...]:
         planned = [(item, parts) for item, parts in self.plan if _names_treatment(item)]
         return tuple(dict.fromkeys([*self._unrecognised_now, *self._not_recognised(planned)]))
 

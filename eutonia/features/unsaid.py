@@ -27,6 +27,7 @@ def take_over_unsaid(chart: Chart) -> None:
     unsaid = empty.values.keys() - chain.from_iterable(naming.get(name, ()) for name in _held(chart))
     chart.values.update({name: empty.values[name] for name in unsaid})
     chart.of_record |= empty.of_record & unsaid
+    chart.of_names |= empty.of_names & unsaid
 
 
 DENIED = "a denial"
