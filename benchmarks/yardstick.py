@@ -345,7 +345,7 @@ def _diffrax(tolerance: float) -> Callable[[Columns], Columns]:
 # --- side by side -------------------------------------------------------------------------------------
 
 
-def main(source: str, number: int = 10_000, checked: int = 40, rounds: int = 5) -> None:
+def main(source: str, number: int = 10_000, checked: int = 100, rounds: int = 5) -> None:
     """Rates of all, each round one after another: the best of each, and the median over rounds of their ratio."""
     held = np.ascontiguousarray(people(HELD_OUT.stop)[HELD_OUT][:checked])
     true = np.stack([judged(each) for each in held])

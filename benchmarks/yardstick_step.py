@@ -6,7 +6,8 @@ only with the other. Nothing here is about a patient of ours; `benchmarks.yardst
 
 The amounts and levels are linear: what they become in half a step is worked out once for each length of step. The
 opening in the middle and at the end of a step is predicted, and put right by one step of Newton's. With its change at
-both ends they make a quartic, through which the adaptations and pain are integrated exactly.
+both ends they make a quartic, through which the adaptations and pain are integrated exactly; what that says of the
+middle corrects it, and the end once more, to first order. Sums are ordered so that what is known late comes last.
 """
 
 # mypy: ignore-errors
@@ -34,8 +35,7 @@ FIXED = UNITS + 8
 
 # Rows of each length of step, after those.
 HALF_STEP, SLOPED, BEFORE_MIDDLE, TO_MIDDLE, TO_END, WEIGHED = 0, 1, 2, 7, 20, 33
-"""Half of its hours, and 8 by all; the exponent in the middle, as far as it is known; and the linear part, a matrix of
-which 13 numbers are not zero: each follows from those before it."""
+"""Half of its hours, and 8 by all; the exponent in the middle, as far as it is known; the linear part (13 numbers)."""
 WEIGHTS = 6
 """Of a state at the start, and of what it follows at the start, middle and end, and its change at both ends."""
 OF_FAST, OF_SLOW, OF_PAIN, HALFWAY = (WEIGHED + WEIGHTS * k for k in range(4))
@@ -94,8 +94,9 @@ def exponential(x):
     large = _rounder(x)
     times = x * 1.4426950408889634 + large
     r = x - (times - large) * 0.6931471805599453
-    p = 1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040))))
-    return _doubled(1.0 + r * (1.0 + r * (0.5 + r * p)), times)
+    two = r * r
+    later = (1 / 24 + r * (1 / 120)) + two * (1 / 720 + r * (1 / 5040))
+    return _doubled(((1.0 + r) + two * (0.5 + r * (1 / 6))) + (two * two) * later, times)
 
 
 @lane
@@ -223,10 +224,10 @@ def _length(m, d, at, h, people, p):
 def _open(x, y, exponent):
     """The open share of channels, how it falls with the exponent, and that by the product of all bound and unbound."""
     up, down = (1.0 + x) * (1.0 + y), (1.0 + D1 * x) * (1.0 + D2 * y)
-    closing = L0 * exponential(exponent) * up
-    share = 1.0 / (down * down + closing * up)
+    closing, factor = L0 * up, exponential(exponent)
+    share = 1.0 / (down * down + (closing * up) * factor)
     opening = down * share
-    by_both = closing * share * opening
+    by_both = (closing * factor) * share * opening
     return down * opening, by_both * (up * down), by_both
 
 
@@ -251,8 +252,8 @@ def _felt_sloped(opening, turn, half):
 
 @lane
 def _weighed(m, at, state, start, middle, end, turn, turned):
-    return (get(m, at) * state + get(m, at + 1) * start + get(m, at + 2) * middle + get(m, at + 3) * end
-            + get(m, at + 4) * turn + get(m, at + 5) * turned)  # fmt: skip
+    return (get(m, at) * state + get(m, at + 1) * start + get(m, at + 4) * turn + get(m, at + 2) * middle
+            + get(m, at + 3) * end + get(m, at + 5) * turned)  # fmt: skip
 
 
 @lane
@@ -318,7 +319,7 @@ def _step(m, at, midway):
     )
     more, k = really - turned, at + BENT
     bent = -slack_mid * (
-        get(m, k) * start + get(m, k + 1) * middle + get(m, k + 2) * end + get(m, k + 3) * turn + get(m, k + 4) * really
+        get(m, k) * start + get(m, k + 3) * turn + get(m, k + 1) * middle + get(m, k + 2) * end + get(m, k + 4) * really
     )  # fmt: skip
     more_fast = get(m, at + OF_FAST + 5) * more + get(m, at + OF_FAST + 2) * bent
     more_slow = get(m, at + OF_SLOW + 5) * more + get(m, at + OF_SLOW + 2) * bent
@@ -377,9 +378,8 @@ def _note(m, states, opening, kept, hour, p):
 
 
 def march(m, d, people, sizes, plan, dose, kept, folded):
-    """All patients, `W` at a time. A step of `plan` has its length in `sizes`, and says whether a dose begins it and
-    whether its middle and its end are whole hours.
-    """
+    """All patients, `W` at a time. Of each step, `plan` has its place in `sizes`, and whether it begins with a dose and
+    whether its middle and its end are whole hours."""
     for p in range(0, people.shape[1], W):
         _begin(m, d, sizes, people, p)
         hour = 0
