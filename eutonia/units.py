@@ -50,6 +50,8 @@ def convert(
     `valence` equivalents and moles. Raises UnitError where the unit is missing or cannot be converted.
     """
     if unit is None or not unit.strip():
+        if to.startswith("{"):  # a ratio or a score has none
+            return value
         raise UnitError(f"The value {value:g} has no unit; {to} was expected.")
     code = meant(unit, spellings)
     if code == to:

@@ -1,5 +1,8 @@
 """Features of liver and kidney, and of the record itself. One function per feature file."""
 
+import re
+
+from eutonia.dates import within
 from eutonia.features.chart import Chart
 from eutonia.features.kinds import listing
 from eutonia.features.results import Result, latest, readings
@@ -74,6 +77,9 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
     limits = feature.limits
     span = limits["lowest"], limits["highest"]
     short = feature.id.split("_")[0]
+    told = _multiple_told(feature, chart)
+    if told is not None:
+        return told
     result = latest(
         chart,
         feature.id,
@@ -87,6 +93,20 @@ def _times_uln(feature: ComputedFeature, chart: Chart) -> Value:
     if result is None:
         return UNKNOWN
     return Value(rounded(result.value / (result.reference_high or limits["uln"]), 3), str(result))
+
+
+def _multiple_told(feature: ComputedFeature, chart: Chart) -> Value | None:
+    """The newest result where it is written as a multiple itself: “5x ULN”."""
+    for reading in readings(chart, feature.loinc, feature.codes["named"])[:1]:
+        said = _MULTIPLE.fullmatch(f"{reading.value} {reading.unit or ''}".casefold().strip())
+        if said and within(reading.when, feature.limits["days"], chart.as_of) is not False:
+            return Value(float(said[1]), f"{reading.name} {reading.value}")
+    return None
+
+
+_MULTIPLE = re.compile(
+    r"[>~]?\s*(\d+(?:\.\d+)?)\s*(?:x|×|times|fold)\s*(?:the\s+)?(?:uln|upper limit(?: of normal)?|normal)"
+)
 
 
 alt_x_uln = ast_x_uln = _times_uln

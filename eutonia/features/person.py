@@ -262,10 +262,17 @@ def _told(feature: ComputedFeature, chart: Chart) -> float | None:
     """Drinks a week by the latest statement about drinking that can be counted."""
     for reading in readings(chart, feature.codes["in_words"], feature.codes["named"]):
         if within(reading.when, feature.limits["days"], chart.as_of) is not False:
-            drinks = drinks_a_week(reading.value, reading.unit, feature, chart.knowledge)
+            bare = reading.unit is None and number_in(reading.value)[0] is not None
+            counted = _counted(reading.name, feature) if bare else reading.unit
+            drinks = drinks_a_week(reading.value, counted, feature, chart.knowledge)
             if drinks is not None:
                 return drinks
     return None
+
+
+def _counted(name: str, feature: ComputedFeature) -> str:
+    """What a bare number counts, as the name of its question says: “Alcohol units per week”."""
+    return " ".join(word for word in name.casefold().split() if word not in feature.codes["passed_over"])
 
 
 def _cut(men: bool | None, as_man: bool, as_woman: bool) -> bool | None:
@@ -295,7 +302,7 @@ cyp2d6 = cyp2c19
 def _phenotype(feature: ComputedFeature, value: str) -> str | None:
     text = value.casefold()
     for name in ("ultrarapid", "rapid", "intermediate", "poor", "normal"):
-        if any(word.casefold() in text for word in feature.codes[name]):
+        if any(re.search(rf"(?<![a-z]){word.casefold()}(?![a-z])", text) for word in feature.codes[name]):
             return name
     return None
 

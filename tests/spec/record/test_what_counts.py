@@ -171,6 +171,12 @@ def test_a_diagnosis_in_words_tells_the_stage_of_pregnancy(
         ("pregnant", "Urine pregnancy test", "positive", None, True),
         ("bilirubin", "Bilirubin, total", 3, "mg/dL", 3),
         ("egfr", "urine creatinine", 90, "mg/dL", None),
+        ("alt_x_uln", "ALT", "5x ULN", None, 5),
+        ("alt_x_uln", "ALT", 60, None, None),
+        ("inr_above_3", "INR", 3.4, None, True),
+        ("cyp2c19", "CYP2C19 metabolizer status", "PM", None, "poor"),
+        ("hazardous_alcohol", "Alcohol units per week", 35, None, True),
+        ("hazardous_alcohol", "Alcohol units per week", 8, None, False),
     ],
 )
 def test_a_result_without_a_code_goes_by_its_name(
