@@ -13,7 +13,7 @@ from eutonia.errors import NotAvailable
 from eutonia.knowledge import Knowledge, load
 
 WIDTH = 380
-BLUE, ORANGE, GREEN = CATEGORIES[:3]
+BLUE, ORANGE = CATEGORIES[:2]
 GREY = "#8a94a0"
 
 
