@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 from eutonia.features.allergens import Allergen, allergens_of
@@ -90,7 +90,8 @@ class Chart:
             of_names=set(self.of_names),
             leaning=set(self.leaning),
         )
-        other.__dict__.update((n, v) for n, v in self.__dict__.items() if n in _kept_of_record())
+        kept = _kept_of_record() & self.__dict__.keys()
+        other.__dict__.update({name: self.__dict__[name] for name in kept})
         return other
 
     def forget(self, features: Iterable[str]) -> None:
@@ -136,8 +137,7 @@ class Chart:
     def plan(self) -> tuple[tuple[PlanItem, tuple[Taken, ...]], ...]:
         """Every plan item with its ingredients or therapy."""
         return tuple(
-            (item, ingredients_of(-1 - number, item, self.knowledge))
-            for number, item in enumerate(self.case.plan)
+            (item, _planned(-1 - number, item, self.knowledge)) for number, item in enumerate(self.case.plan)
         )
 
     @cached_property
@@ -334,6 +334,12 @@ def _amount(entry: Dosage) -> str:
 
 def _named(taken: Iterable[Taken]) -> frozenset[str]:
     return frozenset(name for t in taken for name in (t.treatment, *t.classes, *t.possible))
+
+
+@lru_cache(maxsize=256)
+def _planned(number: int, item: PlanItem, knowledge: Knowledge) -> tuple[Taken, ...]:
+    """The ingredients of an order; those of the alternatives are asked for with every patient."""
+    return ingredients_of(number, item, knowledge)
 
 
 @cache
