@@ -24,35 +24,7 @@ def forest(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
         raise NotAvailable(
             "There is nothing to draw: no usable data. " + (answer.say[0] if answer.say else "")
         )
-    names = _names(answer)
-    trials = [
-        {
-            "name": f"{names[row.trial]} ({row.n[0]} v {row.n[1]})",
-            "estimate": row.effect, "low": row.ci[0], "high": row.ci[1], "weight": row.weight,
-            "told": f"{number(row.effect, answer.measure)} ({interval(row.ci, answer.measure)})",
-            "share": f"{row.weight:.0f} %", "trial": row.trial, "mark": row.mark, "kind": "trial",
-        }
-        for row in answer.rows
-    ]  # fmt: skip
-    pool = {
-        "name": f"Pool ({answer.trials} trial{'s' if answer.trials != 1 else ''}, {answer.patients} people)",
-        "estimate": answer.estimate, "low": answer.ci[0], "high": answer.ci[1], "kind": "pool",
-        "told": f"{number(answer.estimate, answer.measure)} ({interval(answer.ci, answer.measure)})", "share": "100 %",
-    }  # fmt: skip
-    values: list[dict[str, Any]] = [*trials, pool]
-    if answer.prediction_interval is not None:
-        low, high = answer.prediction_interval
-        told = interval(answer.prediction_interval, answer.measure)
-        values.append(
-            {
-                "name": "A similar new trial",
-                "low": low,
-                "high": high,
-                "kind": "new",
-                "told": told,
-                "share": "",
-            }
-        )
+    values = _forest_rows(answer)
     y = {
         "field": "name",
         "type": "nominal",
@@ -102,6 +74,42 @@ def forest(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
         "data": {"values": values},
         "layer": layers,
     }
+
+
+def _forest_rows(answer: Evidence) -> list[dict[str, Any]]:
+    """The rows of a forest: trials, their pool, and a new trial."""
+    assert answer.estimate is not None
+    assert answer.ci is not None
+    names = _names(answer)
+    trials = [
+        {
+            "name": f"{names[row.trial]} ({row.n[0]} v {row.n[1]})",
+            "estimate": row.effect, "low": row.ci[0], "high": row.ci[1], "weight": row.weight,
+            "told": f"{number(row.effect, answer.measure)} ({interval(row.ci, answer.measure)})",
+            "share": f"{row.weight:.0f} %", "trial": row.trial, "mark": row.mark, "kind": "trial",
+        }
+        for row in answer.rows
+    ]  # fmt: skip
+    pool = {
+        "name": f"Pool ({answer.trials} trial{'s' if answer.trials != 1 else ''}, {answer.patients} people)",
+        "estimate": answer.estimate, "low": answer.ci[0], "high": answer.ci[1], "kind": "pool",
+        "told": f"{number(answer.estimate, answer.measure)} ({interval(answer.ci, answer.measure)})", "share": "100 %",
+    }  # fmt: skip
+    values: list[dict[str, Any]] = [*trials, pool]
+    if answer.prediction_interval is not None:
+        low, high = answer.prediction_interval
+        told = interval(answer.prediction_interval, answer.measure)
+        values.append(
+            {
+                "name": "A similar new trial",
+                "low": low,
+                "high": high,
+                "kind": "new",
+                "told": told,
+                "share": "",
+            }
+        )
+    return values
 
 
 def _layer(kind: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def make_lines(engine: Engine) -> None:
 
 
 def make_pools(engine: Engine) -> None:
+    """What is taken now, planned, and was taken, by person and index date."""
     engine.make(
         "current_use",
         """
@@ -124,7 +125,16 @@ def make_pools(engine: Engine) -> None:
         ) AS m GROUP BY index_id, moment, treatment
         """,
     )
-    # The ingredients of the plan as words, which hardly ever are more than one.
+    _make_planned_kinds(engine)
+    engine.make(
+        "past_use",
+        "SELECT index_id, day, nth, part, treatment, start_day, end_day, mg, daily, bit FROM line "
+        "WHERE NOT in_use AND NOT starts",
+    )
+
+
+def _make_planned_kinds(engine: Engine) -> None:
+    """The ingredients of the plan as words, which hardly ever are more than one."""
     engine.make(
         "plan_kind",
         "SELECT p.index_id, k.written FROM planned AS p JOIN kind AS k ON k.treatment = p.treatment AND k.bit = p.bit",
@@ -139,11 +149,6 @@ def make_pools(engine: Engine) -> None:
             SELECT DISTINCT k.index_id, k.written FROM plan_kind AS k JOIN ({some}) AS s ON s.index_id = k.index_id
         ) AS w GROUP BY index_id
         """,
-    )
-    engine.make(
-        "past_use",
-        "SELECT index_id, day, nth, part, treatment, start_day, end_day, mg, daily, bit FROM line "
-        "WHERE NOT in_use AND NOT starts",
     )
 
 

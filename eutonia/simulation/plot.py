@@ -184,48 +184,55 @@ def _panel(
         }
     )
     if doses:
-        layers.append(
-            {
-                "data": {"values": doses},
-                "mark": {
-                    "type": "tick",
-                    "orient": "vertical",
-                    "size": 7,
-                    "thickness": 1,
-                    "yOffset": -3,
-                    "color": "#5b6570",
-                    "opacity": 1.0 if len(doses) <= MOST_TICKS else 0.3,
-                },
-                "encoding": {
-                    "x": {"field": "day", "type": "quantitative"},
-                    "y": {"value": "height"},
-                    "tooltip": {"field": "dose"},
-                },
-            }
-        )
+        layers.append(_ticks(doses))
     if line is not None:
-        layers.append(
-            {
-                "data": {"values": [{"level": line[0], "name": line[1]}]},
-                "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#d55e00"},
-                "encoding": {"y": {"field": "level", "type": "quantitative"}},
-            }
-        )
-        layers.append(
-            {
-                "data": {"values": [{"level": line[0], "name": line[1]}]},
-                "mark": {
-                    "type": "text",
-                    "align": "right",
-                    "baseline": "bottom",
-                    "dy": -2,
-                    "color": "#d55e00",
-                },
-                "encoding": {
-                    "x": {"value": "width"},
-                    "y": {"field": "level", "type": "quantitative"},
-                    "text": {"field": "name"},
-                },
-            }
-        )
+        layers += _level(*line)
     return {"data": {"values": rows}, "width": 760, "height": 130, "layer": layers}
+
+
+def _ticks(doses: list[dict[str, Any]]) -> dict[str, Any]:
+    """A mark on the axis for each dose."""
+    return {
+        "data": {"values": doses},
+        "mark": {
+            "type": "tick",
+            "orient": "vertical",
+            "size": 7,
+            "thickness": 1,
+            "yOffset": -3,
+            "color": "#5b6570",
+            "opacity": 1.0 if len(doses) <= MOST_TICKS else 0.3,
+        },
+        "encoding": {
+            "x": {"field": "day", "type": "quantitative"},
+            "y": {"value": "height"},
+            "tooltip": {"field": "dose"},
+        },
+    }
+
+
+def _level(level: float, name: str) -> list[dict[str, Any]]:
+    """A line across the panel, and its name."""
+    at = {"values": [{"level": level, "name": name}]}
+    return [
+        {
+            "data": at,
+            "mark": {"type": "rule", "strokeDash": [4, 3], "color": "#d55e00"},
+            "encoding": {"y": {"field": "level", "type": "quantitative"}},
+        },
+        {
+            "data": at,
+            "mark": {
+                "type": "text",
+                "align": "right",
+                "baseline": "bottom",
+                "dy": -2,
+                "color": "#d55e00",
+            },
+            "encoding": {
+                "x": {"value": "width"},
+                "y": {"field": "level", "type": "quantitative"},
+                "text": {"field": "name"},
+            },
+        },
+    ]
