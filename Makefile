@@ -23,7 +23,7 @@ check: audit               ## What must pass before a commit: format, lint, type
 slow: $(VENV)/.test        ## The studies of minutes: coverage of intervals, long random searches
 	$(RUN)/python -m pytest -m slow $(ARGS)
 
-browser: $(VENV)/.test      ## The page in a real browser: CHROMIUM=/path/to/chromium, or one that is found or installed
+browser: $(VENV)/.test     ## The page in a real browser: CHROMIUM=/path/to/chromium, or one that is found or installed
 	$(RUN)/python -m pip install -q --disable-pip-version-check playwright axe-playwright-python
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null || \
 	  (apt-get install -y -q chromium >/dev/null 2>&1) || \

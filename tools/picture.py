@@ -1,6 +1,8 @@
 """Take the README's picture of the page anew: the service with the demo patient opened, in a browser.
 
-make browser && .venv/bin/python tools/picture.py        (CHROMIUM=/path/to/chromium, where it is not found)
+    .venv/bin/python tools/picture.py
+
+`make browser` sets up what it needs; CHROMIUM names a browser that is not found.
 """
 
 import os

@@ -65,6 +65,8 @@ def score_file(path: Path) -> list[Score]:
 
 
 def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     scores = score_file(Path(sys.argv[1]))
     for s in scores:
         right = s.verdict == s.expected_verdict

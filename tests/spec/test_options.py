@@ -140,7 +140,11 @@ def test_what_a_record_does_not_speak_of_is_as_if_every_feature_were_worked_out(
     differ = [name for name in names(KNOWLEDGE) if quick.values[name] != value_of(name, plain)]
     assert not differ
     assert (quick.suspect, quick.stale) == (plain.suspect, plain.stale)
-    assert (quick.of_record, quick.of_names, quick.leaning) == (plain.of_record, plain.of_names, plain.leaning)
+    assert (quick.of_record, quick.of_names, quick.leaning) == (
+        plain.of_record,
+        plain.of_names,
+        plain.leaning,
+    )
 
 
 @given(cases)

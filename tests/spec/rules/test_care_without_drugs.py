@@ -26,7 +26,7 @@ from patient_lines import (
     t,
 )
 
-from eutonia.assessment import Assessment, assess_all
+from eutonia.assessment import Assessment
 
 # fmt: off
 EXAMPLES = [
@@ -83,11 +83,6 @@ EXAMPLES = [
          cond=[c("Calf pain", "M79.661", "2026-02-01"), c("Tibia fracture", "S82.201A", "2026-02-10")]),
 ]
 # fmt: on
-
-
-@pytest.fixture(scope="module")
-def answers() -> list[Assessment]:
-    return assess_all([example.case for example in EXAMPLES])
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=named(EXAMPLES))

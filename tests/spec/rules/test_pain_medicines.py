@@ -25,7 +25,7 @@ from patient_lines import (
     p,
 )
 
-from eutonia.assessment import Assessment, assess_all
+from eutonia.assessment import Assessment
 
 # fmt: off
 EXAMPLES = [
@@ -138,11 +138,6 @@ EXAMPLES = [
          patient=W(30)),
 ]
 # fmt: on
-
-
-@pytest.fixture(scope="module")
-def answers() -> list[Assessment]:
-    return assess_all([example.case for example in EXAMPLES])
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=named(EXAMPLES))

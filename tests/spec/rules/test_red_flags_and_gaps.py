@@ -3,7 +3,7 @@
 import pytest
 from patient_lines import CYC, EGFR, IBU, LBP, NP, M, W, c, case, check, lab, m, named, never_fired, o
 
-from eutonia.assessment import Assessment, assess_all
+from eutonia.assessment import Assessment
 
 # fmt: off
 EXAMPLES = [
@@ -55,11 +55,6 @@ EXAMPLES = [
     case(["data-allergy-unknown"], [], IBU, no_known_allergies=None, allergies=None),
 ]
 # fmt: on
-
-
-@pytest.fixture(scope="module")
-def answers() -> list[Assessment]:
-    return assess_all([example.case for example in EXAMPLES])
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=named(EXAMPLES))

@@ -37,7 +37,7 @@ from patient_lines import (
     p,
 )
 
-from eutonia.assessment import Assessment, assess_all
+from eutonia.assessment import Assessment
 
 # fmt: off
 EXAMPLES = [
@@ -147,11 +147,6 @@ EXAMPLES = [
     case(["smr-age-pediatric"], [], MTC, patient=M(15)),
 ]
 # fmt: on
-
-
-@pytest.fixture(scope="module")
-def answers() -> list[Assessment]:
-    return assess_all([example.case for example in EXAMPLES])
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=named(EXAMPLES))
