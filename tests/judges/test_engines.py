@@ -73,8 +73,8 @@ def test_threads_change_nothing(knowledge: Knowledge, monkeypatch: pytest.Monkey
 def test_many_schedules_at_once_are_each_as_alone(knowledge: Knowledge) -> None:
     """A search for a taper gets for each schedule what it would get alone.
 
-    Peaks are read at the ends of steps, and steps are cut at the doses of all schedules: half a percent in nine patients
-    of ten, one and a half in anybody.
+    Peaks are read at the ends of steps, and steps are cut at the doses of all schedules: half a percent in nine
+    patients of ten, one and a half in anybody.
     """
     plans = ["carisoprodol 350 mg three times a day for 3 days", "carisoprodol 350 mg twice a day for 2 days"]
     schedules = [read(plan, knowledge, 120.0) for plan in plans]
