@@ -5,6 +5,7 @@ vl-convert (Vega's own renderer, bundled, no browser and no network), into files
 """
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 INK = {"light": ("#1b1f24", "#5b6570", "#dfe3e8"), "dark": ("#e8eaed", "#a3adb8", "#3a424c")}
 """Text, secondary text, and rules, for each theme."""
+
+GROUND = {"light": "#ffffff", "dark": "#14171b"}
 
 
 def config(theme: Theme = "light") -> dict[str, Any]:
@@ -34,7 +37,7 @@ def config(theme: Theme = "light") -> dict[str, Any]:
         "labelLimit": 280,
     }
     return {
-        "background": "transparent" if theme == "dark" else "#ffffff",
+        "background": "transparent" if theme == "dark" else GROUND[theme],
         "font": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif",
         "view": {"stroke": None},
         "axis": axis,
@@ -64,7 +67,20 @@ def draw(spec: Mapping[str, Any], kind: Literal["png", "svg", "html"], theme: Th
         return bytes(vl_convert.vegalite_to_png(chart, scale=2))
     if kind == "svg":
         return str(vl_convert.vegalite_to_svg(chart)).encode()
-    return str(vl_convert.vegalite_to_html(chart, bundle=True)).encode()
+    return _page(str(vl_convert.vegalite_to_html(chart, bundle=True)), spec, theme).encode()
+
+
+def _page(page: str, spec: Mapping[str, Any], theme: Theme) -> str:
+    """The page of a chart on the ground of its theme; on a narrow screen the chart scrolls and the page does not."""
+    given = spec.get("title", "Chart")
+    title = given if isinstance(given, str) else given["text"]
+    head = f"""<title>{escape(title if isinstance(title, str) else " ".join(title))}</title>
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <style>
+      body {{ margin: 1rem; background: {GROUND[theme]}; }}
+      #vega-chart {{ overflow-x: auto; max-width: 100%; }}
+    </style>"""
+    return page.replace("<title>Chart</title>", head, 1)
 
 
 def save(spec: Mapping[str, Any], path: str | Path, theme: Theme = "light") -> None:

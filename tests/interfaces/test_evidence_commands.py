@@ -131,3 +131,14 @@ def test_compare_in_words(run):
     assert result.exit_code == 0
     for head in ("Onset of effect", "Time to meaningful relief", "Best for now", "Together"):
         assert head in result.stdout
+
+
+@pytest.mark.parametrize(("options", "ground"), [((), "#ffffff"), (("--dark",), "#14171b")])
+def test_a_forest_plot_as_a_page_has_its_title_its_ground_and_fits_a_phone(run, tmp_path, options, ground):
+    path = tmp_path / "forest.html"
+    run("evidence", "nsaid", "--condition", "acute-low-back-pain", "--forest", str(path), *options)
+    head = path.read_text().partition("<script")[0]
+    assert "<title>Pain intensity: NSAIDs by mouth against placebo" in head
+    assert f"background: {ground}" in head
+    assert "width=device-width" in head
+    assert "overflow-x: auto" in head
