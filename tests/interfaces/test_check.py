@@ -131,6 +131,11 @@ def test_questions_and_quoted_statements_are_no_claims(text: str) -> None:
     assert claims(text) == []
 
 
+def test_knocked_out_for_good_is_not_cured() -> None:
+    assert "car-cure" not in claims("Booze and Soma together can knock you out for good.")
+    assert "car-cure" in claims("Soma fixes muscle spasm for good.")
+
+
 def test_what_nobody_has_shown_is_not_claimed() -> None:
     assert claims("Nobody has shown that four to six sessions of myofascial release are enough.") == []
     assert claims("Baclofen is meant for spasticity and not for an ordinary sore back.") in (
