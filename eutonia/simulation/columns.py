@@ -38,6 +38,10 @@ class Trace:
     """Integral of the cube of withdrawal, kT³ h."""
     halfway: States
     """States in the middle of each step; of the step that ends there."""
+    rising: Column
+    """Changes an hour of the signals at the start and at the end of that step, [2, steps + 1, signals, n]."""
+    slopes: Column
+    """Those of the energies that the brain adapts to, [2, steps + 1, 3, n]."""
     common: NDArray[np.int64]
     """The step that ends at each of the grid's common times."""
 
@@ -51,7 +55,8 @@ class _State:
         self.induced = [(np.zeros((len(own.rates), n)), np.ones(n), np.zeros(n)) for own in system.induced]
         """What its modes hold beyond the linear level, the speed of its elimination, and what draws that up."""
         self.stock = [np.zeros(n) for _ in system.saturable]
-        self.level = np.zeros((system.signals, n))
+        self.level, self.rising = np.zeros((2, system.signals, n))
+        """Of the signals, and their changes an hour."""
         self.linear = np.zeros((system.signals, n))
         self.energy, self.relaxing, self.other = np.zeros(n), np.zeros(n), np.zeros(n)
         self.brain = np.zeros((5, n))
@@ -78,6 +83,7 @@ class _Engine:
         self.signals = system.entry_signal[self.starts] if len(self.starts) else self.starts
         self.site_starts = np.flatnonzero(np.diff(system.member_site, prepend=-1))
         self.rows: list[tuple[Column, ...]] = []
+        self.changes: list[tuple[Column, ...]] = []
         self.halfway: list[tuple[Column, ...]] = []
         self.common: list[int] = []
         self.now = np.full(system.number, grid.times[0])
@@ -85,6 +91,7 @@ class _Engine:
     def run(self) -> None:
         self._keep()
         self.halfway.append(self.rows[0][:-1])
+        self.changes.append((self.state.rising, self.state.rising, self.state.slopes, self.state.slopes))
         self.common.append(0)
         for i in range(len(self.grid.times) - 1):
             self._interval(i)
@@ -135,7 +142,7 @@ class _Engine:
 
     def _step(self, h: Column, half: Column) -> None:
         state, system = self.state, self.system
-        before, linear = state.level, state.linear
+        before, linear, rose = state.level, state.linear, state.rising
         halfway = state.modes * half
         state.modes = halfway * half
         linear_mid, linear_end = self._linear(halfway), self._linear(state.modes)
@@ -157,6 +164,7 @@ class _Engine:
         brain_mid = self._adapt(
             h, np.stack([state.energies, mid, energies]), np.stack([state.slopes, slopes])
         )
+        self.changes.append((rose, state.rising, state.slopes, slopes))
         state.energies, state.slopes = energies, slopes
         state.energy, state.relaxing, state.other = energy, relaxing, other
         self.halfway.append((self.now + 0.5 * h, middle, energy_mid, relaxing_mid, other_mid, *brain_mid))
@@ -172,16 +180,16 @@ class _Engine:
         return level
 
     def _slopes(self, level: Column) -> Column:
-        """Changes an hour of the energies that the brain adapts to."""
+        """Changes an hour of the energies that the brain adapts to; and those of the levels, on the way."""
         system, state = self.system, self.state
-        if not len(self.site_starts):
-            return np.zeros((3, system.number))
-        change = self._linear(-system.rates * state.modes)
+        change = state.rising = self._linear(-system.rates * state.modes)
         for own, (extra, speed, _) in zip(system.induced, state.induced, strict=True):
             lost = own.clearance * (speed - 1.0) * level[own.signal]
             change[own.signal] -= (own.rates * extra + own.weights * lost).sum(0)
         for pool, stock in zip(system.saturable, state.stock, strict=True):
             change[pool.signal] = level[pool.inflow] - kinetics.saturable(stock, pool.maximum, pool.half)
+        if not len(self.site_starts):
+            return np.zeros((3, system.number))
         opened, closed, opening, closing = (
             np.add.reduceat(member * values[system.member_signal], self.site_starts)
             for values in (level, change)
@@ -325,4 +333,6 @@ class _Engine:
         names = [f.name for f in fields(Trace)][:10]
         states: dict[str, Any] = dict(zip(names, map(np.stack, zip(*self.rows, strict=True)), strict=True))
         halfway = States(*(np.stack(column) for column in zip(*self.halfway, strict=True)))
-        return Trace(**states, halfway=halfway, common=np.array(self.common))
+        rose, rising, first, last = map(np.stack, zip(*self.changes, strict=True))
+        return Trace(**states, halfway=halfway, common=np.array(self.common), rising=np.stack([rose, rising]),
+                     slopes=np.stack([first, last]))  # fmt: skip

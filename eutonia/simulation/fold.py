@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eutonia.simulation import readouts
+from eutonia.simulation import readouts, steps
+from eutonia.simulation.adaptation import positive
 from eutonia.simulation.effects import States, Therapies, effects, natural_pain
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
@@ -24,14 +25,6 @@ Flags = NDArray[np.bool_]
 
 UPPER, LOWER = 0.40, 0.08
 """The half-life is read from the fall between these fractions of the last peak."""
-
-
-def turn(before: Column, middle: Column, after: Column) -> tuple[Column, Column]:
-    """Where the parabola through a step is highest, from -1 to 1, and how high."""
-    bend, tilt = np.maximum(middle - 0.5 * (before + after), 1e-300), 0.5 * (after - before)
-    with np.errstate(over="ignore"):
-        where = np.clip(0.5 * tilt / bend, -1.0, 1.0)
-    return where, np.maximum(np.maximum(before, after), middle + where * (tilt - bend * where))
 
 
 def states(kept: Trace) -> States:
@@ -62,8 +55,9 @@ def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
     step = np.diff(time, axis=0)
     counts = time[:-1] >= -1e-9  # what was taken before the plan is not counted
     area = counts * step / 6.0 * (level[:-1] + 4.0 * middle + level[1:])
-    where, peak = turn(level[:-1], middle, level[1:])
-    peak = np.where(counts, peak, -1.0)
+    rose, rising = kept.rising[:, 1:, n]
+    where, peak = steps.summit(middle, *steps.bends(level[:-1], middle, level[1:], rose, rising, step))
+    peak = np.where(counts, np.maximum(np.maximum(level[:-1], level[1:]), peak), -1.0)
     top = peak.argmax(0)[None]
     when = np.take_along_axis(time[1:] - 0.5 * step * (1.0 - where), top, 0)[0]
     doses = np.array(window.doses or (0.0,))
@@ -126,20 +120,39 @@ def _falls_below(time: Column, level: Column, threshold: Column, falling: Flags)
 def _effects(
     kept: Trace, seen: dict[str, Column], halfway: dict[str, Column], system: System, begun: Flags, dosing: float
 ) -> dict[str, Column]:  # fmt: skip
-    def highest(name: str, sign: float) -> Column:
-        ends, middle = sign * seen[name], sign * halfway[name]
-        _, peak = turn(ends[:-1], middle, ends[1:])
-        return sign * np.asarray(np.where(begun, peak, -np.inf).max(0))
+    step = np.diff(kept.time, axis=0)
 
-    found = {f"peak_{name}": highest(name, 1.0) for name in ("drive", "sedating", "relief")}
-    found["min_ventilation"] = highest("ventilation", -1.0)
-    half, days = 0.5 * np.diff(kept.time, axis=0), max(dosing, 24.0)
+    def highest(name: str, sign: float = 1.0, c: Column | float = 0.0, d: Column | float = 0.0) -> Column:
+        """Of the parabola through each step, and of what a quartic has beyond it."""
+        ends, middle = sign * seen[name], sign * halfway[name]
+        before, after = ends[:-1], ends[1:]
+        a, b = 0.5 * (after - before) - c, 0.5 * (before + after) - middle - d
+        _, peak = steps.summit(middle, a, b, c, d)
+        return sign * np.asarray(np.where(begun, np.maximum(np.maximum(before, after), peak), -np.inf).max(0))
+
+    def ripple(values: Column, middles: Column, place: int) -> Column:
+        """The two highest coefficients of the quartic of an energy."""
+        slopes = kept.slopes[:, 1:, place]
+        bends = steps.bends(values[:-1], middles[1:], values[1:], *slopes, step)
+        return np.asarray(system.brain[0] * np.stack(bends[2:]))
+
+    of_gaba = ripple(kept.energy, kept.halfway.energy, 0)
+    drive, sedating = halfway["drive"], halfway["sedating"]
+    both = (drive > 0.0) * of_gaba
+    both = both + (sedating > positive(drive)) * ripple(kept.other, kept.halfway.other, 2)
+    found = {
+        "peak_drive": highest("drive", 1.0, *of_gaba),
+        "peak_sedating": highest("sedating", 1.0, *both),
+        "peak_relief": highest("relief"),
+        "min_ventilation": highest("ventilation", -1.0),
+    }
+    half, days = 0.5 * step, max(dosing, 24.0)
     dosed = begun & (kept.time[:-1] < days - 1e-9)
 
     def over(name: str, threshold: Column) -> tuple[Column, ...]:
         """Above the threshold: ends of steps, middles, and shares of the first and second half of each step."""
         ends, middle = seen[name] - threshold, halfway[name] - threshold
-        return ends, middle, above(ends[:-1], middle), above(middle, ends[1:])
+        return ends, middle, steps.above(ends[:-1], middle), steps.above(middle, ends[1:])
 
     *_, first, second = over("sedating", impaired_from(system))
     hours = half * (first + second)
@@ -181,22 +194,15 @@ def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
     }
 
 
-def above(before: Column, after: Column) -> Column:
-    """Share of a span above zero, taking it for a straight line."""
-    high, low = np.maximum(before, after), np.minimum(before, after)
-    with np.errstate(over="ignore"):
-        return np.asarray(np.clip(high / np.maximum(high - low, 1e-300), 0.0, 1.0))
-
-
 def _withdrawal(kept: Trace, last_dose: float | Column, begun: Flags, system: System) -> dict[str, Column]:
     severity, middle, step = kept.withdrawal, kept.halfway.withdrawal[1:], np.diff(kept.time, axis=0)
-    where, most = turn(severity[:-1], middle, severity[1:])
-    most = np.where(begun, most, 0.0)
+    where, most = steps.turn(severity[:-1], middle, severity[1:])
+    most = np.where(begun, np.maximum(np.maximum(severity[:-1], severity[1:]), most), 0.0)
     peak, top = np.maximum(most.max(0), 0.0), most.argmax(0)[None]
     when = np.take_along_axis(kept.time[1:] - 0.5 * step * (1.0 - where), top, 0)[0]
     w0, w1 = severity[:-1] - system.figures["felt"], severity[1:] - system.figures["felt"]
     felt = begun & (np.maximum(w0, w1) >= 0.0) & (kept.time[:-1] >= last_dose - 1e-9)
-    moment = np.where(w0 >= 0.0, kept.time[:-1], kept.time[1:] - step * above(w0, w1))
+    moment = np.where(w0 >= 0.0, kept.time[:-1], kept.time[1:] - step * steps.above(w0, w1))
     onset = np.where(felt, moment, np.inf).min(0)
     first = np.argmax(kept.time >= -1e-9, axis=0)
     start = kept.hazard[first, np.arange(severity.shape[1])]
@@ -215,14 +221,13 @@ def fold_compiled(
     from eutonia.simulation import layout
 
     found: dict[str, Column] = {}
-    for (name, window), rows, times in zip(windows.items(), result.levels, result.level_moments, strict=True):
-        for key, value in _exposure_compiled(rows.astype(float), times, window, until).items():
+    for (name, window), rows in zip(windows.items(), result.levels, strict=True):
+        for key, value in _exposure_compiled(rows.astype(float), window, until).items():
             found[f"{name}/{key}"] = value
     row = dict(enumerate(result.folded.astype(float), layout.FOLDED))
 
     def time(place: int) -> Column:
-        found = result.moments[place - layout.TIMES]
-        return np.where(np.isfinite(found), found, np.nan)
+        return np.where(np.isfinite(row[place]), row[place], np.nan)
 
     found |= {
         "peak_drive": row[layout.PEAK_DRIVE],
@@ -244,12 +249,12 @@ def fold_compiled(
     return found | chances(found, system)
 
 
-def _exposure_compiled(rows: Column, times: Column, window: Window, until: float) -> dict[str, Column]:
+def _exposure_compiled(rows: Column, window: Window, until: float) -> dict[str, Column]:
     from eutonia.simulation import layout
 
     doses = np.array(window.doses or (0.0,))
-    when, peak, last = times[layout.TMAX], rows[layout.LAST_PEAK], rows[layout.LAST_LEVEL]
-    upper, lower = times[layout.UPPER], times[layout.LOWER]
+    when, peak, last = rows[layout.TMAX], rows[layout.LAST_PEAK], rows[layout.LAST_LEVEL]
+    upper, lower = rows[layout.UPPER], rows[layout.LOWER]
     with np.errstate(divide="ignore", invalid="ignore"):
         end = np.where(np.isfinite(lower), lower, until)
         ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(last, 1e-300))

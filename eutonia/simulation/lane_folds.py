@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from eutonia.simulation import adaptation
-from eutonia.simulation.lane_states import decay
+from eutonia.simulation import adaptation, steps
+from eutonia.simulation.lane_states import bends, decay
 from eutonia.simulation.layout import (
     AREA,
     AREA_WINDOW,
+    BEFORE,
     BEGAN,
     BRAIN,
     CMAX,
@@ -19,6 +20,7 @@ from eutonia.simulation.layout import (
     DRIVE_HALF,
     DRIVE_MOST,
     DULLED,
+    END,
     ENERGY,
     FAST,
     FELT,
@@ -31,6 +33,7 @@ from eutonia.simulation.layout import (
     LAST_PEAK,
     LOWER,
     LOWEST,
+    MIDDLE,
     MIN_VENTILATION,
     NOTICEABLE,
     NOW,
@@ -51,6 +54,8 @@ from eutonia.simulation.layout import (
     RELIEF,
     RELIEF_AREA,
     SEDATING,
+    SLOPE,
+    SLOPE_BEFORE,
     SLOW,
     STEP,
     SYNERGY,
@@ -67,7 +72,6 @@ from eutonia.simulation.layout import (
 )
 from eutonia.simulation.rows import (
     INFINITE,
-    LITTLE,
     alike,
     both,
     choose,
@@ -81,24 +85,19 @@ from eutonia.simulation.rows import (
     whole,
 )
 
-equation(adaptation.positive)
-positive = adaptation.positive
+for _equation in (adaptation.positive, steps.limited, steps.summit, steps.turn, steps.above):
+    equation(_equation)
+positive, summit, turn, above = adaptation.positive, steps.summit, steps.turn, steps.above
 
 
 @lane
-def turn(before, middle, after):
-    """Where the parabola through a step is highest, from -1 to 1, and how high."""
-    bend, tilt = middle - 0.5 * (before + after), 0.5 * (after - before)
-    least = max(bend, LITTLE)
-    where = min(max(0.5 * tilt / least, -1.0), 1.0)
-    return where, max(max(before, after), middle + where * (tilt - least * where))
-
-
-@lane
-def above(before, after):
-    """Share of a span above zero, taking it for a straight line."""
-    high, low = max(before, after), min(before, after)
-    return min(max(high / max(high - low, LITTLE), 0.0), 1.0)
+def _crest(start, middle, end, first, last):
+    """What the quartic through a step, whose slopes at the ends are `first` and `last` a step, nowhere exceeds: the
+    highest of its Bernstein coefficients.
+    """
+    early, late = start + 0.25 * first, end - 0.25 * last
+    between = (16.0 * middle - start - end - 4.0 * (early + late)) / 6.0
+    return max(max(max(start, end), max(early, late)), between)
 
 
 @lane
@@ -107,8 +106,10 @@ def _added(m, k, more):
 
 
 @whole
-def fold_levels(m, d, fold, times, mid, end, counts, inside):
-    """Exposure to one substance in a step at or after time zero, and `inside` the window or not."""
+def fold_levels(m, fold, mid, end, rose, rising, counts, inside):
+    """Exposure to one substance in a step at or after time zero, and `inside` the window or not; its changes an hour
+    at the ends of the step are in the rows `rose` and `rising`.
+    """
     h, before, middle, after = (
         get(m, STEP),
         get(m, fold + LAST_LEVEL),
@@ -121,44 +122,49 @@ def fold_levels(m, d, fold, times, mid, end, counts, inside):
         put(m, fold + LOWEST, min(get(m, fold + LOWEST), min(before, after)))
     if counts:
         _added(m, fold + AREA, area)
-        most = get(m, fold + CMAX)
-        where, peak = turn(before, middle, after)
-        when = get(d, BEGAN) + 0.5 * h * (1.0 + where)
-        put(d, times + TMAX, choose(peak > most, when, get(d, times + TMAX)))
-        put(m, fold + CMAX, max(peak, most))
+        first, last, most = get(m, rose), get(m, rising), get(m, fold + CMAX)
+        higher = _crest(before, middle, after, h * first, h * last) > most
+        if some(higher):
+            a, b, c, d = bends(before, middle, after, first, last, h)
+            where, peak = summit(middle, a, b, c, d)
+            peak = choose(higher, max(max(before, after), peak), most)
+            when = get(m, BEGAN) + 0.5 * h * (1.0 + where)
+            put(m, fold + TMAX, choose(peak > most, when, get(m, fold + TMAX)))
+            put(m, fold + CMAX, max(peak, most))
     put(m, fold + LAST_LEVEL, after)
 
 
 @whole
-def fold_fall(m, d, fold, times, end, last):
+def fold_fall(m, fold, end, last):
     """The fall of a level after the dose at `last`; to be called before `fold_levels`."""
     level, peak, upper, lower = (
-        get(m, end), get(m, fold + LAST_PEAK), get(d, times + UPPER), get(d, times + LOWER),
+        get(m, end), get(m, fold + LAST_PEAK), get(m, fold + UPPER), get(m, fold + LOWER),
     )  # fmt: skip
     below = either(
         both(upper == INFINITE, level <= 0.40 * peak), both(lower == INFINITE, level <= 0.08 * peak)
     )
-    if some(both(get(d, NOW) >= last - 1e-9, either(level > peak, below))):
+    if some(both(get(m, BEGAN) + get(m, STEP) >= last - 1e-9, either(level > peak, below))):
         for j in range(W):
-            _fall(m, d, fold * W + j, times * W + j, end * W + j, j, last)
+            _fall(m, fold * W + j, end * W + j, j, last)
 
 
 @lane
-def _fall(m, d, fold, times, end, j, last):
+def _fall(m, fold, end, j, last):
     """Of one patient, in lane `j`: seldom, since a level passes through a threshold once."""
-    if d[NOW * W + j] < last - 1e-9:
+    began, step = m[BEGAN * W + j], m[STEP * W + j]
+    if began + step < last - 1e-9:
         return
     level, peak = m[end], m[fold + LAST_PEAK * W]
     if level > peak:
         m[fold + LAST_PEAK * W] = level
-        d[times + UPPER * W] = INFINITE
-        d[times + LOWER * W] = INFINITE
-    elif d[times + LOWER * W] == INFINITE and m[STEP * W + j] > 0.0 and level > 0.0:
+        m[fold + UPPER * W] = INFINITE
+        m[fold + LOWER * W] = INFINITE
+    elif m[fold + LOWER * W] == INFINITE and step > 0.0 and level > 0.0:
         before = m[fold + LAST_LEVEL * W]
-        if d[times + UPPER * W] == INFINITE and level <= 0.40 * peak:
-            d[times + UPPER * W] = d[BEGAN * W + j] + m[STEP * W + j] * _share(before, level, 0.40 * peak)
+        if m[fold + UPPER * W] == INFINITE and level <= 0.40 * peak:
+            m[fold + UPPER * W] = began + step * _share(before, level, 0.40 * peak)
         if level <= 0.08 * peak:
-            d[times + LOWER * W] = d[BEGAN * W + j] + m[STEP * W + j] * _share(before, level, 0.08 * peak)
+            m[fold + LOWER * W] = began + step * _share(before, level, 0.08 * peak)
 
 
 @lane
@@ -225,50 +231,104 @@ def _read(m, place):
 
 
 @lane
-def _fold_peak(m, place, peak):
+def _may_exceed(before, middle, after, most):
+    """Whether the parabola through a step may be higher than `most` anywhere."""
+    return max(max(before, after), 2.0 * middle - 0.5 * (before + after)) > most
+
+
+@lane
+def _higher(before, middle, after, most):
+    """The highest of the parabola through a step, or `most` where that is higher."""
+    higher, found = _may_exceed(before, middle, after, most), most
+    if some(higher):
+        _, top = turn(before, middle, after)
+        found = choose(higher, max(max(before, after), max(top, most)), most)
+    return found
+
+
+@lane
+def _ripple(m, of):
+    """What the quartic of an energy has beyond the parabola through a step: its two highest coefficients."""
+    _, _, c, d = bends(get(m, BEFORE + of), get(m, MIDDLE + of), get(m, END + of), get(m, SLOPE_BEFORE + of),
+                       get(m, SLOPE + of), get(m, STEP))  # fmt: skip
+    return get(m, BRAIN) * c, get(m, BRAIN) * d
+
+
+@lane
+def _fold_drive(m, place, peak, c, d):
+    """The highest drive: the parabola through a step, and the ripple of the energies upon it."""
     before, middle, after = _read(m, place)
-    _, most = turn(before, middle, after)
-    put(m, peak, max(get(m, peak), most))
+    a, b, most = 0.5 * (after - before) - c, 0.5 * (before + after) - middle - d, get(m, peak)
+    even, odd = 2.0 * (a + 3.0 * c), 4.0 * (b + 2.0 * d)
+    higher = _crest(before, middle, after, even - odd, even + odd) > most
+    if some(higher):
+        _, top = summit(middle, a, b, c, d)
+        put(m, peak, choose(higher, max(max(before, after), max(top, most)), most))
+
+
+@lane
+def _above(before, middle, after):
+    """Shares of both halves of a step above zero."""
+    lowest, highest = min(before, min(middle, after)), max(before, max(middle, after))
+    crosses, first = both(lowest < 0.0, highest > 0.0), choose(highest > 0.0, 1.0 + 0.0 * highest, 0.0)
+    second = first
+    if some(crosses):
+        first = choose(crosses, above(before, middle), first)
+        second = choose(crosses, above(middle, after), second)
+    return first, second
 
 
 @whole
-def fold_effects(m, d, dosing):
-    """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not."""
+def fold_effects(m, dosing, others):
+    """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not.
+    `others` says whether anything sedates in another way than by GABA-A.
+    """
     part = 1.0 if dosing else 0.0
-    _fold_peak(m, DRIVE, PEAK_DRIVE)
-    _fold_peak(m, SEDATING, PEAK_SEDATING)
-    _fold_peak(m, RELIEF, PEAK_RELIEF)
+    c, d = _ripple(m, ENERGY)
+    _fold_drive(m, DRIVE, PEAK_DRIVE, c, d)
+    if others:
+        more, still_more = _ripple(m, OTHER)
+        drive = get(m, READ_MIDDLE + DRIVE) > 0.0
+        other = get(m, READ_MIDDLE + SEDATING) > positive(get(m, READ_MIDDLE + DRIVE))
+        _fold_drive(m, SEDATING, PEAK_SEDATING, drive * c + other * more, drive * d + other * still_more)
+    put(m, PEAK_SEDATING, max(get(m, PEAK_SEDATING), get(m, PEAK_DRIVE)))
     before, middle, after = _read(m, VENTILATION)
-    _, most = turn(-before, -middle, -after)
-    put(m, MIN_VENTILATION, min(get(m, MIN_VENTILATION), -most))
+    put(m, MIN_VENTILATION, -_higher(-before, -middle, -after, -get(m, MIN_VENTILATION)))
     half, least = 0.5 * get(m, STEP), get(m, IMPAIRED)
     before, middle, after = _read(m, SEDATING)
-    hours = half * (above(before - least, middle - least) + above(middle - least, after - least))
+    first, second = _above(before - least, middle - least, after - least)
+    hours = half * (first + second)
     _added(m, HOURS, hours)
     _added(m, HOURS_DAY, part * hours)
     least = get(m, NOTICEABLE)
     before, middle, after = _read(m, RELIEF)
+    put(m, PEAK_RELIEF, _higher(before, middle, after, get(m, PEAK_RELIEF)))
     _added(m, RELIEF_AREA, part * half / 3.0 * (before + 4.0 * middle + after))
     before, middle, after = before - least, middle - least, after - least
-    first, second = above(before, middle), above(middle, after)
+    first, second = _above(before, middle, after)
     _added(m, HOURS_RELIEVED, half * (first + second))
-    since = choose(after >= 0.0, half * (2.0 - second), INFINITE)
-    since = choose(middle >= 0.0, half * (1.0 - first), since)
-    since = choose(before >= 0.0, 0.0, since)
-    put(d, ONSET, min(get(d, ONSET), get(d, BEGAN) + since))
+    onset, began = get(m, ONSET), get(m, BEGAN)
+    if some(both(began < onset, max(before, max(middle, after)) >= 0.0)):
+        since = choose(after >= 0.0, half * (2.0 - second), INFINITE)
+        since = choose(middle >= 0.0, half * (1.0 - first), since)
+        since = choose(before >= 0.0, 0.0, since)
+        put(m, ONSET, min(onset, began + since))
 
 
 @whole
-def fold_withdrawal(m, d, stopped):
+def fold_withdrawal(m, stopped):
     """The highest withdrawal, and when it is felt once dosing has `stopped` in anybody."""
-    h, peak, began = get(m, STEP), get(m, W_PEAK), get(d, BEGAN)
-    before, after = get(m, WITHDRAWAL_BEFORE), get(m, WITHDRAWAL)
-    where, most = turn(before, get(m, WITHDRAWAL_MID), after)
-    put(d, W_TIME, choose(most > peak, began + 0.5 * h * (1.0 + where), get(d, W_TIME)))
-    put(m, W_PEAK, max(most, peak))
+    h, peak, began = get(m, STEP), get(m, W_PEAK), get(m, BEGAN)
+    before, middle, after = get(m, WITHDRAWAL_BEFORE), get(m, WITHDRAWAL_MID), get(m, WITHDRAWAL)
+    higher = _may_exceed(before, middle, after, peak)
+    if some(higher):
+        where, top = turn(before, middle, after)
+        most = choose(higher, max(max(before, after), top), peak)
+        put(m, W_TIME, choose(most > peak, began + 0.5 * h * (1.0 + where), get(m, W_TIME)))
+        put(m, W_PEAK, max(most, peak))
     if stopped:
-        w0, w1, when = before - get(m, FELT), after - get(m, FELT), get(d, W_ONSET)
+        w0, w1, when = before - get(m, FELT), after - get(m, FELT), get(m, W_ONSET)
         since = choose(w0 >= 0.0, 0.0, h * (1.0 - above(w0, w1)))
         since = choose(max(w0, w1) >= 0.0, since, INFINITE)
         later = min(when, began + since)
-        put(d, W_ONSET, choose(began >= get(d, LAST_DOSE) - 1e-9, later, when))
+        put(m, W_ONSET, choose(began >= get(m, LAST_DOSE) - 1e-9, later, when))

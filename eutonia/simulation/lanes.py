@@ -33,7 +33,6 @@ from eutonia.simulation.lane_states import (
 from eutonia.simulation.layout import (
     BEFORE,
     BEGAN,
-    CLOCKS,
     END,
     FIXED,
     FOLD_ROWS,
@@ -43,7 +42,6 @@ from eutonia.simulation.layout import (
     INDUCED,
     KEPT,
     LAST_DOSE,
-    LEVEL_TIMES,
     LOWER,
     LOWEST,
     MIDDLE,
@@ -57,7 +55,6 @@ from eutonia.simulation.layout import (
     SLOPE,
     SLOPE_BEFORE,
     STEP,
-    TIMES,
     UNIT,
     UPPER,
     W_ONSET,
@@ -84,7 +81,7 @@ def _clocks(m, d, size):
     """Begin a step of `size` units."""
     h, now = get(d, UNIT) * size, get(d, NOW)
     put(m, STEP, h)
-    put(d, BEGAN, now)
+    put(m, BEGAN, now)
     put(d, NOW, now + h)
 
 
@@ -111,10 +108,10 @@ def _run(
     axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_ends,
     member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times, event_time,
     event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept, folded,
-    moments, levels, level_moments,
+    levels,
 ):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
-    lin0, linm, lin1, levm, lev1, rising, fold, ind, sat, times_of, z, zm, hf, memory = places
+    lin0, linm, lin1, levm, lev1, rose, rising, fold, ind, sat, z, zm, hf, memory = places
     signals, substances, others = lin1 - linm, len(window_of), not gaba.all()
     decaying = len(mode_rates)
     pain = decaying - 2
@@ -127,15 +124,14 @@ def _run(
     for k in range(len(induced)):
         for place in range(INDUCED):
             put(m, ind + k * INDUCED + place, get_of(induced[k], place, p))
-    never = alike(d, INFINITE)
+    never = alike(m, INFINITE)
     for s in range(substances):
-        put(m, fold + s * FOLD_ROWS + LOWEST, never)
-        put(d, times_of + s * LEVEL_TIMES + UPPER, never)
-        put(d, times_of + s * LEVEL_TIMES + LOWER, never)
+        for place in (LOWEST, UPPER, LOWER):
+            put(m, fold + s * FOLD_ROWS + place, never)
     put(d, NOW, alike(d, times[0]))
-    put(d, LAST_DOSE, get_of(last_dose, 0, p))
-    put(d, ONSET, never)
-    put(d, W_ONSET, never)
+    put(m, LAST_DOSE, get_of(last_dose, 0, p))
+    put(m, ONSET, never)
+    put(m, W_ONSET, never)
     written = 0
     part_number = 0
     for interval in range(-1, len(times) - 1):
@@ -185,6 +181,7 @@ def _run(
                             _squared(d, hf, decaying)
                             reached *= 2
                         _clocks(m, d, sizes[k])
+                        _copied(m, rose, m, rising, substances)
                         decayed(
                             m,
                             d,
@@ -218,11 +215,11 @@ def _run(
                              gaba, relaxes, adapts, induced_signal, saturable_signal, saturated)  # fmt: skip
                         adapt(m, others)
                         for s in range(substances if seen else 0):
-                            of, at = fold + s * FOLD_ROWS, times_of + s * LEVEL_TIMES
+                            of = fold + s * FOLD_ROWS
                             if end >= window_of[s, 2] - 1e-9:
-                                fold_fall(m, d, of, at, lev1 + s, window_of[s, 2])
+                                fold_fall(m, of, lev1 + s, window_of[s, 2])
                             inside = (begin >= window_of[s, 0] - 1e-9) & (begin < window_of[s, 1] - 1e-9)
-                            fold_levels(m, d, of, at, levm + s, lev1 + s, counts, inside)
+                            fold_levels(m, of, levm + s, lev1 + s, rose + s, rising + s, counts, inside)
                         for node in range(0 if counts else 1, 2 if seen else 0):
                             read_out(
                                 m, d, READ_END if node else READ_MIDDLE, END if node else MIDDLE,
@@ -230,8 +227,8 @@ def _run(
                                 p, axis_signal, axis_ends, axes_top, axes_half, therapy_times, therapy,
                             )  # fmt: skip
                         if counts:
-                            fold_effects(m, d, dosing)
-                            fold_withdrawal(m, d, stopped)
+                            fold_effects(m, dosing, others)
+                            fold_withdrawal(m, stopped)
                         if seen:
                             _copied(m, READ_BEFORE, m, READ_END, 4)
                 put(d, NOW, get_of(arrive, part, 0) if part < events else alike(d, end))
@@ -264,10 +261,6 @@ def _run(
         put_of(folded, place, p, get(m, FOLDED + place))
     for place in range(substances * FOLD_ROWS):
         put_of(levels, place, p, get(m, fold + place))
-    for place in range(CLOCKS - TIMES):
-        put_of(moments, place, p, get(d, TIMES + place))
-    for place in range(substances * LEVEL_TIMES):
-        put_of(level_moments, place, p, get(d, times_of + place))
 
 
 def _blocks(
@@ -275,7 +268,7 @@ def _blocks(
     saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
     member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
     event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose,
-    kept, folded, moments, levels, level_moments,
+    kept, folded, levels,
 ):  # fmt: skip
     """Run the blocks of patients `first` to `last`, multiples of `W`."""
     for p in range(first, last, W):
@@ -284,7 +277,7 @@ def _blocks(
             saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
             member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
             event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs,
-            last_dose, kept, folded, moments, levels, level_moments,
+            last_dose, kept, folded, levels,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Which row of a block of patients holds what, in the compiled engine.
 
-A block has two memories. `d` is always in double precision: clocks, and the exponentials that levels are sums of. `m`
-may be in single precision: levels, states, the patient's figures, and folds. In both, rows of fixed place come first;
+A block has two memories. `d` is always in double precision: the clock, and the exponentials that levels are sums of.
+`m` may be in single precision: levels, states, the patient's figures, and folds. In both, rows of fixed place come first;
 the rows after them are as many as the plan needs (see `marching.march`).
 """
 
@@ -11,15 +11,10 @@ lie in the first-level cache.
 """
 
 # Of `d`.
-NOW, BEGAN, UNIT, LAST_DOSE = range(4)
-"""`BEGAN` is where the step began, and `UNIT` the length of the smallest step."""
-TIMES = 4
-ONSET, W_TIME, W_ONSET = range(TIMES, 7)
-"""Times that are folded."""
-CLOCKS = 7
-"""Rows of fixed place; times of the levels of each substance follow."""
-TMAX, UPPER, LOWER = range(3)
-LEVEL_TIMES = 3
+NOW, UNIT = range(2)
+"""`UNIT` is the length of the smallest step."""
+CLOCKS = 2
+"""Rows of fixed place."""
 
 # Of `m`. Energies and slow states in the middle and at the end of a step, in one order; and what begins the next one.
 STEP = 0
@@ -40,17 +35,20 @@ BRAIN = 42
  OPIOID_GAIN, FELT) = range(52, 64)  # fmt: skip
 
 FOLDED = 64
-(PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, W_PEAK,
- HAZARD_ZERO) = range(FOLDED, 74)  # fmt: skip
-NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(74, 78)
+(PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, ONSET,
+ W_PEAK, W_TIME, W_ONSET, HAZARD_ZERO) = range(FOLDED, 77)  # fmt: skip
+NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(77, 81)
 """Pain without treatment, and the deficit on its way to becoming withdrawal."""
-FIXED = 78
+BEGAN, LAST_DOSE = range(81, 83)
+"""When the step began, and when the last dose is taken."""
+FIXED = 83
 INDUCED = 12
 """Rows of an induced substance: two modes beyond the linear ones, speed, what draws it up, then its figures."""
 
-# A fold of one substance: highest level, areas, lowest level in the window, and the last fall.
-CMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, LAST_LEVEL = range(6)
-FOLD_ROWS = 6
+# A fold of one substance: highest level and when, areas, lowest level in the window, and the last fall: from which
+# peak, and when it came through two thresholds.
+CMAX, TMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, LAST_LEVEL, UPPER, LOWER = range(9)
+FOLD_ROWS = 9
 
 KEPT = (END + ENERGY, END + RELAXING, END + OTHER, END + FAST, END + SLOW, END + DULLED, WITHDRAWAL, HAZARD)
 """What is kept at an output, after the levels."""

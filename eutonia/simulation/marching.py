@@ -29,7 +29,6 @@ from eutonia.simulation.layout import (
     FOLDED,
     IMPAIRED,
     INDUCED,
-    LEVEL_TIMES,
     MIN_VENTILATION,
     NATURAL_MIDDLE,
     NOTICEABLE,
@@ -38,13 +37,11 @@ from eutonia.simulation.layout import (
     PAIN_REST,
     PEAK_DRIVE,
     PEAK_RELIEF,
-    PEAK_SEDATING,
     READ_BEFORE,
     RELAX_HALF,
     RELAX_MOST,
     RELAX_SHARE,
     SYNERGY,
-    TIMES,
     VENTILATION,
     W,
 )
@@ -70,12 +67,8 @@ class Result:
     """[outputs, signals + 8, n]: levels, then energy, relaxing, other, fast, slow, dulled, withdrawal, hazard."""
     folded: Column
     """[rows, n], from `FOLDED` on."""
-    moments: Column
-    """[rows, n], from `TIMES` on."""
     levels: Column
     """[substances, FOLD_ROWS, n]"""
-    level_moments: Column
-    """[substances, LEVEL_TIMES, n]"""
     dosing: float
     """Hours over which time impaired a day is counted."""
 
@@ -92,9 +85,9 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     slots, remembered = _slots(grid.steps, len(rates))
     places, rows = [], []
     for first, many in (
-        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, signals,
+        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, substances, signals,
                  substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))),
-        (CLOCKS, (substances * LEVEL_TIMES, len(rates), len(rates), len(rates), remembered)),
+        (CLOCKS, (len(rates), len(rates), len(rates), remembered)),
     ):  # fmt: skip
         ends = first + np.cumsum(many)
         places += [first, *ends[:-1].tolist()]
@@ -122,12 +115,8 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
     outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
     kept = np.empty((len(outputs), signals + 8, padded), precision)
-    folded, moments = (
-        np.empty((NATURAL_MIDDLE - FOLDED, padded), precision),
-        np.empty((CLOCKS - TIMES, padded)),
-    )
+    folded = np.empty((NATURAL_MIDDLE - FOLDED, padded), precision)
     levels = np.empty((substances * FOLD_ROWS, padded), precision)
-    level_moments = np.empty((substances * LEVEL_TIMES, padded))
     figures = (
         tuple(places), _padded(_fixed(system, precision)),
         _padded(rates), _padded(system.lags), _padded(system.entry_weight), own(system.strength),
@@ -147,7 +136,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
         *grid.steps.flat, slots,
         np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
         np.array([max(dosing, DAY), np.min(last_dose)]), outputs, _padded(np.broadcast_to(last_dose, (1, n)) + 0.0),
-        kept, folded, moments, levels, level_moments,
+        kept, folded, levels,
     )  # fmt: skip
     share = W * -(-padded // (W * threads))
     shares = [(first, min(first + share, padded)) for first in range(0, padded, share)]
@@ -169,10 +158,8 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     if len(outputs) < len(grid.output):  # some are asked for more than once
         kept = kept[np.searchsorted(outputs, grid.output)]
     return Result(
-        kept[..., :n], folded[:, :n], moments[:, :n],
-        levels[:, :n].reshape(substances, FOLD_ROWS, n), level_moments[:, :n].reshape(substances, LEVEL_TIMES, n),
-        max(dosing, DAY),
-    )  # fmt: skip
+        kept[..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)
+    )
 
 
 @lru_cache(maxsize=64)
@@ -215,7 +202,7 @@ def _fixed(system: System, precision: type[np.floating[Any]]) -> Column:
     }  # fmt: skip
     for place, value in values.items():
         rows[place] = value
-    rows[[PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF]] = -np.inf
+    rows[[PEAK_DRIVE, PEAK_RELIEF]] = -np.inf
     rows[MIN_VENTILATION] = np.inf
     rows[READ_BEFORE + VENTILATION] = 1.0
     return rows

@@ -30,8 +30,6 @@ from numba.extending import (
 from eutonia.simulation.layout import W
 
 INFINITE = float("inf")
-LITTLE = 1e-30
-"""What keeps a divisor from zero, in either precision."""
 
 EITHER: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy"}
 lane = njit(nogil=True, forceinline=True, **EITHER)

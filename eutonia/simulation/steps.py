@@ -11,6 +11,9 @@ from eutonia.simulation.adaptation import deficit
 Number = Any
 """A float, or an array of them."""
 
+LITTLE = 1e-30
+"""What keeps a divisor from zero, in either precision."""
+
 
 def damping(rate: Number, step: Number) -> Number:
     """What `collocated` divides by, as a factor."""
@@ -51,6 +54,38 @@ def pair(middle: Number, a: Number, b: Number, c: Number, d: Number, x: float) -
     """Its values at -`x` and `x`."""
     even, odd = middle + x * x * (b + x * x * d), x * (a + x * x * c)
     return even - odd, even + odd
+
+
+def summit(middle: Number, a: Number, b: Number, c: Number, d: Number) -> tuple[Number, Number]:
+    """Where it is highest between -1 and 1, and how high: by Newton's method, from the middle on.
+
+    Where it does not bend downwards, the way goes up to an end.
+    """
+    x = 0.0 * middle
+    for _ in range(4):
+        slope, bend = a + x * (2.0 * b + x * (3.0 * c + x * 4.0 * d)), -2.0 * b - x * (6.0 * c + x * 12.0 * d)
+        x = x + slope / (0.5 * (bend + abs(bend)) + LITTLE)
+        x = limited(x)
+    return x, middle + x * (a + x * (b + x * (c + x * d)))
+
+
+def turn(before: Number, middle: Number, after: Number) -> tuple[Number, Number]:
+    """Where the parabola through a step is highest between -1 and 1, and how high."""
+    bend, tilt = middle - 0.5 * (before + after), 0.5 * (after - before)
+    x = limited(tilt / (bend + abs(bend) + LITTLE))
+    return x, middle + x * (tilt - x * bend)
+
+
+def above(before: Number, after: Number) -> Number:
+    """Share of a span above zero, taking it for a straight line."""
+    apart = abs(after - before)
+    high = 0.5 * (before + after + apart)
+    return 0.5 * limited((high + abs(high)) / (apart + LITTLE) - 1.0) + 0.5
+
+
+def limited(x: Number) -> Number:
+    """To -1 and 1."""
+    return x / (0.5 * (1.0 + abs(x) + abs(1.0 - abs(x))))
 
 
 def averaged(middle: Number, d: Number) -> Number:
