@@ -31,7 +31,7 @@ resolution."""
 LONGEST, QUIET = 40.0, 16.0
 """The longest step of all, by the resolution, and how many hours a dose must lie back for each hour of one so long."""
 
-GRADED, FIRST, STANDARD = (1, 2, 4, 8, 8), 0.625, 0.2
+GRADED, FIRST, STANDARD = (1, 2, 4, 8, 16), 0.9, 0.2
 """Steps after a dose at the standard resolution, as multiples of the first; the first, by the resolution; and what
 that is, in hours. Levels bend most at first, and turn within a few hours. Half of it splits every step in two."""
 
@@ -167,7 +167,9 @@ def _between(
         if math.isfinite(since):
             plain = min(coarsest, early * (1.0 + 0.5 * since))
             plain = max(plain, stretched(since, finest, coarsest, saturable))
-        parts = [even((sum(later[0]) if later else b) - a, plain)]
+        length = (sum(later[0]) if later else b) - a
+        quiet = math.isfinite(since) and not later and not saturable
+        parts = [relaxed(length, since, plain, finest) if quiet else even(length, plain)]
     parts += [graded(y - x, finest, coarsest, saturable) for x, y in pairwise([*times, b])]
     return tuple(parts)
 
@@ -213,6 +215,16 @@ def _flat(groups: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[n
 def even(length: float, longest: float) -> tuple[int, ...]:
     """Equal steps no longer than `longest`."""
     return (1,) * max(1, math.ceil(length / longest - 1e-9))
+
+
+def relaxed(length: float, since: float, first: float, finest: float) -> tuple[int, ...]:
+    """Relative sizes of steps that begin with `first`, so many hours after a dose, and double as it recedes."""
+    units = math.ceil(length / first - 1e-9)
+    sizes: list[int] = []
+    while sum(sizes) < units:
+        most = stretched(since + sum(sizes) * first, finest, first, saturable=False) / first
+        sizes.append(min(2 ** int(math.log2(most)), units - sum(sizes)))
+    return tuple(sorted(sizes))
 
 
 @lru_cache(1024)

@@ -85,7 +85,7 @@ from eutonia.simulation.rows import (
     whole,
 )
 
-for _equation in (adaptation.positive, steps.limited, steps.summit, steps.turn, steps.above):
+for _equation in (adaptation.positive, steps.larger, steps.summit, steps.turn, steps.above):
     equation(_equation)
 positive, summit, turn, above = adaptation.positive, steps.summit, steps.turn, steps.above
 

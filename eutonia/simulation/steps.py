@@ -6,7 +6,7 @@ start, middle and end. Plain arithmetic: NumPy runs it on columns of patients, a
 
 from typing import Any
 
-from eutonia.simulation.adaptation import deficit
+from eutonia.simulation.adaptation import deficit, positive
 
 Number = Any
 """A float, or an array of them."""
@@ -62,30 +62,28 @@ def summit(middle: Number, a: Number, b: Number, c: Number, d: Number) -> tuple[
     Where it does not bend downwards, the way goes up to an end.
     """
     x = 0.0 * middle
-    for _ in range(4):
+    for _ in range(3):
         slope, bend = a + x * (2.0 * b + x * (3.0 * c + x * 4.0 * d)), -2.0 * b - x * (6.0 * c + x * 12.0 * d)
-        x = x + slope / (0.5 * (bend + abs(bend)) + LITTLE)
-        x = limited(x)
+        x = x + slope / larger(bend, 0.5 * abs(slope) + LITTLE)
+        x = 0.5 * (abs(x + 1.0) - abs(x - 1.0))  # between -1 and 1
     return x, middle + x * (a + x * (b + x * (c + x * d)))
 
 
 def turn(before: Number, middle: Number, after: Number) -> tuple[Number, Number]:
     """Where the parabola through a step is highest between -1 and 1, and how high."""
     bend, tilt = middle - 0.5 * (before + after), 0.5 * (after - before)
-    x = limited(tilt / (bend + abs(bend) + LITTLE))
+    x = tilt / larger(2.0 * bend, abs(tilt) + LITTLE)
     return x, middle + x * (tilt - x * bend)
 
 
 def above(before: Number, after: Number) -> Number:
     """Share of a span above zero, taking it for a straight line."""
-    apart = abs(after - before)
-    high = 0.5 * (before + after + apart)
-    return 0.5 * limited((high + abs(high)) / (apart + LITTLE) - 1.0) + 0.5
+    high = positive(larger(before, after))
+    return high / larger(abs(after - before), high + LITTLE)
 
 
-def limited(x: Number) -> Number:
-    """To -1 and 1."""
-    return x / (0.5 * (1.0 + abs(x) + abs(1.0 - abs(x))))
+def larger(one: Number, other: Number) -> Number:
+    return 0.5 * (one + other + abs(one - other))
 
 
 def averaged(middle: Number, d: Number) -> Number:
