@@ -62,7 +62,11 @@ def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
     when = np.take_along_axis(time[1:] - 0.5 * step * (1.0 - where), top, 0)[0]
     doses = np.array(window.doses or (0.0,))
     since = when - doses[np.maximum(np.searchsorted(doses, when + 1e-9, side="right") - 1, 0)]
-    found = {"cmax_mg_l": peak.max(0), "tmax_h": since, "half_life_h": half_life(time, level, window.doses)}
+    found = {
+        "cmax_mg_l": peak.max(0),
+        "tmax_h": since,
+        "half_life_h": half_life(*_halves(time, level, middle), window.doses),
+    }
     if window.single:
         whole = area.sum(0)
         tail = level[-1] * found["half_life_h"] / np.log(2.0)
@@ -78,6 +82,14 @@ def _exposure(kept: Trace, n: int, window: Window) -> dict[str, Column]:
         within = (time >= window.start - 1e-9) & (time <= window.end + 1e-9)
         found["trough_mg_l"] = np.where(within, level, np.inf).min(0)
     return found
+
+
+def _halves(time: Column, level: Column, middle: Column) -> tuple[Column, Column]:
+    """Times and levels at the ends and in the middle of each step."""
+    times, levels = np.empty((2, 2 * len(time) - 1, time.shape[1]))
+    times[::2], times[1::2] = time, 0.5 * (time[:-1] + time[1:])
+    levels[::2], levels[1::2] = level, middle
+    return times, levels
 
 
 def at(time: Column, values: Column, moment: float) -> Column:

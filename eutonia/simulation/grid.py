@@ -229,14 +229,22 @@ def relaxed(length: float, since: float, first: float, finest: float) -> tuple[i
 
 @lru_cache(1024)
 def graded(length: float, finest: float, coarsest: float, saturable: bool = False) -> tuple[int, ...]:
-    """Relative sizes of steps that begin short and grow: powers of two."""
+    """Relative sizes of steps that begin short and grow: powers of two. A resolution so many times finer than the
+    standard one splits each of its steps into so many.
+    """
+    if finest < STANDARD:
+        share = finest / STANDARD
+        return tuple(
+            size
+            for size in graded(length, STANDARD, coarsest / share, saturable)
+            for _ in range(round(1.0 / share))
+        )
     first = FIRST * finest
     units, largest = FULL * length / first, 2 ** int(math.log2(max(coarsest / first, 1.0)))
-    repeat = max(1, round(STANDARD / finest))
     sizes: list[int] = []
     while not sizes or sum(sizes) < units:
-        if len(sizes) < repeat * len(GRADED):
-            sizes.append(min(GRADED[len(sizes) // repeat], largest))
+        if len(sizes) < len(GRADED):
+            sizes.append(min(GRADED[len(sizes)], largest))
         else:
             most = stretched(sum(sizes) * first, finest, coarsest, saturable)
             sizes.append(2 ** int(math.log2(max(most / first, 1.0) + 1e-9)))

@@ -135,41 +135,49 @@ def fold_levels(m, fold, mid, end, rose, rising, counts, inside):
 
 
 @whole
-def fold_fall(m, fold, end, last):
+def fold_fall(m, fold, mid, end, last):
     """The fall of a level after the dose at `last`; to be called before `fold_levels`."""
     level, peak, upper, lower = (
         get(m, end), get(m, fold + LAST_PEAK), get(m, fold + UPPER), get(m, fold + LOWER),
     )  # fmt: skip
+    risen = max(get(m, mid), level) > peak
     below = either(
         both(upper == INFINITE, level <= 0.40 * peak), both(lower == INFINITE, level <= 0.08 * peak)
     )
-    if some(both(get(m, BEGAN) + get(m, STEP) >= last - 1e-9, either(level > peak, below))):
+    if some(both(get(m, BEGAN) + get(m, STEP) >= last - 1e-9, either(risen, below))):
         for j in range(W):
-            _fall(m, fold * W + j, end * W + j, j, last)
+            _fall(m, fold * W + j, mid * W + j, end * W + j, j, last)
 
 
 @lane
-def _fall(m, fold, end, j, last):
+def _fall(m, fold, mid, end, j, last):
     """Of one patient, in lane `j`: seldom, since a level passes through a threshold once."""
     began, step = m[BEGAN * W + j], m[STEP * W + j]
     if began + step < last - 1e-9:
         return
-    level, peak = m[end], m[fold + LAST_PEAK * W]
-    if level > peak:
-        m[fold + LAST_PEAK * W] = level
+    middle, level, peak = m[mid], m[end], m[fold + LAST_PEAK * W]
+    if max(middle, level) > peak:
+        m[fold + LAST_PEAK * W] = max(middle, level)
         m[fold + UPPER * W] = INFINITE
         m[fold + LOWER * W] = INFINITE
     elif m[fold + LOWER * W] == INFINITE and step > 0.0 and level > 0.0:
         before = m[fold + LAST_LEVEL * W]
         if m[fold + UPPER * W] == INFINITE and level <= 0.40 * peak:
-            m[fold + UPPER * W] = began + step * _share(before, level, 0.40 * peak)
+            m[fold + UPPER * W] = began + 0.5 * step * _share(before, middle, level, 0.40 * peak)
         if level <= 0.08 * peak:
-            m[fold + LOWER * W] = began + step * _share(before, level, 0.08 * peak)
+            m[fold + LOWER * W] = began + 0.5 * step * _share(before, middle, level, 0.08 * peak)
 
 
 @lane
-def _share(c0, c1, threshold):
-    """How far through a step a level falls through a threshold, on a logarithmic line."""
+def _share(before, middle, after, threshold):
+    """After how many half steps a level falls through a threshold, on logarithmic lines."""
+    if middle <= threshold:
+        return _along(before, middle, threshold)
+    return 1.0 + _along(middle, after, threshold)
+
+
+@lane
+def _along(c0, c1, threshold):
     if c0 <= threshold or c0 <= c1:
         return 0.0
     return min(np.log(c0 / threshold) / np.log(c0 / c1), 1.0)

@@ -217,7 +217,7 @@ def _run(
                         for s in range(substances if seen else 0):
                             of = fold + s * FOLD_ROWS
                             if end >= window_of[s, 2] - 1e-9:
-                                fold_fall(m, of, lev1 + s, window_of[s, 2])
+                                fold_fall(m, of, levm + s, lev1 + s, window_of[s, 2])
                             inside = (begin >= window_of[s, 0] - 1e-9) & (begin < window_of[s, 1] - 1e-9)
                             fold_levels(m, of, levm + s, lev1 + s, rose + s, rising + s, counts, inside)
                         for node in range(0 if counts else 1, 2 if seen else 0):

@@ -1,8 +1,8 @@
 """Which row of a block of patients holds what, in the compiled engine.
 
 A block has two memories. `d` is always in double precision: the clock, and the exponentials that levels are sums of.
-`m` may be in single precision: levels, states, the patient's figures, and folds. In both, rows of fixed place come first;
-the rows after them are as many as the plan needs (see `marching.march`).
+`m` may be in single precision: levels, states, the patient's figures, and folds. In both, rows of fixed place come
+first; the rows after them are as many as the plan needs (see `marching.march`).
 """
 
 W = 16
