@@ -224,7 +224,7 @@ class _Engine:
         linear = mid + halfway.sum(0), end + after.sum(0)
         change = h * rate * (1.0 + pull - speed)
         speeds = speed + 0.5 * change, speed + change
-        levels = steps.remaining(*linear, *sums, *(own.clearance * (value - 1.0) for value in speeds))
+        levels = steps.nearly(*linear, *sums, *(own.clearance * (value - 1.0) for value in speeds))
         pulls = [kinetics.saturable(level, own.maximum, own.half) for level in levels]
         inflow = (
             rate * (1.0 + value) for value in (pull, *pulls)

@@ -156,8 +156,9 @@ def _effects(
         "peak_drive": highest("drive", 1.0, *of_gaba),
         "peak_sedating": highest("sedating", 1.0, *both),
         "peak_relief": highest("relief"),
-        "min_ventilation": highest("ventilation", -1.0),
     }
+    opioids = len(system.ventilation.signals) > 0
+    found["min_ventilation"] = highest("ventilation", -1.0) if opioids else without_opioids(found, system)
     half, days = 0.5 * step, max(dosing, 24.0)
     dosed = begun & (kept.time[:-1] < days - 1e-9)
 
@@ -180,6 +181,15 @@ def _effects(
     onset = np.where(begun, np.where(ends[:-1] >= 0.0, now - 2.0 * half, sooner), np.inf).min(0)
     found["onset_h"] = np.where(np.isfinite(onset), onset, np.nan)
     return found
+
+
+def without_opioids(found: dict[str, Column], system: System) -> Column:
+    """The least ventilation where no opioid is taken: that of the highest drive."""
+    p = system.figures
+    return readouts.ventilation(
+        np.zeros(system.number), found["peak_drive"], float(p["opioid_most"][0]), p["drive_most"],
+        p["drive_half"], p["synergy"],
+    )  # fmt: skip
 
 
 def impaired_from(system: System) -> Column:
@@ -245,7 +255,6 @@ def fold_compiled(
         "peak_drive": row[layout.PEAK_DRIVE],
         "peak_sedating": row[layout.PEAK_SEDATING],
         "peak_relief": row[layout.PEAK_RELIEF],
-        "min_ventilation": row[layout.MIN_VENTILATION],
         "hours_impaired": row[layout.HOURS],
         "hours_impaired_a_day": row[layout.HOURS_DAY] / (result.dosing / 24.0),
         "hours_relieved": row[layout.HOURS_RELIEVED],
@@ -258,6 +267,8 @@ def fold_compiled(
         "withdrawal_onset_h": time(layout.W_ONSET) - last_dose,
         "hazard": result.states[-1, -1].astype(float) - row[layout.HAZARD_ZERO],
     }
+    opioids = len(system.ventilation.signals) > 0
+    found["min_ventilation"] = row[layout.MIN_VENTILATION] if opioids else without_opioids(found, system)
     return found | chances(found, system)
 
 

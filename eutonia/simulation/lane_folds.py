@@ -207,12 +207,14 @@ def read_out(
         held = 1.0 - decay(during / get_of(therapy[1], k, p))
         points = get_of(therapy[0], k, p) * held * decay(after / get_of(therapy[2], k, p))
         left *= 1.0 - min(max(points / max(pain, 1.0), -1.0), 1.0)
-    _effects(m, to, node, eased, left, opioid * get(m, OPIOID_GAIN), pain)
+    _effects(m, to, node, eased, left, pain)
+    if len(axis_signal) > axis_ends[1]:
+        _breathe(m, to, opioid * get(m, OPIOID_GAIN))
 
 
 @lane
-def _effects(m, to, node, eased, left, opioid, pain):
-    """Drive, sedation, relief and ventilation. Fractions of fractions are brought to one division."""
+def _effects(m, to, node, eased, left, pain):
+    """Drive, sedation and relief. Fractions of fractions are brought to one division."""
     energy, adapted = get(m, node + ENERGY), get(m, node + FAST) + get(m, node + SLOW)
     sensitivity = get(m, BRAIN)
     drive = sensitivity * energy - adapted
@@ -222,13 +224,19 @@ def _effects(m, to, node, eased, left, opioid, pain):
     eased = eased * least + get(m, node + RELAXING) * eases
     half = get(m, RELAX_HALF) * least
     left = left * (half + (1.0 - get(m, RELAX_MOST)) * eased) / (eased + half)
+    put(m, to + DRIVE, drive)
+    put(m, to + SEDATING, up + positive(sensitivity * get(m, node + OTHER) - get(m, node + DULLED)))
+    put(m, to + RELIEF, pain * (1.0 - left))
+
+
+@lane
+def _breathe(m, to, opioid):
+    """Ventilation beside opioids; without them it is least where the drive is highest."""
+    up = positive(get(m, to + DRIVE))
     square = up * up
     all_of, half = (1.0 + opioid) * (1.0 + up), get(m, DRIVE_HALF) * get(m, DRIVE_HALF)
     air = (1.0 + opioid - get(m, OPIOID_MOST) * opioid) * (half + square - get(m, DRIVE_MOST) * square)
     air *= (all_of - get(m, SYNERGY) * opioid * up) / ((1.0 + opioid) * all_of * (half + square))
-    put(m, to + DRIVE, drive)
-    put(m, to + SEDATING, up + positive(sensitivity * get(m, node + OTHER) - get(m, node + DULLED)))
-    put(m, to + RELIEF, pain * (1.0 - left))
     put(m, to + VENTILATION, max(air, 0.0))
 
 
@@ -287,9 +295,9 @@ def _above(before, middle, after):
 
 
 @whole
-def fold_effects(m, dosing, others):
+def fold_effects(m, dosing, others, opioids):
     """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not.
-    `others` says whether anything sedates in another way than by GABA-A.
+    `others` says whether anything sedates in another way than by GABA-A, `opioids` whether there are any.
     """
     part = 1.0 if dosing else 0.0
     c, d = _ripple(m, ENERGY)
@@ -300,8 +308,9 @@ def fold_effects(m, dosing, others):
         other = get(m, READ_MIDDLE + SEDATING) > positive(get(m, READ_MIDDLE + DRIVE))
         _fold_drive(m, SEDATING, PEAK_SEDATING, drive * c + other * more, drive * d + other * still_more)
     put(m, PEAK_SEDATING, max(get(m, PEAK_SEDATING), get(m, PEAK_DRIVE)))
-    before, middle, after = _read(m, VENTILATION)
-    put(m, MIN_VENTILATION, -_higher(-before, -middle, -after, -get(m, MIN_VENTILATION)))
+    if opioids:
+        before, middle, after = _read(m, VENTILATION)
+        put(m, MIN_VENTILATION, -_higher(-before, -middle, -after, -get(m, MIN_VENTILATION)))
     half, least = 0.5 * get(m, STEP), get(m, IMPAIRED)
     before, middle, after = _read(m, SEDATING)
     first, second = _above(before - least, middle - least, after - least)

@@ -40,13 +40,14 @@ from eutonia.simulation.layout import (
 from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, some, whole
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
-                  steps.collocated, steps.passed, steps.remaining, steps.bends, steps.pair, steps.averaged,
+                  steps.collocated, steps.passed, steps.remaining, steps.nearly, steps.bends, steps.pair, steps.averaged,
                   steps.spread):  # fmt: skip
     equation(_equation)
 
 turnover, deficit = adaptation.turnover, adaptation.deficit
 decay, saturable = kinetics.decay, kinetics.saturable
 damping, collocated, passed, remaining = steps.damping, steps.collocated, steps.passed, steps.remaining
+nearly = steps.nearly
 bends, pair, averaged, spread = steps.bends, steps.pair, steps.averaged, steps.spread
 
 
@@ -189,7 +190,7 @@ def induce(m, own, linear0, linear1, linear2, level1, level2):
     weight, drift = part1 + part2, (part1 * rate1 + part2 * rate2) * h
     change = h * rate * (1.0 + pull - speed)
     more_mid, more_end = clearance * (speed + 0.5 * change - 1.0), clearance * (speed + change - 1.0)
-    level_mid, level_end = remaining(middle, end, weight, drift, more_mid, more_end)
+    level_mid, level_end = nearly(middle, end, weight, drift, more_mid, more_end)
     pull_mid, pull_end = saturable(level_mid, most, half), saturable(level_end, most, half)
     speed_mid, speed_end = collocated(
         speed,

@@ -112,7 +112,8 @@ def _run(
 ):  # fmt: skip
     """March one block of patients, `p` to `p + W`, through the whole grid."""
     lin0, linm, lin1, levm, lev1, rose, rising, fold, ind, sat, z, zm, hf, memory = places
-    signals, substances, others = lin1 - linm, len(window_of), not gaba.all()
+    signals, substances = lin1 - linm, len(window_of)
+    others, opioids = not gaba.all(), len(axis_signal) > axis_ends[1]
     decaying = len(mode_rates)
     pain = decaying - 2
     m[:] = 0.0
@@ -227,7 +228,7 @@ def _run(
                                 p, axis_signal, axis_ends, axes_top, axes_half, therapy_times, therapy,
                             )  # fmt: skip
                         if counts:
-                            fold_effects(m, dosing, others)
+                            fold_effects(m, dosing, others, opioids)
                             fold_withdrawal(m, stopped)
                         if seen:
                             _copied(m, READ_BEFORE, m, READ_END, 4)

@@ -135,3 +135,12 @@ def remaining(
     d = 1.0 + (2.0 * weight + drift) / 12.0 * more_end
     whole = 1.0 / (a * d - b * c)
     return (d * middle - b * end) * whole, (a * end - c * middle) * whole
+
+
+def nearly(
+    middle: Number, end: Number, weight: Number, drift: Number, more_mid: Number, more_end: Number
+) -> tuple[Number, Number]:
+    """`remaining`, to the first order in what is eliminated: enough to see what induction it draws up."""
+    taken, last = more_mid * middle / 12.0, more_end * end / 12.0
+    fewer = (4.0 * weight + drift) * taken - 0.5 * weight * last
+    return middle - fewer, end - 8.0 * weight * taken - (2.0 * weight + drift) * last
