@@ -144,8 +144,8 @@ def _effects(
 
     def ripple(values: Column, middles: Column, place: int) -> Column:
         """The two highest coefficients of the quartic of an energy."""
-        slopes = kept.slopes[:, 1:, place]
-        bends = steps.bends(values[:-1], middles[1:], values[1:], *slopes, step)
+        first, last = kept.slopes[:, 1:, place]
+        bends = steps.bends(values[:-1], middles[1:], values[1:], first, last, step)
         return np.asarray(system.brain[0] * np.stack(bends[2:]))
 
     of_gaba = ripple(kept.energy, kept.halfway.energy, 0)

@@ -35,6 +35,9 @@ GRADED, FIRST, STANDARD = (1, 2, 4, 8, 16), 0.9, 0.2
 """Steps after a dose at the standard resolution, as multiples of the first; the first, by the resolution; and what
 that is, in hours. Levels bend most at first, and turn within a few hours. Half of it splits every step in two."""
 
+FIRST_NONLINEAR = 0.15
+"""The first where elimination saturates: a drink is absorbed fast, and felt at once."""
+
 RECENT, COARSER = 120.0, 4.0
 """Hours before time zero until which the use so far is run in by steps that are so many times as long: what they are
 off by has evened out, or is of the slowest states, by then."""
@@ -239,7 +242,7 @@ def graded(length: float, finest: float, coarsest: float, saturable: bool = Fals
             for size in graded(length, STANDARD, coarsest / share, saturable)
             for _ in range(round(1.0 / share))
         )
-    first = FIRST * finest
+    first = (FIRST_NONLINEAR if saturable else FIRST) * finest
     units, largest = FULL * length / first, 2 ** int(math.log2(max(coarsest / first, 1.0)))
     sizes: list[int] = []
     while not sizes or sum(sizes) < units:
