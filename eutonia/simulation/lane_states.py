@@ -39,8 +39,9 @@ from eutonia.simulation.layout import (
 )
 from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, some, whole
 
-for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping, steps.collocated,
-                  steps.passed, steps.remaining, steps.nearly, steps.bends, steps.pair, steps.averaged, steps.spread):  # fmt: skip
+for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
+                  steps.collocated, steps.passed, steps.remaining, steps.nearly, steps.bends, steps.pair,
+                  steps.averaged, steps.spread):  # fmt: skip
     equation(_equation)
 
 turnover, deficit = adaptation.turnover, adaptation.deficit
