@@ -97,8 +97,7 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
     p = system.figures
     drive, sedating = drives(system, states)
     relaxation, natural, left = pains(system, states, therapies)
-    bound = states.level[:, system.ventilation.signals]
-    opioid = (bound / system.ventilation.half).sum(1) / p["opioid_tolerant"]
+    opioid = opioids(system, states.level)
     return {
         "drive": drive,
         "sedating": sedating,
@@ -109,10 +108,23 @@ def effects(system: System, states: States, therapies: Therapies | None = None) 
         "tolerance": states.fast + states.slow,
         "withdrawal": states.withdrawal,
         "pain": natural * left,
-        "ventilation": readouts.ventilation(
-            opioid, drive, float(p["opioid_most"][0]), p["drive_most"], p["drive_half"], p["synergy"]
-        ),
+        "opioid": opioid,
+        "ventilation": ventilation(system, opioid, drive),
     }
+
+
+def opioids(system: System, level: Column) -> Column:
+    """Levels of opioids by their half-effect levels, summed; or of changes of levels, theirs."""
+    bound = level[:, system.ventilation.signals] / system.ventilation.half
+    return np.asarray(bound.sum(1) / system.figures["opioid_tolerant"])
+
+
+def ventilation(system: System, opioid: Column, drive: Column) -> Column:
+    """As a fraction of that at rest."""
+    p = system.figures
+    return readouts.ventilation(
+        opioid, drive, float(p["opioid_most"][0]), p["drive_most"], p["drive_half"], p["synergy"]
+    )
 
 
 def pains(

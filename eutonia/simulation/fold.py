@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eutonia.simulation import readouts, steps
 from eutonia.simulation.adaptation import positive
-from eutonia.simulation.effects import States, Therapies, effects, natural_pain
+from eutonia.simulation.effects import States, Therapies, effects, natural_pain, opioids, ventilation
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
@@ -134,13 +134,12 @@ def _effects(
 ) -> dict[str, Column]:  # fmt: skip
     step = np.diff(kept.time, axis=0)
 
-    def highest(name: str, sign: float = 1.0, c: Column | float = 0.0, d: Column | float = 0.0) -> Column:
+    def highest(name: str, c: Column | float = 0.0, d: Column | float = 0.0) -> Column:
         """Of the parabola through each step, and of what a quartic has beyond it."""
-        ends, middle = sign * seen[name], sign * halfway[name]
-        before, after = ends[:-1], ends[1:]
+        before, middle, after = seen[name][:-1], halfway[name], seen[name][1:]
         a, b = 0.5 * (after - before) - c, 0.5 * (before + after) - middle - d
         _, peak = steps.summit(middle, a, b, c, d)
-        return sign * np.asarray(np.where(begun, np.maximum(np.maximum(before, after), peak), -np.inf).max(0))
+        return np.asarray(np.where(begun, np.maximum(np.maximum(before, after), peak), -np.inf).max(0))
 
     def ripple(values: Column, middles: Column, place: int) -> Column:
         """The two highest coefficients of the quartic of an energy."""
@@ -153,12 +152,14 @@ def _effects(
     both = (drive > 0.0) * of_gaba
     both = both + (sedating > positive(drive)) * ripple(kept.other, kept.halfway.other, 2)
     found = {
-        "peak_drive": highest("drive", 1.0, *of_gaba),
-        "peak_sedating": highest("sedating", 1.0, *both),
+        "peak_drive": highest("drive", *of_gaba),
+        "peak_sedating": highest("sedating", *both),
         "peak_relief": highest("relief"),
     }
-    opioids = len(system.ventilation.signals) > 0
-    found["min_ventilation"] = highest("ventilation", -1.0) if opioids else without_opioids(found, system)
+    found["min_ventilation"] = ventilation(system, np.zeros(system.number), found["peak_drive"])
+    if len(system.ventilation.signals):
+        least = _least_ventilation(kept, seen, halfway, system, of_gaba)
+        found["min_ventilation"] = np.where(begun, least, np.inf).min(0)
     half, days = 0.5 * step, max(dosing, 24.0)
     dosed = begun & (kept.time[:-1] < days - 1e-9)
 
@@ -183,13 +184,21 @@ def _effects(
     return found
 
 
-def without_opioids(found: dict[str, Column], system: System) -> Column:
-    """The least ventilation where no opioid is taken: that of the highest drive."""
-    p = system.figures
-    return readouts.ventilation(
-        np.zeros(system.number), found["peak_drive"], float(p["opioid_most"][0]), p["drive_most"],
-        p["drive_half"], p["synergy"],
-    )  # fmt: skip
+def _least_ventilation(
+    kept: Trace, seen: dict[str, Column], halfway: dict[str, Column], system: System, of_gaba: Column
+) -> Column:
+    """Of each step: where its parabola is lowest, from the quartics of drive and opioids there."""
+    step = np.diff(kept.time, axis=0)
+    before, middle, after = seen["ventilation"][:-1], halfway["ventilation"], seen["ventilation"][1:]
+    where, _ = steps.turn(-before, -middle, -after)
+    first, last = (opioids(system, change[1:]) for change in kept.rising)
+    of_opioid = steps.bends(seen["opioid"][:-1], halfway["opioid"], seen["opioid"][1:], first, last, step)
+    opioid = steps.along(where, halfway["opioid"], *of_opioid)
+    start, drive, end = seen["drive"][:-1], halfway["drive"], seen["drive"][1:]
+    c, d = of_gaba
+    drive = steps.along(where, drive, 0.5 * (end - start) - c, 0.5 * (start + end) - drive - d, c, d)
+    lowest = ventilation(system, np.maximum(opioid, 0.0), drive)
+    return np.minimum(np.minimum(before, middle), np.minimum(after, lowest))
 
 
 def impaired_from(system: System) -> Column:
@@ -267,8 +276,9 @@ def fold_compiled(
         "withdrawal_onset_h": time(layout.W_ONSET) - last_dose,
         "hazard": result.states[-1, -1].astype(float) - row[layout.HAZARD_ZERO],
     }
-    opioids = len(system.ventilation.signals) > 0
-    found["min_ventilation"] = row[layout.MIN_VENTILATION] if opioids else without_opioids(found, system)
+    found["min_ventilation"] = row[layout.MIN_VENTILATION]
+    if not len(system.ventilation.signals):
+        found["min_ventilation"] = ventilation(system, np.zeros(system.number), found["peak_drive"])
     return found | chances(found, system)
 
 

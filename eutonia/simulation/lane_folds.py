@@ -38,6 +38,7 @@ from eutonia.simulation.layout import (
     NOTICEABLE,
     NOW,
     ONSET,
+    OPIOID,
     OPIOID_GAIN,
     OPIOID_MOST,
     OTHER,
@@ -85,9 +86,10 @@ from eutonia.simulation.rows import (
     whole,
 )
 
-for _equation in (adaptation.positive, steps.larger, steps.summit, steps.turn, steps.above):
+for _equation in (adaptation.positive, steps.larger, steps.along, steps.summit, steps.turn, steps.above):
     equation(_equation)
-positive, summit, turn, above = adaptation.positive, steps.summit, steps.turn, steps.above
+positive, along, summit = adaptation.positive, steps.along, steps.summit
+turn, above = steps.turn, steps.above
 
 
 @lane
@@ -187,7 +189,7 @@ def _along(c0, c1, threshold):
 def read_out(
     m, d, to, node, natural, share, level, p, axis_signal, axis_ends, top, half, therapy_times, therapy
 ):
-    """As `effects.effects`, `share` of the step before its end, onto the four rows from `to`."""
+    """As `effects.effects`, `share` of the step before its end, onto the rows from `to`."""
     eased, left, opioid, pain = alike(m, 0.0), alike(m, 1.0), alike(m, 0.0), get(m, natural)
     for k in range(axis_ends[0]):
         of = get(m, level + axis_signal[k])
@@ -209,7 +211,9 @@ def read_out(
         left *= 1.0 - min(max(points / max(pain, 1.0), -1.0), 1.0)
     _effects(m, to, node, eased, left, pain)
     if len(axis_signal) > axis_ends[1]:
-        _breathe(m, to, opioid * get(m, OPIOID_GAIN))
+        opioid *= get(m, OPIOID_GAIN)
+        put(m, to + OPIOID, opioid)
+        put(m, to + VENTILATION, _breathing(m, get(m, to + DRIVE), opioid))
 
 
 @lane
@@ -230,14 +234,14 @@ def _effects(m, to, node, eased, left, pain):
 
 
 @lane
-def _breathe(m, to, opioid):
-    """Ventilation beside opioids; without them it is least where the drive is highest."""
-    up = positive(get(m, to + DRIVE))
+def _breathing(m, drive, opioid):
+    """Ventilation beside opioids."""
+    up = positive(drive)
     square = up * up
     all_of, half = (1.0 + opioid) * (1.0 + up), get(m, DRIVE_HALF) * get(m, DRIVE_HALF)
     air = (1.0 + opioid - get(m, OPIOID_MOST) * opioid) * (half + square - get(m, DRIVE_MOST) * square)
     air *= (all_of - get(m, SYNERGY) * opioid * up) / ((1.0 + opioid) * all_of * (half + square))
-    put(m, to + VENTILATION, max(air, 0.0))
+    return max(air, 0.0)
 
 
 @lane
@@ -295,9 +299,31 @@ def _above(before, middle, after):
 
 
 @whole
-def fold_effects(m, dosing, others, opioids):
+def fold_ventilation(m, p, rose, rising, axis_signal, axis_ends, half):
+    """The least ventilation beside opioids; without them it is that of the highest drive. It is read where its
+    parabola is lowest, from the quartics of drive and opioids there.
+    """
+    before, middle, after = _read(m, VENTILATION)
+    where, _ = turn(-before, -middle, -after)
+    first, last = alike(m, 0.0), alike(m, 0.0)
+    for k in range(axis_ends[1], len(axis_signal)):
+        first += get(m, rose + axis_signal[k]) / get_of(half, k, p)
+        last += get(m, rising + axis_signal[k]) / get_of(half, k, p)
+    start, opioid, end = _read(m, OPIOID)
+    gain = get(m, OPIOID_GAIN)
+    a, b, c, d = bends(start, opioid, end, gain * first, gain * last, get(m, STEP))
+    opioid = along(where, opioid, a, b, c, d)
+    start, drive, end = _read(m, DRIVE)
+    c, d = _ripple(m, ENERGY)
+    drive = along(where, drive, 0.5 * (end - start) - c, 0.5 * (start + end) - drive - d, c, d)
+    least = min(min(before, middle), min(after, _breathing(m, drive, max(opioid, 0.0))))
+    put(m, MIN_VENTILATION, min(get(m, MIN_VENTILATION), least))
+
+
+@whole
+def fold_effects(m, dosing, others):
     """Extremes and hours of what is read out in a step at or after time zero, and within the days of dosing or not.
-    `others` says whether anything sedates in another way than by GABA-A, `opioids` whether there are any.
+    `others` says whether anything sedates in another way than by GABA-A.
     """
     part = 1.0 if dosing else 0.0
     c, d = _ripple(m, ENERGY)
@@ -308,9 +334,6 @@ def fold_effects(m, dosing, others, opioids):
         other = get(m, READ_MIDDLE + SEDATING) > positive(get(m, READ_MIDDLE + DRIVE))
         _fold_drive(m, SEDATING, PEAK_SEDATING, drive * c + other * more, drive * d + other * still_more)
     put(m, PEAK_SEDATING, max(get(m, PEAK_SEDATING), get(m, PEAK_DRIVE)))
-    if opioids:
-        before, middle, after = _read(m, VENTILATION)
-        put(m, MIN_VENTILATION, -_higher(-before, -middle, -after, -get(m, MIN_VENTILATION)))
     half, least = 0.5 * get(m, STEP), get(m, IMPAIRED)
     before, middle, after = _read(m, SEDATING)
     first, second = _above(before - least, middle - least, after - least)

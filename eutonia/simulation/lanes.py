@@ -17,7 +17,14 @@ import numba
 import numpy as np
 from numba import njit
 
-from eutonia.simulation.lane_folds import fold_effects, fold_fall, fold_levels, fold_withdrawal, read_out
+from eutonia.simulation.lane_folds import (
+    fold_effects,
+    fold_fall,
+    fold_levels,
+    fold_ventilation,
+    fold_withdrawal,
+    read_out,
+)
 from eutonia.simulation.lane_states import (
     adapt,
     decayed,
@@ -182,7 +189,7 @@ def _run(
                             _squared(d, hf, decaying)
                             reached *= 2
                         _clocks(m, d, sizes[k])
-                        _copied(m, rose, m, rising, substances)
+                        _copied(m, rose, m, rising, signals)
                         decayed(
                             m,
                             d,
@@ -228,10 +235,12 @@ def _run(
                                 p, axis_signal, axis_ends, axes_top, axes_half, therapy_times, therapy,
                             )  # fmt: skip
                         if counts:
-                            fold_effects(m, dosing, others, opioids)
+                            fold_effects(m, dosing, others)
+                            if opioids:
+                                fold_ventilation(m, p, rose, rising, axis_signal, axis_ends, axes_half)
                             fold_withdrawal(m, stopped)
                         if seen:
-                            _copied(m, READ_BEFORE, m, READ_END, 4)
+                            _copied(m, READ_BEFORE, m, READ_END, 5 if opioids else 3)
                 put(d, NOW, get_of(arrive, part, 0) if part < events else alike(d, end))
                 if part < events:
                     for i in range(W):

@@ -26,22 +26,22 @@ BEFORE, SLOPE, SLOPE_BEFORE = 15, 18, 21
 TURNING, FELT_NOW, WITHDRAWAL, WITHDRAWAL_MID, WITHDRAWAL_BEFORE, HAZARD = range(24, 30)
 
 # What is read out of them, at the start, in the middle and at the end of a step.
-DRIVE, SEDATING, RELIEF, VENTILATION = range(4)
-READ_BEFORE, READ_MIDDLE, READ_END = 30, 34, 38
+DRIVE, SEDATING, RELIEF, VENTILATION, OPIOID = range(5)
+READ_BEFORE, READ_MIDDLE, READ_END = 30, 35, 40
 
 # The patient's figures: the brain (in the order of `adaptation.rates`), and those of the readouts.
-BRAIN = 42
+BRAIN = 45
 (RELAX_SHARE, RELAX_MOST, RELAX_HALF, IMPAIRED, NOTICEABLE, PAIN_REST, OPIOID_MOST, DRIVE_MOST, DRIVE_HALF, SYNERGY,
- OPIOID_GAIN, FELT) = range(52, 64)  # fmt: skip
+ OPIOID_GAIN, FELT) = range(55, 67)  # fmt: skip
 
-FOLDED = 64
+FOLDED = 67
 (PEAK_DRIVE, PEAK_SEDATING, PEAK_RELIEF, MIN_VENTILATION, HOURS, HOURS_DAY, HOURS_RELIEVED, RELIEF_AREA, ONSET,
- W_PEAK, W_TIME, W_ONSET, HAZARD_ZERO) = range(FOLDED, 77)  # fmt: skip
-NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(77, 81)
+ W_PEAK, W_TIME, W_ONSET, HAZARD_ZERO) = range(FOLDED, 80)  # fmt: skip
+NATURAL_MIDDLE, NATURAL_END, NET, STIRRED = range(80, 84)
 """Pain without treatment, and the deficit on its way to becoming withdrawal."""
-BEGAN, LAST_DOSE = range(81, 83)
+BEGAN, LAST_DOSE = range(84, 86)
 """When the step began, and when the last dose is taken."""
-FIXED = 83
+FIXED = 86
 INDUCED = 12
 """Rows of an induced substance: two modes beyond the linear ones, speed, what draws it up, then its figures."""
 

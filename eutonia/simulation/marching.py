@@ -85,7 +85,7 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     slots, remembered = _slots(grid.steps, len(rates))
     places, rows = [], []
     for first, many in (
-        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, substances, signals,
+        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, signals, signals,
                  substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))),
         (CLOCKS, (len(rates), len(rates), len(rates), remembered)),
     ):  # fmt: skip

@@ -66,7 +66,12 @@ def summit(middle: Number, a: Number, b: Number, c: Number, d: Number) -> tuple[
         slope, bend = a + x * (2.0 * b + x * (3.0 * c + x * 4.0 * d)), -2.0 * b - x * (6.0 * c + x * 12.0 * d)
         x = x + slope / larger(bend, 0.5 * abs(slope) + LITTLE)
         x = 0.5 * (abs(x + 1.0) - abs(x - 1.0))  # between -1 and 1
-    return x, middle + x * (a + x * (b + x * (c + x * d)))
+    return x, along(x, middle, a, b, c, d)
+
+
+def along(x: Number, middle: Number, a: Number, b: Number, c: Number, d: Number) -> Number:
+    """Its value at `x`."""
+    return middle + x * (a + x * (b + x * (c + x * d)))
 
 
 def turn(before: Number, middle: Number, after: Number) -> tuple[Number, Number]:
