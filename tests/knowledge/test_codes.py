@@ -278,6 +278,7 @@ def test_words_of_the_past(text: str) -> None:
         ("hearing loss, weight gain", "weight-loss"),
         ("recovering alcoholic", "sud-active"),
         ("slipped disc", "minor-trauma"),
+        ("Rheumatoid arthritis of hip", "osteoarthritis"),
     ],
 )
 def test_words_that_mean_something_else(text: str, value_set: str) -> None:
