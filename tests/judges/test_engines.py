@@ -73,8 +73,8 @@ def test_threads_change_nothing(knowledge: Knowledge, monkeypatch: pytest.Monkey
 def test_many_schedules_at_once_are_each_as_alone(knowledge: Knowledge) -> None:
     """A search for a taper gets for each schedule what it would get alone.
 
-    Peaks are read at the ends of steps, and steps are cut at the doses of all schedules: half a percent in nine
-    patients of ten, one and a half in anybody.
+    Steps are cut at the doses of all schedules, so that relief, whose peak is read from a parabola, may differ by a
+    little.
     """
     plans = ["carisoprodol 350 mg three times a day for 3 days", "carisoprodol 350 mg twice a day for 2 days"]
     schedules = [read(plan, knowledge, 120.0) for plan in plans]
@@ -83,10 +83,8 @@ def test_many_schedules_at_once_are_each_as_alone(knowledge: Knowledge) -> None:
     for n, schedule in enumerate(schedules):
         alone = compare_schedules([schedule], patients, knowledge, until=120.0)
         for name in ("withdrawal_peak", "peak_impairment", "peak_relief", "withdrawal_onset_h"):
-            one = alone[name][0]
-            np.testing.assert_allclose(together[name][n], one, rtol=1.5e-2, atol=1e-6, err_msg=name)
-            near = np.abs(together[name][n] - one) <= 5e-3 * np.abs(one) + 1e-6
-            assert (near | np.isnan(one)).mean() >= 0.9, name
+            near = 5e-3 if name == "peak_relief" else 5e-4
+            np.testing.assert_allclose(together[name][n], alone[name][0], rtol=near, atol=1e-6, err_msg=name)
 
 
 def test_levels_superpose_where_nothing_is_induced_or_saturates(knowledge: Knowledge) -> None:

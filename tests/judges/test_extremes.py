@@ -36,10 +36,10 @@ def test_it_is_so_in_a_regular_user():
 
 
 def check(plan, facts):
-    """The whole way looks at more moments, so that a peak lies elsewhere in a step: it is read to a hundredth."""
+    """The whole way looks at more moments, so that a peak lies elsewhere in a step: it is read to three thousandths."""
     knowledge = load()
     schedule = read(plan, knowledge, None)
     short = extremes(schedule, as_patients(facts, 24, 0), knowledge, until=UNTIL)
     whole = outcome(schedule, patients=facts, until=UNTIL, draws=24, courses=False, knowledge=knowledge)
     for name, values in short.items():
-        np.testing.assert_allclose(values, whole.per_patient[name], rtol=0.01, atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(values, whole.per_patient[name], rtol=3e-3, atol=1e-3, err_msg=name)
