@@ -128,7 +128,8 @@ def _match(
     seen: Mapping[str, list[Mention]],
     lexicon: Lexicon,
 ) -> Found | None:
-    if pattern.unless & seen.keys():
+    meant = () if reading.topics else subject[:1]
+    if pattern.unless & seen.keys() or pattern.unless.intersection(f"@{topic}" for topic in meant):
         return None
     places: set[int] = set()
     denials: list[set[int]] = []

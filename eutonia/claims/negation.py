@@ -57,7 +57,12 @@ def give_signs(
     for cue, places in ahead:
         if places & polar or not any(_goes_along(cue, later, tokens) for later in signed_at):
             turned.update(places)
-    allowed = [m.end for m in grammar if m.name == "#permissions"]
+    denials = [cue.end for cue in clause.cues("#negations")]
+    allowed = [
+        m.end
+        for m in grammar
+        if m.name == "#permissions" and not any(0 <= m.start - end <= 1 for end in denials)
+    ]  # “not *safe to* stop” allows nothing
     return [signed for m in concepts if (signed := _signed(m, turned[m.start] % 2 == 1, allowed))]
 
 
