@@ -1,5 +1,6 @@
 """Claims → words: the text with its claims marked, for a terminal and as a page."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -40,7 +41,7 @@ def summary(claims: Claims) -> str:
 def as_text(claims: Claims, text: str, width: int = 80) -> str:
     """The article with its claims marked, what is to be said on each, and what is missing."""
     lines = [
-        *_marked(claims, claims.text or text),
+        *_marked(claims, claims.text or text, width),
         "",
         bold("What the claims are worth"),
         "",
@@ -55,25 +56,38 @@ def as_text(claims: Claims, text: str, width: int = 80) -> str:
     if claims.omissions:
         lines += [bold("What is left out"), ""]
         for omission in claims.omissions:
-            lines += wrapped(f"({omission.topic})", width, bold(f"- {omission.title} "), BELOW)
+            lines += map(bold, wrapped(f"{omission.title} ({omission.topic})", width, "- ", BELOW))
             lines += wrapped(omission.why, width, BELOW, BELOW)
         lines.append("")
     lines += wrapped(summary(claims), width) + wrapped(NOT_A_DOCTOR, width)
     return "\n".join(lines)
 
 
-def _marked(claims: Claims, text: str) -> list[str]:
+def _marked(claims: Claims, text: str, width: int) -> list[str]:
+    """The lines of the article, its claims styled and numbered."""
     pieces = []
     place = 0
     for start, end, numbers, worst in spans(claims):
         pieces.append(printable(text[place:start]))
         marks = "".join(f"[{VERDICTS[claims.claims[n - 1].verdict][0]}{n}]" for n in numbers)
-        pieces.append(
-            click.style(printable(text[start:end]), fg=VERDICTS[worst][1], underline=True) + f" {marks}"
-        )
+        pieces.append(f"{_OPENS[worst]}{printable(text[start:end])}{_CLOSES} {marks}")
         place = end
     pieces.append(printable(text[place:]))
-    return "".join(pieces).strip("\n").split("\n")
+    lines = []
+    for line in "".join(pieces).strip("\n").split("\n"):
+        lead = _LEAD.match(line)
+        lines += wrapped(line, width, rest=" " * len(lead[0]) if lead else "")
+    return "\n".join(lines).translate(_STYLES).split("\n")
+
+
+_OPENS: dict[Judgement, str] = {verdict: chr(1 + number) for number, verdict in enumerate(VERDICTS)}
+_CLOSES = chr(1 + len(VERDICTS))
+"""Control characters, of which the article has none left, stand for the colours while its lines are wrapped."""
+_STYLES = {
+    ord(mark): click.style("", fg=VERDICTS[verdict][1], underline=True, reset=False)
+    for verdict, mark in _OPENS.items()
+} | {ord(_CLOSES): click.style("")}
+_LEAD = re.compile(r"\s*(?:(?:[-*+•]|\d+[.)])\s+)?")
 
 
 def spans(claims: Claims) -> Iterator[tuple[int, int, list[int], Judgement]]:

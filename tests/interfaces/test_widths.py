@@ -15,6 +15,7 @@ COMMANDS = [
     ["evidence", "nsaid", "--condition", "acute-low-back-pain"],
     ["compare", "carisoprodol", "cyclobenzaprine", "nsaid", "--condition", "acute-low-back-pain"],
     ["assess", "demo/carisoprodol-for-long.json", "--no-forecast"],
+    ["check", "tests/data/good_articles/pharmacist_column.md"],
     ["why", "ralph2008"],
 ]
 
