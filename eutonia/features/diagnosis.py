@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from eutonia.dates import Span, span
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.codes import code_index
+from eutonia.knowledge.senses import Cues, words_in
 from eutonia.patient import Case, Condition
 
 IN_ERROR = ("entered-in-error", "cancelled")
@@ -45,7 +46,7 @@ def diagnoses_of(case: Case, knowledge: Knowledge) -> Iterator[Diagnosis]:
     for condition in (*(case.conditions or ()), *_observed(case)):
         if (condition.verification_status or "") in ("refuted", "entered-in-error"):
             continue
-        since = condition.onset or condition.recorded or _since_told(condition.text, case.as_of)
+        since = condition.onset or condition.recorded or _since_told(condition.text, case.as_of, index.cues)
         if since is not None and since.first > case.as_of:
             continue
         match = index.look_up(condition.icd10cm, condition.snomed, condition.text)
@@ -60,22 +61,19 @@ _AGO = re.compile(
 )
 
 
-def _since_told(text: str, as_of: date) -> Span | None:
+def _since_told(text: str, as_of: date, cues: Cues) -> Span | None:
     """When a condition began by its own words: `low back pain x 6 months`, `NSTEMI 3 weeks ago`, `since 2019`.
 
-    Months and years tell no day. What is said of a pregnancy is how far it has come.
+    Months and years tell no day.
     """
     said = _AGO.search(text.casefold())
-    if said is None or _PREGNANCY.search(text.casefold()):
+    if said is None or not cues.progress.isdisjoint(words_in(text)):
         return None
     if said["year"]:
         return span(said["year"])
     number, unit = int(said["n"] or said["n2"]), (said["unit"] or said["unit2"])[0]
     day = as_of - timedelta(days=min(number, 200) * {"d": 1, "w": 7, "m": 30.4, "y": 365.25}[unit])
     return span(day) if unit in "dw" else span(f"{day:%Y-%m}" if unit == "m" else f"{day:%Y}")
-
-
-_PREGNANCY = re.compile(r"pregnan|gestation|gravid")
 
 
 def _is_active(condition: Condition, as_of: date) -> bool:

@@ -1,6 +1,7 @@
 """Features of liver and kidney, and of the record itself. One function per feature file."""
 
 import re
+from collections.abc import Mapping
 
 from eutonia.dates import within
 from eutonia.features.chart import Chart
@@ -35,11 +36,11 @@ def egfr(feature: ComputedFeature, chart: Chart) -> Value:
         (limits["creatinine_lowest"], limits["creatinine_highest"]),
         days=limits["days"],
         names=feature.codes["creatinine_named"],
-        molar_mass=113.12,
+        molar_mass=limits["creatinine_g_mol"],
         title="Creatinine",
     )
     if level is not None and (rate is None or _newer(level, rate)):
-        computed = ckd_epi_2021(level.value, chart.known("age"), chart.case.patient.sex)
+        computed = _ckd_epi_2021(level.value, chart.known("age"), chart.case.patient.sex, limits)
         if computed is not None:
             _forget(feature, chart)
             return Value(rounded(computed, 1), f"eGFR {computed:.0f} by CKD-EPI 2021 from {level}")
@@ -58,17 +59,15 @@ def _newer(a: Result, b: Result) -> bool:
     return a.when is not None and (b.when is None or a.when.last > b.when.last)
 
 
-def ckd_epi_2021(creatinine: float, age: object, sex: str | None) -> float | None:
-    """Filtration rate in mL/min/1.73 m² from serum creatinine in mg/dL; None below 18 or without age and sex.
-
-    Inker 2021, N Engl J Med 385:1737, table S10: 142 × min(Scr/κ, 1)^α × max(Scr/κ, 1)^-1.2 × 0.9938^age
-    (× 1.012 in women).
-    """
-    if not isinstance(age, float) or age < 18 or sex not in ("male", "female"):
+def _ckd_epi_2021(
+    creatinine: float, age: object, sex: str | None, figures: Mapping[str, float]
+) -> float | None:
+    """Filtration rate in mL/min/1.73 m² from serum creatinine in mg/dL; None in children or without age and sex."""
+    if not isinstance(age, float) or age < figures["adult"] or sex not in ("male", "female"):
         return None
-    kappa, alpha, factor = (0.7, -0.241, 1.012) if sex == "female" else (0.9, -0.302, 1.0)
-    ratio = creatinine / kappa
-    return float(142 * min(ratio, 1) ** alpha * max(ratio, 1) ** -1.2 * 0.9938**age * factor)
+    ratio = creatinine / figures[f"normal_{sex}"]
+    below, above = min(ratio, 1) ** figures[f"below_{sex}"], max(ratio, 1) ** figures["above"]
+    return float(figures["at_normal"] * below * above * figures["each_year"] ** age * figures[sex])
 
 
 @by_its_names

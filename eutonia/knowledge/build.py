@@ -64,7 +64,9 @@ def build(files: Mapping[str, bytes]) -> dict[str, Entries]:
             )
         sections[section][entry_id] = _entry(path, entry_id, content, readers[section])
     _check(sections, {(PurePath(p).parts[0], PurePath(p).stem): p for p in files})
-    sections["code_index"] = {"all": build_index(sections["value_sets"].values())}
+    sections["code_index"] = {
+        "all": build_index(sections["value_sets"].values(), sections["record_words"].values())
+    }
     sections["medicine_index"] = {
         "all": build_medicine_index(
             sections["drugs"],

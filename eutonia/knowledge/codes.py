@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from eutonia.knowledge.safety import ValueSet
-from eutonia.knowledge.senses import opening, sense, words_in
+from eutonia.knowledge.senses import Cues, RecordWords, cues_of, words_in
 
 if TYPE_CHECKING:
     from eutonia.knowledge.load import Knowledge
@@ -40,7 +40,7 @@ def code_index(knowledge: Knowledge) -> CodeIndex:
 
 @cache
 def _index(knowledge: Knowledge) -> CodeIndex:
-    return build_index(knowledge.value_sets.values())
+    return build_index(knowledge.value_sets.values(), knowledge.section("record_words").values())
 
 
 Sets = Mapping[str, frozenset[str]]
@@ -67,6 +67,7 @@ class CodeIndex:
     """Words of the longest term."""
     part_of: Sets
     """Value set → itself and the wider sets that include it."""
+    cues: Cues
 
     def look_up(self, icd10cm: str | None, snomed: str | None, text: str | None) -> Match:
         """The value sets of a condition, and whether its text speaks of the past or denies it."""
@@ -77,10 +78,10 @@ class CodeIndex:
         code = normal_code(icd10cm)
         by_icd, taken_out = self._by_icd(code)
         by_snomed = self.snomed.get((snomed or "").strip(), frozenset())
-        words = words_in(text or "")
+        words = self.cues.words(text or "")
         if not (by_icd or taken_out or by_snomed):
             return self._by_words(words)
-        cue = opening(words)
+        cue = self.cues.opening(words)
         past_code = code.startswith("Z") or (snomed or "").strip() in self.past
         found = self._wider(by_icd | by_snomed)
         said = self._narrower(found, words) - taken_out
@@ -91,7 +92,7 @@ class CodeIndex:
         said = {
             name
             for first, last, names in self._terms_in(words)
-            if sense(words, first, last) == "now"
+            if self.cues.sense(words, first, last) == "now"
             for name in names
         }
         return self._wider(name for name in said if (self.part_of[name] - {name}) & found)
@@ -113,12 +114,12 @@ class CodeIndex:
         terms = list(self._terms_in(words))
         for first, last, value_sets in terms:
             begins, ends = _widest(terms, first, last)
-            said[sense(words, begins, ends)] |= value_sets
+            said[self.cues.sense(words, begins, ends)] |= value_sets
         if said["now"]:
             return Match(self._wider(said["now"]), False, False)
         if said["past"]:
             return Match(self._wider(said["past"]), True, False)
-        return Match(frozenset(), False, bool(said["not"]) or opening(words) == "not")
+        return Match(frozenset(), False, bool(said["not"]) or self.cues.opening(words) == "not")
 
     def _terms_in(self, words: Sequence[str]) -> Iterator[tuple[int, int, frozenset[str]]]:
         """First and last word of each term found, and its value sets."""
@@ -193,8 +194,8 @@ def _widest(terms: Sequence[tuple[int, int, frozenset[str]]], first: int, last: 
 # --- building ---------------------------------------------------------------------------------------
 
 
-def build_index(value_sets: Iterable[ValueSet]) -> CodeIndex:
-    """Turn value sets into the index."""
+def build_index(value_sets: Iterable[ValueSet], languages: Iterable[RecordWords]) -> CodeIndex:
+    """Turn value sets, and the words around their terms, into the index."""
     by_id = {value_set.id: value_set for value_set in value_sets}
     snomed = _gather((code, v.id) for v in by_id.values() for code in v.snomed)
     terms = _gather((words, v.id) for v in by_id.values() for term in v.terms for words in _forms(term))
@@ -219,6 +220,7 @@ def build_index(value_sets: Iterable[ValueSet]) -> CodeIndex:
         not_terms=not_terms,
         longest=max((len(words) for words in (*terms, *not_terms)), default=0),
         part_of=_gather((part, name) for name in by_id for part in _included(name, by_id)),
+        cues=cues_of(languages),
     )
 
 

@@ -58,6 +58,7 @@ SECTIONS: Mapping[str, str] = {
     "sources": "common.Source",
     "units": "safety.UnitSpellings",
     "value_sets": "safety.ValueSet",
+    "record_words": "senses.RecordWords",
     "classes": "treatments.DrugClass",
     "drugs": "treatments.Drug",
     "products": "treatments.Product",

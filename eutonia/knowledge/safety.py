@@ -158,7 +158,7 @@ class ComputedFeature(_Feature):
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Named groups of codes or words that the function looks for."""
     limits: dict[str, float] = field(default_factory=dict)
-    """Named cut-offs that the function uses."""
+    """Named cut-offs and other figures that the function uses."""
 
 
 @entry

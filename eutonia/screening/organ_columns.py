@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from eutonia.knowledge.safety import ComputedFeature
 from eutonia.screening.by_kind import Result, allergies_known
 from eutonia.screening.columns import CONDITIONS_KNOWN, UNRECOGNISED, Columns, number, rounded, yes_or
@@ -24,19 +26,26 @@ def egfr(feature: ComputedFeature, columns: Columns) -> str:
     days = feature.limits["days"]
     rate, level = Result(columns, "egfr:reported", days), Result(columns, "egfr:creatinine", days)
     newer = f"({rate.value} IS NULL OR {level.day} > {rate.day})"
-    computed = f"CASE WHEN {level.value} IS NOT NULL AND {newer} THEN {_ckd_epi_2021(level.value)} END"
+    ckd_epi = _ckd_epi_2021(level.value, feature.limits)
+    computed = f"CASE WHEN {level.value} IS NOT NULL AND {newer} THEN {ckd_epi} END"
     return columns.keep(f"COALESCE({rounded(computed, 1)}, {rate.value})")
 
 
-def _ckd_epi_2021(creatinine: str) -> str:
-    """Inker 2021, as `organs.ckd_epi_2021`; null below 18 or without age and sex."""
-    kappa = "CASE sex WHEN 'female' THEN 0.7 WHEN 'male' THEN 0.9 END"
-    alpha = "CASE sex WHEN 'female' THEN -0.241 WHEN 'male' THEN -0.302 END"
-    factor = "CASE sex WHEN 'female' THEN 1.012 WHEN 'male' THEN 1.0 END"
-    ratio = f"(({creatinine}) / ({kappa}))"
+def _ckd_epi_2021(creatinine: str, figures: Mapping[str, float]) -> str:
+    """As `organs._ckd_epi_2021`; null in children or without age and sex."""
+
+    def of_sex(name: str) -> str:
+        female, male = (number(figures[name.format(sex)]) for sex in ("female", "male"))
+        return f"(CASE sex WHEN 'female' THEN {female} WHEN 'male' THEN {male} END)"
+
+    adult, at_normal, above, each_year = (
+        number(figures[name]) for name in ("adult", "at_normal", "above", "each_year")
+    )
+    ratio = f"(({creatinine}) / {of_sex('normal_{}')})"
     return (
-        f"CASE WHEN {AGE} >= 18 THEN CAST(142 AS DOUBLE) * POWER(LEAST({ratio}, 1.0), {alpha}) "
-        f"* POWER(GREATEST({ratio}, 1.0), -1.2) * POWER(CAST(0.9938 AS DOUBLE), {AGE}) * ({factor}) END"
+        f"CASE WHEN {AGE} >= {adult} THEN CAST({at_normal} AS DOUBLE) "
+        f"* POWER(LEAST({ratio}, 1.0), {of_sex('below_{}')}) "
+        f"* POWER(GREATEST({ratio}, 1.0), {above}) * POWER(CAST({each_year} AS DOUBLE), {AGE}) * {of_sex('{}')} END"
     )
 
 

@@ -78,7 +78,7 @@ def _egfr(feature: Any) -> list[Slot]:
         ),
         Slot(
             "egfr:creatinine", feature.id, creatinine, _names(feature.codes["creatinine_named"]), "mg/dL",
-            (limits["creatinine_lowest"], limits["creatinine_highest"]), 113.12,
+            (limits["creatinine_lowest"], limits["creatinine_highest"]), limits["creatinine_g_mol"],
         ),
         Slot(
             "egfr:any", feature.id, frozenset(feature.loinc),

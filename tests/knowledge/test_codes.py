@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eutonia.knowledge import load
 from eutonia.knowledge.codes import CodeIndex, Match, build_index
 from eutonia.knowledge.safety import ValueSet
 
@@ -26,7 +27,7 @@ def _read(path: Path) -> ValueSet:
 
 
 VALUE_SETS = [_read(path) for path in sorted(FOLDER.glob("*.yaml"))]
-INDEX: CodeIndex = build_index(VALUE_SETS)
+INDEX: CodeIndex = build_index(VALUE_SETS, load().section("record_words").values())
 
 
 def icd10cm(code: str, text: str = "") -> frozenset[str]:

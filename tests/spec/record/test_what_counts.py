@@ -187,6 +187,19 @@ def test_a_result_without_a_code_goes_by_its_name(
 
 
 @pytest.mark.parametrize(
+    ("age", "sex", "creatinine", "expected"),
+    [(50, "male", 1.0, 92), (50, "female", 1.0, 69), (80, "female", 0.6, 91), (17, "male", 1.0, None)],
+)
+def test_the_filtration_rate_is_computed_from_creatinine(
+    age: int, sex: str, creatinine: float, expected: int | None, knowledge: Knowledge
+) -> None:
+    """Worked by hand from the CKD-EPI equation of 2021 as printed; it is one of adults."""
+    lab = {"name": "Creatinine", "value": creatinine, "unit": "mg/dL", "date": "2026-02-28"}
+    found = known("egfr", knowledge, labs=[lab], patient={"age_years": age, "sex": sex})
+    assert found is None if expected is None else found == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.parametrize(
     ("drug", "dose", "unit", "right"),
     [
         ("carisoprodol", 350, "mcg", False),
