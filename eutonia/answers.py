@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from eutonia.features.chart import Chart
 from eutonia.features.taken import Taken, action_of
-from eutonia.forecast import WITHDRAWS
+from eutonia.forecast import worth_telling
 from eutonia.issues import PlanAssessment
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.treatments import PatientQuestion
@@ -42,14 +42,14 @@ def answers(plan: PlanAssessment, place: int, chart: Chart) -> list[Answered]:
 
 def _answer(question: PatientQuestion, plan: PlanAssessment, drug: Taken, chart: Chart) -> Iterator[str]:
     if question.kind == "safety":
-        yield from _safety(plan)
+        yield from _safety(plan, chart.knowledge)
     elif question.kind == "benefit":
         yield from _benefit(plan, drug, chart)
     else:
         yield from _versus(question.versus, drug, chart)
 
 
-def _safety(plan: PlanAssessment) -> Iterator[str]:
+def _safety(plan: PlanAssessment, knowledge: Knowledge) -> Iterator[str]:
     grave = [
         i.title for i in plan.issues if i.headline and i.severity in ("contraindicated", "avoid", "caution")
     ]
@@ -66,7 +66,7 @@ def _safety(plan: PlanAssessment) -> Iterator[str]:
             f"{100 * effects.probability_dizzy:.0f} dizzy."
         )
         withdrawal = (plan.forecast.alone or plan.forecast.summary).withdrawal
-        if withdrawal.probability_any >= WITHDRAWS:
+        if withdrawal.probability_any >= worth_telling(knowledge)["withdrawal"]:
             yield f"After this course about {100 * withdrawal.probability_any:.0f} of 100 would feel withdrawal."
 
 

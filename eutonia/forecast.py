@@ -84,7 +84,9 @@ def forecast(chart: Chart, place: int, *, draws: int = DRAWS, seed: int = 0) -> 
         assumptions=[*with_others.assumptions, *case.left_out],
         simulated=partial(_courses, both, people),
     )
-    return made.model_copy(update={"sentences": list(sentences(made, case.facts["regular_user"]))})
+    return made.model_copy(
+        update={"sentences": list(sentences(made, case.facts["regular_user"], chart.knowledge))}
+    )
 
 
 class FirstDays(NamedTuple):
@@ -194,13 +196,18 @@ def simulated_quantities(knowledge: Knowledge) -> dict[str, str]:
 # --- in words ---------------------------------------------------------------------------------------
 
 
-def sentences(made: Forecast, goes_on: bool) -> Iterator[str]:
+def worth_telling(knowledge: Knowledge) -> Mapping[str, float]:
+    """From what size on each figure is told."""
+    return {name: size.value for name, size in knowledge.model["telling"].parameters.items()}
+
+
+def sentences(made: Forecast, goes_on: bool, knowledge: Knowledge) -> Iterator[str]:
     """The forecast in the order a clinician reads, each number with its interval (5th to 95th percentile).
 
     `goes_on`: the drug is taken already, so that nothing is to be said of when it is first felt.
     """
     assert made.summary is not None
-    effects = made.summary.effects
+    effects, told = made.summary.effects, worth_telling(knowledge)
     withdrawal = (made.alone or made.summary).withdrawal  # of stopping this drug, not the others
     if effects.peak_relief.median:
         begins = effects.onset_h.median is not None and not goes_on
@@ -209,25 +216,25 @@ def sentences(made: Forecast, goes_on: bool) -> Iterator[str]:
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
             f"{_share(effects.probability_relief)} notice any."
         )
-    if (effects.peak_impairment.p95 or 0.0) >= IMPAIRS:
+    if (effects.peak_impairment.p95 or 0.0) >= told["impairment"]:
         yield from _impairment(made.summary)
-    yield from _combination(made)
+    yield from _combination(made, told)
     yield from _left_out(made.assumptions)
     yield from (
         f"{name.capitalize()} builds up {ratio:g}-fold from the first day to the last."
         for name, ratio in made.accumulation.items()
-        if ratio >= 1.2  # less is within what a day's timing changes
+        if ratio >= told["accumulation"]
     )
-    if withdrawal.probability_any >= WITHDRAWS:
+    if withdrawal.probability_any >= told["withdrawal"]:
         yield (
             f"After the last dose: withdrawal in {_share(withdrawal.probability_any)}, a seizure in "
             f"{_share(withdrawal.probability_seizure)}"
-            + (f", worst on day {_span(withdrawal.peak_day)}." if withdrawal.probability_any > 0.05 else ".")
+            + (
+                f", worst on day {_span(withdrawal.peak_day)}."
+                if withdrawal.probability_any >= told["worst_day"]
+                else "."
+            )
         )
-
-
-IMPAIRS, WITHDRAWS = 1.0, 0.001
-"""The greatest impairment (of 100) and the share with withdrawal below which the words are about nothing."""
 
 
 def _impairment(summary: CourseSummary) -> Iterator[str]:
@@ -252,26 +259,48 @@ def _left_out(assumptions: Iterable[str]) -> Iterator[str]:
         yield f"These numbers leave out what is also taken: {told}."
 
 
-def _combination(made: Forecast) -> Iterator[str]:
+def _combination(made: Forecast, told: Mapping[str, float]) -> Iterator[str]:
+    """What the medicines taken already add: the figures that they change by enough to matter."""
     if made.alone is None or made.summary is None:
         return
     both, alone = made.summary.effects, made.alone.effects
     *most, last = made.with_medicines
     others = f"{', '.join(most)} and {last}" if most else last
-    pairs = {
-        "the greatest impairment is {} of 100, against {} without": [
-            _span(e.peak_impairment) for e in (both, alone)
-        ],
-        "breathing falls to {} of resting, against {} without": [
-            _percent(e.min_ventilation) for e in (both, alone)
-        ],
-        "the best relief is {} of 100, against {} without": [_span(e.peak_relief) for e in (both, alone)],
-    }
-    changed = [words.format(*pair) for words, pair in pairs.items() if pair[0] != pair[1]]
+    pairs = (
+        (
+            "the greatest impairment is {} of 100, against {} without",
+            (both.peak_impairment, alone.peak_impairment),
+            told["added_impairment"],
+            _span,
+        ),
+        (
+            "breathing falls to {} of resting, against {} without",
+            (both.min_ventilation, alone.min_ventilation),
+            told["added_breathing"],
+            _percent,
+        ),
+        (
+            "the best relief is {} of 100, against {} without",
+            (both.peak_relief, alone.peak_relief),
+            told["added_relief"],
+            _span,
+        ),
+    )
+    changed = [
+        words.format(*map(written, pair)) for words, pair, least, written in pairs if _differ(*pair, least)
+    ]
     if changed:
         yield f"With {others} {'; '.join(changed)}."
     else:
-        yield f"What is taken already ({others}) changes none of these numbers."
+        yield f"What is taken already ({others}) changes these numbers little or not at all."
+
+
+def _differ(a: Spread, b: Spread, least: float) -> bool:
+    """Whether the median or an end of the interval that is told differs by `least`."""
+    return any(
+        one is not None and other is not None and abs(one - other) >= least
+        for one, other in ((a.median, b.median), (a.p5, b.p5), (a.p95, b.p95))
+    )
 
 
 def _span(s: Spread, unit: str = "") -> str:

@@ -50,20 +50,29 @@ def test_a_part_of_the_plan_that_cannot_be_simulated_is_named():
     )
 
 
-def test_what_is_taken_already_is_told_with_what_it_adds_or_as_adding_nothing():
+def taken(drug: str, dose: float, times: float) -> dict[str, object]:
+    return {"text": drug, "dose": dose, "unit": "mg", "times_per_day": times, "status": "active"}
+
+
+def test_what_is_taken_already_is_told_with_what_it_adds():
     carisoprodol = "carisoprodol 350 mg four times a day for 7 days"
-    oxycodone = {"text": "oxycodone", "dose": 10, "unit": "mg", "times_per_day": 4, "status": "active"}
-    acetaminophen = {
-        "text": "acetaminophen",
-        "dose": 500,
-        "unit": "mg",
-        "times_per_day": 3,
-        "status": "active",
-    }
-    assert "With oxycodone the greatest impairment is" in told(carisoprodol, oxycodone)
-    said = told("ibuprofen 400 mg three times a day for 5 days", acetaminophen)
-    assert "With acetaminophen the best relief is" in said
+    assert "With oxycodone the greatest impairment is" in told(carisoprodol, taken("oxycodone", 10, 4))
+    said = told(carisoprodol, taken("ibuprofen", 400, 3))
+    assert "With ibuprofen the best relief is" in said
     assert "breathing" not in said, "nothing of what does not change"
+
+
+def test_what_adds_too_little_to_matter_is_told_without_its_numbers():
+    """Relief of 10.2 points beside one of 10.0 is no difference to anyone."""
+    for plan in (
+        "ibuprofen 400 mg three times a day for 5 days",
+        "carisoprodol 350 mg four times a day for 7 days",
+    ):
+        said = told(plan, taken("acetaminophen", 500, 3))
+        assert "What is taken already (acetaminophen) changes these numbers little or not at all." in said
+    said = told("carisoprodol 350 mg four times a day for 7 days", taken("lorazepam", 0.5, 1))
+    assert "With lorazepam the greatest impairment is" in said
+    assert "the best relief" not in said
 
 
 def test_when_it_is_first_felt_is_told_of_a_start_alone():
