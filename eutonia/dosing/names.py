@@ -129,6 +129,14 @@ def therapy_named(text: str, knowledge: Knowledge | None = None) -> str | None:
     return found.therapy if found else None
 
 
+def strengths_of(found: FoundName | None, knowledge: Knowledge) -> tuple[float, ...]:
+    """The strengths, in mg, of the one drug that a name names; empty where it is none, or they are not known."""
+    known = recognise(found.text, None, knowledge) if found is not None and found.therapy is None else None
+    if known is None or len(known.ingredients) != 1:
+        return ()
+    return tuple(medicine_index(knowledge).strengths.get(known.ingredients[0].drug, ()))
+
+
 LEAST_MASS = 10
 """A dose without a unit from here on is no number of tablets."""
 
@@ -151,7 +159,8 @@ def judge(item: PlanItem, found: FoundName | None, written: str, knowledge: Know
         close = suggest(item.text, knowledge)
         hint = f"Did you mean {close}?" if close else "It is no drug or therapy that is known here."
         raise UnreadableText(written, (item.text,), hint)
-    return _with_unit(_as_product(_of_total(item, written, knowledge), knowledge), written, knowledge)
+    whole = _as_product(_of_total(_of_strength(item, knowledge), written, knowledge), knowledge)
+    return _with_unit(whole, written, knowledge)
 
 
 @cache
@@ -173,6 +182,19 @@ def _as_drinks(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
         "dose": item.dose or 1.0,
     }
     return item.model_copy(update=changes)
+
+
+def _of_strength(item: PlanItem, knowledge: Knowledge) -> PlanItem:
+    """`2 tabs of carisoprodol 350`: behind the name stands what is in a tablet."""
+    number = re.search(r"\s(\d+(?:\.\d+)?)$", item.text)
+    named = FoundName(0, len(item.text), item.text, None)
+    if (
+        number is None
+        or item.unit not in ("tablet", "capsule")
+        or float(number[1]) not in strengths_of(named, knowledge)
+    ):
+        return item
+    return item.model_copy(update={"text": f"{item.text} mg"})
 
 
 _IN_BRACKETS = re.compile(r"(?:tab|cap)[a-z()]*\s*\(\s*(\d+(?:\.\d+)?)\s*mg\s*\)", re.IGNORECASE)
@@ -219,9 +241,7 @@ def _with_unit(item: PlanItem, written: str, knowledge: Knowledge) -> PlanItem:
     """`carisoprodol 350 tid`: a number as large as a strength of the drug is milligrams."""
     if item.unit != "each" or item.dose is None or item.dose <= LEAST_MASS:
         return item
-    known = recognise(item.text, None, knowledge)
-    strengths = medicine_index(knowledge).strengths
-    single = known.ingredients[0].drug if known and len(known.ingredients) == 1 else ""
-    if item.dose in strengths.get(single, ()):
+    named = FoundName(0, len(item.text), item.text, None)
+    if item.dose in strengths_of(named, knowledge):
         return item.model_copy(update={"unit": "mg"})
     raise UnreadableText(written, (f"{item.dose:g}",), "Give its unit, as in “350 mg” or “1 tablet”.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from eutonia.dates import Span
@@ -37,6 +39,12 @@ class Said:
     meals: bool = False
     """Whether it is taken with the meals of the day."""
     refills: float = 0.0
+    monthly: bool = False
+    """Whether an amount is told “per month”."""
+    awake: bool = False
+    """Whether its interval counts only while awake."""
+    beside: bool = False
+    """Whether it is taken together with the part before, not after it."""
 
 
 TIMED = ("often", "every", "slot", "clock")
@@ -54,16 +62,35 @@ def says_when(phrases: Iterable[Phrase]) -> bool:
 
 def split_steps(phrases: list[Phrase]) -> list[list[Phrase]]:
     """One part a step: `qid for 1 week, tid for 3 days` is two, each with a frequency and a length of its own."""
+    by_day = _by_days(phrases)
+    if len(by_day) > 1:
+        return by_day
     groups: list[list[Phrase]] = [[]]
     for n, phrase in enumerate(phrases):
-        done = _has(groups[-1], TIMED) and groups[-1][-1].kind == "length"
-        if done and phrase.kind in (*TIMED, *DOSED) and not phrase.joined:
+        ended = next((p.kind for p in reversed(groups[-1]) if not (phrase.joined and p.kind == "filler")), "")
+        done = ended == "length" and _has(groups[-1], TIMED)
+        if done and phrase.kind in (*TIMED, *DOSED):
             ahead = [p.kind for p in phrases[n:] if p.kind in (*TIMED, *DOSED, "length")]
             before = ahead[: ahead.index("length")] if "length" in ahead else []
             if 0 < len(before) <= len({"dose" if kind in DOSED else "time" for kind in before}):
-                groups.append([])
+                if not phrase.joined:
+                    groups.append([])
+                elif not {"slot", "clock"} & set(before):
+                    # `bid for 2 days and tid for 2 days`: at the same time, or after?
+                    groups[-1].append(Phrase("no", True, "and"))
         groups[-1].append(phrase)
     return groups
+
+
+def _by_days(phrases: list[Phrase]) -> list[list[Phrase]]:
+    """One part for each “day 1”, “days 2-4”, “week 2”: behind what is taken then, or before it."""
+    said = [p.kind for p in phrases if p.kind in ("day_span", *TIMED, *DOSED)]
+    spans = [n for n, phrase in enumerate(phrases) if phrase.kind == "day_span"]
+    if len(spans) < 2:
+        return [phrases]
+    behind = said[-1] == "day_span"
+    cuts = [n + 1 for n in spans[:-1]] if behind else spans[1:]
+    return [phrases[a:b] for a, b in pairwise([0, *cuts, len(phrases)])]
 
 
 def split_doses(phrases: list[Phrase], named: bool) -> list[Said]:
@@ -77,7 +104,7 @@ def split_doses(phrases: list[Phrase], named: bool) -> list[Said]:
         groups[-1].append(phrase)
     said = [_gather(group, named) for group in groups]
     for each in said[1:]:
-        each.fields.setdefault("start_day", 0.0)
+        each.beside = each.fields.get("start_day", 0.0) == 0.0
     return said
 
 
@@ -109,13 +136,10 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
             said.unread.append(phrase.written)
         case "mass" | "count" | "worth" | "several":
             _take_amount(said, kind, value)
-        case "meals":
-            said.meals = True
-        case "times_over":  # `tid x 7` is seven days, `q5min x 3` three doses
-            if said.often is not None:
-                fields.setdefault("duration_days", value)
-            else:
-                said.doses = value
+        case "meals" | "awake":
+            setattr(said, kind, True)
+        case "times_over":
+            _take_times(said, phrase)
         case "bare":
             said.bare.append(value)
         case "form":
@@ -125,6 +149,9 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
         case "pattern":
             _day_pattern(said, value, phrase)
         case "often" | "every":
+            said.monthly |= bool(
+                re.fullmatch(r"(?:per|a|each|/)\s*mo(?:nth)?", phrase.written, re.IGNORECASE)
+            )
             if getattr(said, kind) is None and (said.often or said.every) is None:
                 setattr(said, kind, value)
             elif getattr(said, kind) != value and not (kind == "often" and value == (1.0, 1.0)):
@@ -148,13 +175,23 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
             | "start_day"
             | "end_day"
         ):
-            _take_length(fields, kind, value)
+            _take_length(said, phrase)
         case "route":
             fields.setdefault(kind, value)
         case "prn":
             fields["as_needed"] = True
         case "doses" | "divided" | "refills" | "spread":
             setattr(said, kind, value)
+
+
+def _take_times(said: Said, phrase: Phrase) -> None:
+    """`tid x 7` is seven days, `q5min x 3` three doses; `1 dose now and x1 at bedtime` is not read."""
+    if said.often is not None:
+        said.fields.setdefault("duration_days", phrase.says)
+    elif said.doses is None:
+        said.doses = phrase.says
+    else:
+        said.unread.append(phrase.written)
 
 
 def _take_amount(said: Said, kind: str, value: tuple[Any, ...]) -> None:
@@ -175,13 +212,17 @@ def _take_amount(said: Said, kind: str, value: tuple[Any, ...]) -> None:
         said.counts.append((value[0], value[1], value[2]))
 
 
-def _take_length(fields: dict[str, Any], kind: str, value: Any) -> None:
-    """When it begins and ends, how long it lasts, how much is dispensed."""
+def _take_length(said: Said, phrase: Phrase) -> None:
+    """When it begins and ends, how long it lasts, how much is dispensed. A second length that differs is unread."""
+    kind, value, fields = phrase.kind, phrase.says, said.fields
     if kind == "day_span":
         fields["start_day"] = max(value[0] - 1, 0.0)
         fields["duration_days"] = max(value[1] - value[0] + 1, 0.0)
+    elif kind == "start_day" and fields.get("start_day", value) != value:
+        said.unread.append(phrase.written)
     elif kind == "length":
-        fields["duration_days"] = value
+        if fields.setdefault("duration_days", value) != value:
+            said.unread.append(phrase.written)
     elif kind in ("start_date", "end_date"):
         fields[kind.removesuffix("_date")] = Span(value, value)
     else:

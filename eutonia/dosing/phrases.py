@@ -6,11 +6,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date
-from typing import Any
 
-from eutonia.dosing.words import DAYS, FORM, NAME_OF, OF_A_LENGTH, ROUTES, UNIT
+from eutonia.dosing.saying import (
+    CLOCK,
+    Says,
+    amount,
+    clocks,
+    days_in,
+    every,
+    fixed,
+    length,
+    limit,
+    often,
+    pair,
+    strengths,
+    time_of_day,
+)  # fmt: skip
+from eutonia.dosing.words import FORM, NAME_OF, OF_A_LENGTH, ROUTES, UNIT
 
 _N = r"(\d+(?:\.\d+)?)"
 _RANGE = rf"{_N}(?:\s*(?:-|to|or)\s*{_N})?"
@@ -22,14 +35,9 @@ _SPAN = (
 _LENGTH = r"(days?|d|nights?|weeks?|wks?|wk|w|fortnights?|months?|mos?|years?|yrs?)"
 _INTERVAL = r"(hours?|hrs?|hr|h|minutes?|mins?|min|days?|d|nights?|weeks?|wks?|wk|w|fortnights?|months?|mo)"
 _MOST = r"(?:a )?max(?:imum)?\.?(?: of)?|not? (?:more|longer) than|(?:less|fewer) than|under|up to|at most"
-_CLOCK = (
-    r"(?:\d{1,2}:\d{2}\s*(?:[ap]\.?m\.?)?|\d{1,2}\.\d{2}\s*[ap]\.?m\.?"
-    r"|\d{1,2}\s*[ap]\.?m\.?|\d{4}\s*h(?:rs|ours)?)"
-)
 _DATE = r"(\d{4}-\d{2}-\d{2})"
 
 
-Says = Callable[[re.Match[str]], Any]
 RULES: list[tuple[str, str, Says]] = []
 """Kind of phrase, how it is written, what it says. The first that fits at a place is taken."""
 
@@ -38,75 +46,13 @@ def _rule(kind: str, pattern: str, says: Says) -> None:
     RULES.append((kind, rf"(?:{pattern})(?![\w%])", says))
 
 
-def _fixed(value: Any) -> Says:
-    return lambda _: value
-
-
-def _pair(m: re.Match[str], first: int = 1) -> tuple[float, float]:
-    """Lower and upper end; equal where one number is written."""
-    low = float(m[first])
-    high = float(m[first + 1]) if m[first + 1] else low
-    return (low, high) if low <= high else (high, low)
-
-
-def days_in(word: str) -> float:
-    """Days in one `word`: day, night, week, month, 24 hours."""
-    return 1.0 if word.startswith("24") else DAYS[word[0].casefold()]
-
-
-def _hours(word: str) -> float:
-    word = word.casefold()
-    return 1 / 60 if word.startswith("mi") else 24 * DAYS[word[0]]
-
-
-def _often(m: re.Match[str]) -> tuple[float, float]:
-    low, high = _pair(m)
-    return low / days_in(m[3]), high / days_in(m[3])
-
-
-def _every(m: re.Match[str]) -> tuple[float, float]:
-    """Shortest and longest interval, in hours."""
-    low, high = _pair(m)
-    return low * _hours(m[3]), high * _hours(m[3])
-
-
-def _clock(text: str) -> str:
-    """`8 am`, `20:00`, `0800 h` as `08:00`; empty where there is no such time."""
-    digits = re.sub(r"\D", "", text)
-    hour, minute = (int(digits), 0) if len(digits) < 3 else (int(digits[:-2]), int(digits[-2:]))
-    half = re.search(r"[ap](?=\.?m)", text, re.IGNORECASE)
-    if half:
-        hour = hour % 12 + (12 if half[0].casefold() == "p" else 0)
-    return f"{hour:02d}:{minute:02d}" if hour < 24 and minute < 60 else ""
-
-
-def _clocks(m: re.Match[str]) -> tuple[str, ...]:
-    return tuple(sorted({_clock(t) for t in re.findall(_CLOCK, m[0], re.IGNORECASE)}))
-
-
-def _limit(m: re.Match[str]) -> tuple[float, str, float]:
-    """How much, of what, in how many days; `max 3 weeks` is a length."""
-    unit = (m[2] or "").casefold()
-    if not unit and re.search(rf"{m[1]}\s*(?!daily|nightly|weekly|monthly)[a-z]+$", m[0], re.IGNORECASE):
-        raise ValueError(m[0])
-    return float(m[1]), NAME_OF.get(unit, "times"), days_in(m[3])
-
-
-def _strengths(m: re.Match[str]) -> str:
-    """The strengths of a combination, `5/325 mg`, `5-325 mg`; a dose range, `350-700 mg`, is none."""
-    numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", m[0])]
-    if "-" in m[0] and len(numbers) == 2 and numbers[1] < 8 * numbers[0]:
-        raise ValueError(m[0])
-    return m[0]
-
-
 # --- what is dispensed, and limits -------------------------------------------------------------------
 _rule(
     "limit",
     r"(?:\(?\s*(?:max(?:imum)?\.?|not to exceed|do not exceed|no more than|nte|limit)(?:\s+of)?\s*:?\s*)"
     rf"{_N}\s*"
     rf"({UNIT}|{FORM}|x|times)?{_PER}{_SPAN}",
-    _limit,
+    limit,
 )
 _COUNTED = {"once": 1.0, "twice": 2.0, "thrice": 3.0}
 _rule(
@@ -117,7 +63,7 @@ _rule(
 )
 _rule(
     "refills",
-    rf"(?:with\s+)?(?:(?:{_N}|(?:no|0|zero))\s+refill(?:s|\(s\))?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
+    rf"(?:with\s+|x\s*)?(?:(?:{_N}|(?:no|0|zero))\s+refill(?:s|\(s\))?|(?:refills?|rf)\s*[:x#]?\s*{_N})",
     lambda m: float(m[1] or m[2] or 0),
 )
 _rule(
@@ -147,23 +93,23 @@ _rule(
 )
 _rule("divided", rf"(?:in\s+)?(?:divided|split)(?:\s+doses)?\s+{_N}\s*(?:x|times?){_PER}{_SPAN}",
       lambda m: float(m[1]))  # fmt: skip
-_rule("often", rf"(?:up to\s+|at most\s+|about\s+)?{_RANGE}\s*(?:x|times?){_PER}{_SPAN}", _often)
+_rule("often", rf"(?:up to\s+|at most\s+|about\s+)?{_RANGE}\s*(?:x|times?){_PER}{_SPAN}", often)
 _rule(
     "often",
     rf"x\s*{_RANGE}\s*(?:/|per|a|each|every)\s*{_SPAN}|x\s*{_RANGE}\s+(daily)",
-    lambda m: _often(m) if m[3] else _pair(m, 4),
+    lambda m: often(m) if m[3] else pair(m, 4),
 )
 _rule(
     "every",
     r"(?:once\s+)?(?:every|each|per|a|q|/)\s*-?\s*(week|wk)|(?:once\s+)?weekly|qw",
-    _fixed((168.0, 168.0)),
+    fixed((168.0, 168.0)),
 )
 _rule(
     "every",
     r"(?:once\s+)?(?:every|each|per|a|q|/)\s*-?\s*(month|mo)|(?:once\s+)?monthly",
-    _fixed((720.0, 720.0)),
+    fixed((720.0, 720.0)),
 )
-_rule("often", rf"{_RANGE}\s*/\s*{_SPAN}", _often)
+_rule("often", rf"{_RANGE}\s*/\s*{_SPAN}", often)
 _rule(
     "often",
     rf"(?:up to\s+|at most\s+)?(once|twice|thrice){_PER}{_SPAN}",
@@ -174,56 +120,60 @@ _rule(
     r"(?:once\s+)?(?:every|each|q)[\s.-]*(?:other|2nd|second|alternate)[\s-]*(day|night|week)s?",
     lambda m: (48 * days_in(m[1]),) * 2,
 )
-_rule("every", r"(?:on\s+)?alternate\s+days|q\.?o\.?d\.?", _fixed((48.0, 48.0)))
-_rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(?:\s+apart)?", _every)
-_rule("every", rf"q\.?\s?{_RANGE}", _pair)
-_rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", _every)
-_rule("every", r"(?:once\s+)?(?:every|each|q)\s*(?:hour|hr|h)|hourly", _fixed((1.0, 1.0)))
+_rule("every", r"(?:on\s+)?alternate\s+days|q\.?o\.?d\.?", fixed((48.0, 48.0)))
+_rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(?:\s+apart)?", every)
+_rule("every", rf"q\.?\s?{_RANGE}", pair)
+_rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", every)
+_rule("every", r"(?:once\s+)?(?:every|each|q)\s*(?:hour|hr|h)|hourly", fixed((1.0, 1.0)))
 _rule(
     "often",
     r"(bid|tid|b\.i\.d\.?|t\.i\.d\.?)\s*(?:-|to|or)\s*(tid|qid|t\.i\.d|q\.i\.d)\.?",
     lambda m: (_PARTS[m[1][0].casefold()], _PARTS[m[2][0].casefold()]),
 )
-_rule("often", r"b\.?i\.?d\.?|b\.?d\.?|twice", _fixed((2.0, 2.0)))
-_rule("often", r"t\.?i\.?d\.?|t\.?d\.?s\.?|thrice", _fixed((3.0, 3.0)))
-_rule("often", r"q\.?i\.?d\.?|q\.?d\.?s\.?", _fixed((4.0, 4.0)))
-_rule("slot", r"(?:q\.?\s*h\.?\s*s\.?|h\.s\.?|hs|nightly|nocte)(?:\s+at bedtime)?", _fixed("bedtime"))
+_rule("often", r"b\.?i\.?d\.?|b\.?d\.?|twice", fixed((2.0, 2.0)))
+_rule("often", r"t\.?i\.?d\.?|t\.?d\.?s\.?|thrice", fixed((3.0, 3.0)))
+_rule("often", r"q\.?i\.?d\.?|q\.?d\.?s\.?", fixed((4.0, 4.0)))
+_rule("slot", r"(?:q\.?\s*h\.?\s*s\.?|h\.s\.?|hs|nightly|nocte)(?:\s+at bedtime)?", fixed("bedtime"))
 _rule(
     "slot",
-    r"(?:once\s+)?(?:(?:\d+\s*(?:hours?|hrs?|h|minutes|mins?)\s+)?before\s+|(?:at|every|each|in the|q|by)\s+)?"
+    r"(?:once\s+)?(?:(?:\d+\s*(?:hours?|hrs?|h|minutes|mins?)\s+)?before\s+"
+    r"|(?:last thing\s+)?(?:at|every|each|in the|q|by)\s+)?"
     r"(?:going to\s+)?(?:bed-?\s?time|bed|nights?)"
     r"(?:\s+time)?",
-    _fixed("bedtime"),
+    fixed("bedtime"),
 )
 _rule(
     "slot",
-    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?(?:mornings?|mane|breakfast|a\.?m\.?)",
-    _fixed("morning"),
+    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|in|first thing(?: in the)?|each|q|with|at)\s+)?"
+    r"(?:mornings?|mane|breakfast|a\.?m\.?)",
+    fixed("morning"),
 )
-_rule("slot", r"(?:(?:at|with|every|each)\s+)?(?:noon|midday|lunch(?:\s?time)?)", _fixed("noon"))
-_rule("slot", r"(?:in the\s+|every\s+|each\s+)?afternoons?", _fixed("afternoon"))
+_rule("slot", r"(?:(?:at|with|every|each|q)\s+)?(?:noon|midday|lunch(?:\s?time)?)", fixed("noon"))
+_rule("slot", r"(?:in the\s+|every\s+|each\s+)?afternoons?", fixed("afternoon"))
 _rule(
     "slot",
-    r"q\.?\s*p\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?"
+    r"(?:q\.?\s*|in\s+(?:the\s+)?)p\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?"
     r"(?:evenings?(?:\s+meal)?|supper|dinner|p\.m\.)",
-    _fixed("evening"),
+    fixed("evening"),
 )
 _rule(
     "often",
     r"(?:once\s+)?(?:daily|every\s*day|each day|per day|a day|q\.?\s?d(?:ay|aily)?\.?|o\.?d\.?|/\s*d(?:ay)?)",
-    _fixed((1.0, 1.0)),
+    fixed((1.0, 1.0)),
 )
 _rule("pattern", r"(\d)-(\d)-(\d)(?:-(\d))?", lambda m: tuple(float(d) for d in m.groups() if d))
 
+_rule("awake", r"(?:while|when)\s+awake|w\.?a\.?", fixed(True))
+
 # --- when and how long --------------------------------------------------------------------------------
-_rule("clock", rf"(?:at|@)?\s*{_CLOCK}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{_CLOCK})*", _clocks)
+_rule("clock", rf"(?:at|@)?\s*{CLOCK}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{CLOCK})*", clocks)
 _HOUR = r"(?:[01]\d|2[0-3])[0-5]\d"
 _rule(
     "clock",
     rf"(?:at|@)\s*{_HOUR}(?:\s*(?:,|and|&|, and)\s*(?:at\s+)?{_HOUR})*(?!\s*(?:{UNIT}|{FORM})\b)",
-    lambda m: tuple(sorted({_clock(t) for t in re.findall(_HOUR, m[0])})),
+    lambda m: tuple(sorted({time_of_day(t) for t in re.findall(_HOUR, m[0])})),
 )
-_rule("clock", r"at\s+midnight", _fixed(("00:00",)))
+_rule("clock", r"at\s+midnight", fixed(("00:00",)))
 _rule(
     "start_date",
     rf"(?:start(?:ing)?|from|beginning|on|effective|as of)\s+(?:on\s+)?{_DATE}",
@@ -239,14 +189,20 @@ _rule(
     rf"(?:on\s+|from\s+|for\s+)?days?\s+{_N}\s*(?:-|to|until|through)\s*(?:day\s+)?{_N}",
     lambda m: (float(m[1]), float(m[2])),
 )
+_rule("day_span", rf"(?:on\s+)?day\s+{_N}(?!\s*(?:supply|course))", lambda m: (float(m[1]), float(m[1])))
+_rule(
+    "day_span",
+    rf"(?:in\s+|on\s+|during\s+|for\s+)?weeks?\s+{_N}(?:\s*(?:-|to|and|through)\s*{_N})?",
+    lambda m: (7 * float(m[1]) - 6, 7 * float(m[2] or m[1])),
+)
 _rule(
     "start_day",
-    rf"(?:start(?:ing)?|from|beginning|on)\s+(?:on\s+|from\s+|with\s+)?day\s+{_N}(?:\s+on(?:wards?)?)?",
+    rf"(?:start(?:ing)?|from|beginning)\s+(?:on\s+|from\s+|with\s+)?day\s+{_N}(?:\s+on(?:wards?)?)?",
     lambda m: max(float(m[1]) - 1, 0.0),
 )
 _rule("start_day", rf"after\s+{_N}\s*{_LENGTH}", lambda m: float(m[1]) * days_in(m[2]))
-_rule("start_day", r"start(?:ing)?\s+(?:today|now)|today|now", _fixed(0.0))
-_rule("start_day", r"(?:start(?:ing)?\s+|from\s+)?tomorrow", _fixed(1.0))
+_rule("start_day", r"start(?:ing)?\s+(?:today|now)|today|now", fixed(0.0))
+_rule("start_day", r"(?:start(?:ing)?\s+|from\s+)?tomorrow", fixed(1.0))
 _rule("end_day", rf"(?:until|till|through|to)\s+day\s+{_N}", lambda m: float(m[1]))
 _rule(
     "length",
@@ -255,28 +211,29 @@ _rule(
 )
 _rule(
     "length",
-    rf"(?:(?:for|x|over|during|within)\s*)?(?:(?:the\s+)?next\s+|a total of\s+|(?:{_MOST})\s+|about\s+)?"
+    rf"(?:(?:for|x|over|during|within)\s*)?(?:(?:the\s+)?(?:next|last|past)\s+|a total of\s+"
+    rf"|(?:{_MOST})\s+|(?:about|roughly|around|approximately|nearly|almost)\s+)?"
     rf"{_RANGE}\s*-?\s*{_LENGTH}(?:'s?|\s+(?:only|in total|total|course))?",
-    lambda m: _pair(m)[1] * days_in(m[3]),
+    length,
 )
-_rule("length", rf"(?:for|x)\s*{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: _pair(m)[1] / 24)
-_rule("length", rf"(?:for|over)\s+(?:a|an|the next)\s+{_LENGTH}", lambda m: days_in(m[1]))
+_rule("length", rf"(?:for|x)\s*{_RANGE}\s*(?:hours?|hrs?|h)", lambda m: pair(m)[1] / 24)
+_rule("length", rf"(?:for|over)\s+(?:an?|the (?:next|last|past))\s+{_LENGTH}", lambda m: days_in(m[1]))
 _rule(
     "doses",
     r"(?:as\s+)?(?:a\s+)?(?:single|one|1)[\s-]*(?:oral[\s-]+)?(?:dose|time)(?:\s+only)?|stat|once(?:\s+only)?"
     r"|(?:all\s+)?at once|in (?:one|a single|1) go",
-    _fixed(1.0),
+    fixed(1.0),
 )
 _rule("spread", rf"over\s+(?:an?|(?!24){_N})\s*(?:hours?|hrs?|h)", lambda m: float(m[1] or 1.0))
 _rule("doses", rf"(?:for\s+|x\s*){_N}\s*(?:doses?|more|times)", lambda m: float(m[1]))
 _rule("times_over", rf"x\s*{_N}", lambda m: float(m[1]))
-_rule("ongoing", r"long[\s-]term|ongoing|indefinitely|chronic(?:ally)?", _fixed(True))
+_rule("ongoing", r"long[\s-]term|ongoing|indefinitely|chronic(?:ally)?", fixed(True))
 
 # --- as needed, and why -------------------------------------------------------------------------------
 _rule(
     "prn",
     r"p\.?r\.?n\.?|(?:as|if|when|only (?:as|if|when))\s+(?:needed|required|necessary)|on demand",
-    _fixed(True),
+    fixed(True),
 )
 _REASON = (
     r"pain|spasms?|spasticity|sleep|insomnia|anxiety|headaches?|migraines?|aches?|strains?|sprains?|stiffness|"
@@ -288,7 +245,7 @@ _rule(
     "why",
     rf"(?:for|to (?:treat|relieve|ease|help(?: with)?))\s+(?:[a-z]+\s+){{0,3}}?(?:{_REASON})"
     rf"(?:\s*(?:or|and|/)\s*(?:[a-z]+\s+){{0,2}}?(?:{_REASON}))*",
-    _fixed(True),
+    fixed(True),
 )
 
 # --- with food ------------------------------------------------------------------------------------------
@@ -296,7 +253,7 @@ _rule(
     "meals",
     r"(?:(?:immediately|right|\d+\s*(?:minutes|mins?|hours?|hrs?))\s+)?(?:with|after|before|at)\s+"
     r"(?:(?:all|the)\s+)?(?:(?:3\s+)?meals|(?:each|every)\s+meal|meal\s?times)|a\.?c\.?|p\.c\.|(?<!\d)(?<!\d\s)pc",
-    _fixed(True),
+    fixed(True),
 )
 _rule(
     "food",
@@ -304,11 +261,11 @@ _rule(
     r"(?:or without\s+)?(?:a\s+|each\s+|every\s+|the\s+)?"
     r"(?:(?:high[\s-]fat|low[\s-]fat|fatty|light|heavy|standard)\s+)?"
     r"(?:food|meals?|milk|snacks?|water|(?:full\s+)?glass of water)|on an empty stomach",
-    _fixed(True),
+    fixed(True),
 )
 
 # --- how much -----------------------------------------------------------------------------------------
-_rule("ratio", rf"{_N}(?:\s*(?:{UNIT}))?(?:\s*[/-]\s*{_N}){{1,3}}\s*(?:mg|mcg|g)(?!\s*/)", _strengths)
+_rule("ratio", rf"{_N}(?:\s*(?:{UNIT}))?(?:\s*[/-]\s*{_N}){{1,3}}\s*(?:mg|mcg|g)(?!\s*/)", strengths)
 _rule(
     "ratio",
     rf"{_N}\s*(?:{UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
@@ -329,7 +286,7 @@ _rule(
     "worth",
     rf"{_RANGE}\s*-?\s*({FORM})\s*(?:=\s*{_N}\s*({UNIT})|\(\s*=?\s*{_N}\s*({UNIT})\s*(?:in\s+)?total\s*\)?)",
     lambda m: (
-        *_pair(m),
+        *pair(m),
         NAME_OF[m[3].casefold()],
         float(m[4] or m[6]),
         NAME_OF[(m[5] or m[7]).casefold()],
@@ -338,12 +295,12 @@ _rule(
 _rule(
     "mass",
     rf"{_RANGE}\s*-?\s*({UNIT})(?:\s*/\s*(?:tab(?:let)?|cap(?:sule)?|pill)s?)?",
-    lambda m: (*_pair(m), NAME_OF[m[3].casefold()]),
+    lambda m: (*amount(m), NAME_OF[m[3].casefold()]),
 )
 _rule(
     "count",
     rf"{_RANGE}\s*-?\s*(?:standard\s+)?({FORM})(?:\s+each)?",
-    lambda m: (*_pair(m), NAME_OF[m[3].casefold()]),
+    lambda m: (*amount(m), NAME_OF[m[3].casefold()]),
 )
 _rule("count", rf"an?\s+({FORM}|{UNIT})", lambda m: (1.0, 1.0, NAME_OF[m[1].casefold()]))
 _rule(
@@ -352,8 +309,9 @@ _rule(
     lambda m: m[0],
 )
 for _name, _pattern in ROUTES.items():
-    _rule("route", _pattern, _fixed(_name))
-_rule("bare", _RANGE, _pair)
+    _rule("route", _pattern, fixed(_name))
+_rule("bare", _RANGE, amount)
+_rule("bare", f"{_N}()", pair)
 
 # --- words that say nothing about the dose ------------------------------------------------------------
 _rule(
@@ -361,16 +319,16 @@ _rule(
     r"as directed(?: by (?:the )?(?:doctor|physician|prescriber))?|as prescribed|ut dict\.?|u\.?d\.?|"
     r"per (?:label|package|protocol|sliding scale)|sliding scale|in office|"
     r"hold\s+(?:for|if)\s+(?:[a-z]+\s+){0,2}?(?:sedat|drows|somnolen|sleep|dizz)[a-z]*",
-    _fixed(True),
+    fixed(True),
 )
-_rule("no", r"do not|don't|dont|not|never|no|avoid|without", _fixed(True))
+_rule("no", r"do not|don't|dont|not|never|no|avoid|without", fixed(True))
 _rule(
     "filler",
-    r"to(?=\s+\d)|take|takes|taking|apply|use|inject|inhale|swallow|chew|place|put|insert|instill|"
+    r"to(?=\s+\d)|take|takes|taking|taken|apply|use|inject|inhale|swallow|chew|place|put|insert|instill|"
     r"patient (?:to|should)|"
     r"sig|rx|please|the|of|a|an|each|per|at a time|dose|once(?=\s+(?:at|in|on))|"
     r"and|&|\+|plus|or|then|only|total|"
     r"per dose|/\s*dose|=|around the clock|atc|"
-    r"continuously|sparingly|thin layer|generously|while awake",
-    _fixed(True),
+    r"continuously|sparingly|thin layer|generously",
+    fixed(True),
 )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from eutonia.dosing.phrases import RULES, Says
+from eutonia.dosing.phrases import RULES
+from eutonia.dosing.saying import Says
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Phrase:
     """Whether an “and” stands right before it."""
 
 
-_SKIP = re.compile(r"[\s,;:.()\[\]–—·•]+")
+_SKIP = re.compile(r"(?:[\s,;:.()\[\]–—·•]|(?<=\s)-(?=\s))+")
 _WORD = re.compile(r"[^\s,;()\[\]]+")
 _JOINS = re.compile(r"(?:and|&|\+|plus)$", re.IGNORECASE)
 
@@ -54,7 +55,12 @@ def scan(text: str) -> Iterator[Phrase]:
         yield phrase
 
 
-NO_REASON = ("with", "not", "no", "never", "without", "except", "stop")
+NO_REASON = (
+    "with", "not", "no", "never", "without", "except", "stop",
+    "usually", "typically", "normally", "generally", "mostly", "often", "sometimes", "rarely", "currently", "actually",
+    "average", "averaging", "averages", "maybe", "perhaps", "now", "still", "but",
+)  # fmt: skip
+"""Words behind “as needed” that say something else than what for."""
 
 
 def _is_reason(word: str) -> bool:

@@ -5,10 +5,12 @@ Each step is a plan item with its first day; the whole states the largest doses 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from eutonia.patient import PlanItem
+from eutonia.units import MASS_IN_MG
 
 
 def whole_of(first: PlanItem, steps: Sequence[PlanItem]) -> PlanItem:
@@ -85,8 +87,8 @@ def _filled(item: PlanItem, before: PlanItem, first: PlanItem, beside: bool) -> 
     changes: dict[str, Any] = {"text": first.text}
     if item.dose is None:
         changes |= {"dose": before.dose, "dose_high": before.dose_high, "unit": before.unit}
-    elif item.unit == "each" and before.unit is not None:
-        changes["unit"] = before.unit
+    elif item.unit == "each" and before.unit not in MASS_IN_MG:
+        changes["unit"] = before.unit or "each"
     if item.times_per_day is None:
         changes |= {
             name: getattr(before, name)
@@ -101,12 +103,53 @@ def _filled(item: PlanItem, before: PlanItem, first: PlanItem, beside: bool) -> 
     return item.model_copy(update=changes)
 
 
+PIECES = ("tablet", "capsule", "each")
+FEW = 4
+"""A number up to this one may be of tablets, a larger one is an amount."""
+TINY = 16
+"""So many times smaller than the dose before, a number is no amount in its unit."""
+
+
+def in_one_unit(steps: Sequence[PlanItem], strengths: Sequence[float]) -> list[PlanItem]:
+    """The steps in mg where one is a mass: `350 mg tid + 1 nocte` is a tablet more, `2 tabs hs` two of them.
+
+    What cannot be told (`4 mg tid, then 2 hs`) keeps its own unit, for `unsaid` to name. `strengths`: the tablets of
+    the drug, where it is known; a dose that is none of them does not tell what is in a tablet.
+    """
+    masses = [step for step in steps if step.unit in MASS_IN_MG and step.dose]
+    if not masses or len({step.unit for step in steps}) == 1:
+        return list(steps)
+    first = masses[0]
+    stated = re.search(r"(\d+(?:\.\d+)?) mg", steps[0].text)
+    usual = (first.dose or 0.0) * MASS_IN_MG[first.unit or "mg"]
+    strength = float(stated[1]) if stated else usual if not strengths or usual in strengths else None
+    return [_in_mg(step, first, strength) for step in steps]
+
+
+def _in_mg(step: PlanItem, first: PlanItem, strength: float | None) -> PlanItem:
+    """A step in mg, or as it is. `first`: the first with a mass, whose unit bare numbers have."""
+    if step.dose is None or step.unit is None:
+        return step
+    few, tiny = step.dose <= FEW, TINY * step.dose <= (first.dose or 0.0)
+    factor = MASS_IN_MG.get(step.unit)
+    if step.unit == "each" and not few and not tiny:
+        factor = MASS_IN_MG[first.unit or "mg"]
+    elif step.unit in PIECES and (step.unit != "each" or (few and tiny)):
+        factor = strength
+    if factor is None:
+        return step
+    high = None if step.dose_high is None else step.dose_high * factor
+    return step.model_copy(update={"dose": step.dose * factor, "dose_high": high, "unit": "mg"})
+
+
 def unsaid(
     items: Sequence[PlanItem], steps: Sequence[PlanItem], beside: Sequence[bool]
 ) -> Iterator[tuple[int, str]]:
     """Words that keep items from being steps of one plan, with the item: another name, or a “then” after a step
-    whose length is not said."""
+    whose length is not said, or an amount in another unit than that of the rest."""
     for n in range(1, len(items)):
+        if steps[n].unit != steps[0].unit and steps[n].unit is not None and steps[0].unit is not None:
+            yield n, f"{items[n].dose:g}"
         if items[n].text and items[n].text != items[0].text:
             yield n, items[n].text
         if not beside[n] and steps[n - 1].duration_days is None and items[n].start_day is None:

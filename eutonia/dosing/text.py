@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from eutonia.dosing.context import in_context
 from eutonia.dosing.parts import NAME, Said, says_when, split_doses, split_steps
 from eutonia.dosing.scan import scan
 from eutonia.dosing.spelling import tidy
-from eutonia.dosing.steps import laid_out, unsaid, whole_of
+from eutonia.dosing.steps import PIECES, in_one_unit, laid_out, unsaid, whole_of
 from eutonia.errors import UnreadableText
 from eutonia.patient import Action, PlanItem
 from eutonia.units import MASS_IN_MG
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 ACTIONS: Sequence[tuple[Action, str]] = (
     ("stop", r"stop(?:ping)?(?: taking)?|discontinue|d/c|quit|cease|come off|get off|withdraw"),
     ("taper", r"taper(?: off| down)?(?: of)?|wean(?: off)?|tail off|gradually stop|slowly stop"),
-    ("continue", r"continue(?: with| taking| on)?|keep(?: taking| on)?|carry on with|stay on|resume|"
+    ("continue", r"(?:i|he|she|they|pt|patient)(?:\s+(?:am|is|are|has been|have been))?(?:\s+currently)?\s+"
+                 r"(?:takes?|taking|uses?|using|on)|(?:has|have)\s+been\s+(?:taking|using|on)|"
+                 r"continue(?: with| taking| on)?|keep(?: taking| on)?|carry on with|stay on|resume|"
                  r"(?:increase|raise|reduce|decrease|lower|cut|change|adjust)(?= .* to )"),
     ("assess", r"assess|evaluate|review"),
     ("start", r"start(?: on| taking)?(?! today| now| day| from| \d{4})|begin|initiate|prescribe|order|add|"
@@ -35,7 +38,7 @@ ACTIONS: Sequence[tuple[Action, str]] = (
 
 STEP = (
     r"[,;]?\s*\b(?:(?:and )?then(?: (?:increase|decrease|reduce|lower|cut|go (?:up|down)|drop)(?: it)?(?: down)? to)?"
-    r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to)\b"
+    r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to|(?:cut|drop)(?: it)?(?: down| back)? to)\b"
 )
 """What stands between the steps of a plan."""
 
@@ -68,7 +71,7 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     (`350 mg tid`) is read too, with an empty `text`.
     Raises UnreadableText, which names the words that could not be read.
     """
-    from eutonia.dosing.names import find, judge
+    from eutonia.dosing.names import find, judge, strengths_of
 
     if knowledge is None:
         from eutonia.knowledge import load
@@ -76,7 +79,7 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
         knowledge = load()
     found = find(text, knowledge)
     marked = text if found is None else f"{text[: found.start]} {NAME} {text[found.end :]}"
-    sig = _read(marked, text)
+    sig = _read(marked, text, strengths_of(found, knowledge))
     if sig.unread:
         words = tuple(found.text if found and word == NAME else word for word in sig.unread)
         raise UnreadableText(text, words, HINT)
@@ -104,7 +107,8 @@ HINT = "Write it like “carisoprodol 350 mg four times a day for 14 days”, on
 # --- reading ----------------------------------------------------------------------------------------
 
 
-def _read(text: str, written: str = "") -> Sig:
+def _read(text: str, written: str = "", strengths: Sequence[float] = ()) -> Sig:
+    """`strengths`: the tablets in which the drug comes, in mg, where it is known."""
     written = written or text
     if not text.strip():
         raise UnreadableText(text, ("(nothing)",), HINT)
@@ -121,14 +125,14 @@ def _read(text: str, written: str = "") -> Sig:
     parts = [part for part in steps if part.strip(" ,.;")]
     if len(parts) > 1 and _ENDS.fullmatch(parts[-1].strip(" ,.;")):  # `… for 14 days, then stop`
         parts = parts[:-1]
-    scanned = [list(scan(part)) for part in parts]
+    scanned = [in_context(list(scan(part))) for part in parts]
     named = any(phrase.written == NAME for phrases in scanned for phrase in phrases)
     said = [step for phrases in scanned for part in split_steps(phrases) for step in split_doses(part, named)]
     if not said:
         return Sig(PlanItem(action=action, written=written), (since[0],) if since else ())
     try:
         items = [_item(each, action) for each in said]
-        whole = items[0] if len(items) == 1 else _in_steps(items, said)
+        whole = items[0] if len(items) == 1 else _in_steps(items, said, strengths)
     except ValueError as error:
         raise UnreadableText(written, (written,), "A dose, number or date in it is out of range.") from error
     unread = tuple(dict.fromkeys(word for each in said for word in each.unread))
@@ -148,10 +152,10 @@ def _clauses(text: str) -> list[str]:
     return clauses
 
 
-def _in_steps(items: Sequence[PlanItem], said: Sequence[Said]) -> PlanItem:
+def _in_steps(items: Sequence[PlanItem], said: Sequence[Said], strengths: Sequence[float]) -> PlanItem:
     """The plan of several parts; what keeps them from being one is noted as unread."""
-    beside = [each.fields.get("start_day") == 0.0 for each in said]
-    steps = laid_out(items, beside)
+    beside = [each.beside for each in said]
+    steps = in_one_unit(laid_out(items, beside), strengths)
     for n, word in unsaid(items, steps, beside):
         said[n].unread.append(word)
     return whole_of(items[0], steps)
@@ -167,6 +171,10 @@ def _action(text: str) -> tuple[Action, str]:
 
 def _item(said: Said, action: Action) -> PlanItem:
     fields = dict(said.fields)
+    if (
+        said.monthly and "quantity" in fields and not said.often
+    ):  # `#90 per month`: what is dispensed, not a dose
+        said.unread.append("per month")
     low, high, unit, strength = _amount(said, fields)
     times = _times(said, fields)
     if said.divided and low is not None and high is not None:
@@ -212,10 +220,13 @@ def _amount(said: Said, fields: dict[str, Any]) -> tuple[float | None, float | N
     stated = fields.pop("strength", None)
     strength = _mass(stated) if stated else ""
     masses = list(said.masses)
+    said.unread += [_mass(mass) for mass in masses[2:]]
     if said.counts:
         low, high, unit = said.counts[-1]
         if masses and not strength:
             strength = _mass(masses.pop(0))
+        elif said.bare and not strength:  # `2 tabs of 350`: the tablets are called so
+            said.name += [f"{number:g}" for number, _ in said.bare]
         return low, high, unit, strength
     if masses and not stated and set(said.bare) - {(1.0, 1.0)}:  # `350 mg 2 tid`: so many of that strength
         (low, high), *more = said.bare
@@ -248,6 +259,10 @@ def _times(said: Said, fields: dict[str, Any]) -> tuple[float, float] | None:
         with_meals = said.meals and often == (MEALS + said.added,) * 2  # `qid with meals and at bedtime`
         extra = 0 if with_meals or said.added != slots else said.added
         return often[0] + extra, often[1] + extra
+    if said.every is not None and said.awake:
+        times = (AWAKE // said.every[1] + 1, AWAKE // said.every[0] + 1)
+        said.every = None
+        return times
     if said.every is not None:
         shortest, longest = said.every
         return (24 / longest, 24 / shortest) if shortest > 0 else None
@@ -259,6 +274,9 @@ def _times(said: Said, fields: dict[str, Any]) -> tuple[float, float] | None:
 
 MEALS = 3
 """Meals of a day."""
+
+AWAKE = 16.0
+"""Hours from getting up to going to bed, at both of which something may be taken."""
 
 
 def _in_doses(
@@ -292,9 +310,6 @@ def _limited(
         cap = most / days / each
         times = (min(times[0], cap), min(times[1], cap)) if times else (cap, cap)
     return times
-
-
-PIECES = ("tablet", "capsule", "each")
 
 
 def _in(of: str, dose: float | None, unit: str | None, strength: str) -> float | None:
