@@ -69,7 +69,7 @@ class Kinetics:
     absorption_rate: Quantity
     lag: Quantity | None = None
     bioavailability: Quantity | None = None
-    """Fixed; 1 where clearance and volume are apparent ones. Not given with `well_stirred`."""
+    """1 where clearance and volume are apparent ones. With `well_stirred`: the share that reaches the liver."""
     by_dose: dict[float, float] = field(default_factory=dict)
     """mg in one dose → factor on the bioavailability where it depends on the dose; between them along a line."""
     well_stirred: bool = False

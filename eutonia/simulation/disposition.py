@@ -104,10 +104,10 @@ class Dispositions:
                 f["clearance"], f["bioavailability"] = well_stirred(clearance, flow)
             else:
                 f["clearance"] = clearance
+        arrives = f["bioavailability"] * on.get("bioavailability", one)
         if k.bioavailability is not None:
-            f["bioavailability"] = self.figure(substance, k.bioavailability, "bioavailability") * on.get(
-                "bioavailability", one
-            )
+            arrives = arrives * self.figure(substance, k.bioavailability, "bioavailability")
+        f["bioavailability"] = arrives
         if k.peripheral_volume is not None and k.exchange is not None:
             peripheral = self.figure(substance, k.peripheral_volume, "peripheral_volume") * self.size
             f["peripheral"] = peripheral * on.get("volume", one) * on.get("peripheral_volume", one)
