@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,16 +90,52 @@ def open_database(database: str | Path, engine: DuckDB) -> None:
     try:
         for table, source in _sources(str(database), engine):
             if table in TABLES:
-                engine.add(table, source)
+                _decoded(source, partial(engine.add, table))
         check_tables(database, engine)
-        for table in [t for t, source in engine.sources.items() if source.startswith("read_csv")]:
-            # A CSV is parsed once: every query after reads what that gave.
-            engine.make(f"cdm_{table}", f"SELECT * FROM {view(table, engine)}")
-            engine.add(table, f"cdm_{table}")
+        check_values(database, engine)
+        for table, source in list(engine.sources.items()):
+            if source.startswith("read_csv"):
+                _decoded(source, partial(_parsed, table, engine))
     except duckdb.Error as error:
         raise InputError(
             f"{database} cannot be read: {plain(error)}. Is every file whole, and of the kind that its name says?"
         ) from None
+
+
+def _parsed(table: str, engine: DuckDB, source: str) -> None:
+    """A CSV is parsed once: every query after reads what that gave."""
+    engine.add(table, source)
+    engine.make(f"cdm_{table}", f"SELECT * FROM {view(table, engine)}")
+    engine.add(table, f"cdm_{table}")
+
+
+def _decoded(source: str, work: Callable[[str], None]) -> None:
+    """Do `work` on a source; on a CSV that is not UTF-8 as on one of Latin-1, where only accents could differ."""
+    import duckdb
+
+    try:
+        work(source)
+    except duckdb.Error as error:
+        if "not utf-8" not in str(error):
+            raise
+        work(source.replace("all_varchar", "encoding = 'latin-1', all_varchar", 1))
+
+
+def check_values(database: str | Path, engine: Engine) -> None:
+    """Refuse a table whose persons or dates are all in a form that is not read: it would look like an empty one."""
+    for table in engine.columns:
+        for column, kind in TABLES[table].items():
+            if kind != "date!" and column != "person_id":
+                continue
+            typed = view(table, engine, columns=(column,))
+            if len(engine.get(f"SELECT {column} FROM {typed} AS x WHERE {column} IS NOT NULL LIMIT 1")):
+                continue
+            raw = f'"{engine.columns[table][column]}"'
+            found = engine.get(f"SELECT {raw} FROM {engine.read(table)} WHERE {raw} IS NOT NULL LIMIT 1")
+            if len(found):
+                seen = f"“{found.item()}” is not a date like 2024-03-31"
+                why = seen if kind == "date!" else "OMOP gives every person a whole number"
+                raise InputError(f"No {column} of {table.upper()} in {database} can be read: {why}.")
 
 
 def check_tables(database: str | Path, engine: Engine) -> None:
@@ -271,7 +308,9 @@ def _file(path: Path) -> str:
     if ".parquet" in path.name.lower():
         return f"read_parquet('{_quoted(path)}')"
     # Every column as text: types are cast column by column, so that one bad cell does not lose a table.
-    return f"read_csv('{_quoted(path)}', all_varchar = true, header = true, null_padding = true, sample_size = 20480)"
+    encoding = "encoding = 'utf-16', " if _begins(path)[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+    options = f"{encoding}all_varchar = true, header = true, null_padding = true, sample_size = 20480"
+    return f"read_csv('{_quoted(path)}', {options})"
 
 
 def _quoted(path: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia.errors import InputError, NotAvailable
-from eutonia.screening.cdm import TABLES, check_tables, table_of
+from eutonia.screening.cdm import TABLES, check_tables, check_values, table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,6 +100,7 @@ class Spark:
             self.columns[table] = {name.strip().lower(): name for name, _ in frame.dtypes}
             self.types[table] = {name.strip().lower(): _type(kind) for name, kind in frame.dtypes}
         check_tables(database, self)
+        check_values(database, self)
 
     def _folder(self, folder: Path) -> Iterator[tuple[str, Any]]:
         for path in sorted(folder.iterdir()):

@@ -43,6 +43,39 @@ def test_a_corrupt_file_is_refused_and_leaves_nothing(
     assert [p.name for p in tmp_path.iterdir()] == ["cdm"]
 
 
+def test_dates_and_persons_that_are_all_unreadable_are_no_empty_table(
+    hospital: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    day = pl.col("drug_exposure_start_date").str.to_date().dt.strftime("%m/%d/%Y")
+    american = {**hospital, "drug_exposure": hospital["drug_exposure"].with_columns(day)}
+    assert "is not a date like 2024-03-31" in refusal(write(american, tmp_path / "cdm"))
+    named = {
+        table: rows.with_columns(pl.format("P-{}", "person_id").alias("person_id"))
+        if "person_id" in rows.columns
+        else rows
+        for table, rows in hospital.items()
+    }
+    assert "every person a whole number" in refusal(write(named, tmp_path / "uuid"))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_csv_may_be_in_another_encoding(
+    hospital: dict[str, pl.DataFrame], tmp_path: Path, encoding: str
+) -> None:
+    accented = {
+        **hospital,
+        "concept": hospital["concept"].with_columns(pl.col("concept_name") + " (comprimé)"),
+    }
+    counts = []
+    for way in ("utf-8", encoding):
+        place = write(accented, tmp_path / f"cdm-{way}")
+        for file in place.glob("*.csv"):
+            file.write_text(file.read_text("utf-8"), way)
+        counts.append(eutonia.screen(place).issues)
+    assert counts[0] == counts[1]
+    assert counts[0]["car-opioid-benzo-triple"] == 1
+
+
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     (tmp_path / "notes.db").write_text("nothing at all, and no database either")
