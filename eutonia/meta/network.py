@@ -16,7 +16,7 @@ from eutonia.errors import InputError
 from eutonia.meta.distributions import chi2, norm
 from eutonia.meta.heterogeneity import LinearModel, method_name, tau2
 from eutonia.meta.inconsistency import Inconsistency, appraise
-from eutonia.meta.network_table import Block, Measure, blocks
+from eutonia.meta.network_table import Block, Measure, blocks, left_out, records
 from eutonia.meta.pooling import Interval, quantile, two_sided
 from eutonia.meta.record import Floats, Record, share
 
@@ -67,6 +67,8 @@ class Network(Record):
     inconsistency: Inconsistency
     k: int
     smaller_is_better: bool
+    left_out: tuple[str, ...] = ()
+    """Studies of the table that tell nothing: one treatment only, or no event in any arm of a ratio."""
 
     def difference(self, treat1: str, treat2: str) -> Pair:
         """treat1 minus treat2. Raises InputError for a treatment that is not in the network."""
@@ -96,7 +98,8 @@ def network(
     (“all”) or to none (“none”). Raises InputError, naming the parts, where the network is not connected,
     and the row, where a value is unusable.
     """
-    studies, used = blocks(table, measure, correction)
+    rows = records(table)
+    studies, used = blocks(rows, measure, correction)
     parts = connected(studies)
     if len(parts) > 1:
         told = "; ".join(", ".join(part) for part in parts)
@@ -134,6 +137,7 @@ def network(
         inconsistency=appraise(studies, treatments, mean, cov, model, between, name),
         k=len(studies),
         smaller_is_better=smaller_is_better,
+        left_out=left_out(rows, studies),
     )
 
 

@@ -33,6 +33,10 @@ _NAMES = {
 }
 
 
+ROUNDING = 0.25
+"""Standard errors by which the contrasts of one study may miss each other, for they are printed rounded."""
+
+
 @dataclass(frozen=True)
 class Block:
     """One study: the contrasts of `treatments[1:]` with `treatments[0]`, and their sampling covariance."""
@@ -77,7 +81,17 @@ def records(table: Any) -> list[dict[str, Any]]:
         raise InputError("The table must be a list of records, a mapping of columns, or a frame.") from None
     if not found:
         raise InputError("The table is empty.")
-    return [_renamed(row) for row in found]
+    return _with_values([_renamed(row) for row in found])
+
+
+def _with_values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without columns that hold nothing in any of them."""
+    empty = {name for name in rows[0] if all(_is_empty(row.get(name)) for row in rows)}
+    return [{name: value for name, value in row.items() if name not in empty} for row in rows]
+
+
+def _is_empty(value: Any) -> bool:
+    return value in (None, "") or (isinstance(value, float) and np.isnan(value))
 
 
 def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +113,9 @@ def blocks(
     """
     rows = records(table)
     if "treat1" in rows[0] and "treat2" in rows[0]:
-        return _from_contrasts(rows), measure or "MD"
+        contrasts = _from_contrasts(rows)
+        _told_apart(contrasts)
+        return contrasts, measure or "MD"
     if "treatment" not in rows[0]:
         raise InputError(
             "The table needs the columns study, treatment (by arm), or study, treat1, treat2, effect, se."
@@ -112,6 +128,7 @@ def blocks(
     kept = [block for block in found if block is not None]
     if not kept:
         raise InputError("No study of the table compares two treatments.")
+    _told_apart(kept)
     return kept, chosen
 
 
@@ -130,17 +147,33 @@ def _number(row: Mapping[str, Any], name: str, place: int) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not np.isfinite(number):
-        raise InputError(
-            f"Row {place + 1} of the table has no usable {name} (found {value!r}). Leave the row out."
-        )
+        comma = isinstance(value, str) and "," in value
+        todo = "Write decimals with a point" if comma else "Leave the row out"
+        raise InputError(f"Row {place + 1} of the table has no usable {name} (found {value!r}). {todo}.")
     return number
 
 
 def _label(row: Mapping[str, Any], name: str, place: int) -> str:
     value = row.get(name)
-    if value in (None, "") or (isinstance(value, float) and np.isnan(value)):
+    if _is_empty(value):
         raise InputError(f"Row {place + 1} of the table has no {name}.")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+def _told_apart(found: Sequence[Block]) -> None:
+    """Refuse names of treatments that differ only in how they are written: they would be two treatments."""
+    spelled: dict[str, str] = {}
+    for name in (treatment for block in found for treatment in block.treatments):
+        other = spelled.setdefault(" ".join(name.casefold().split()), name)
+        if other != name:
+            raise InputError(f"“{other}” and “{name}” would be two treatments. Write one name in one way.")
+
+
+def left_out(rows: Sequence[Mapping[str, Any]], kept: Sequence[Block]) -> tuple[str, ...]:
+    """Studies of a table that are in no block, for they compare nothing or tell nothing."""
+    there = {block.study for block in kept}
+    labels = dict.fromkeys(_label(row, "study", place) for place, row in enumerate(rows))
+    return tuple(study for study in labels if study not in there)
 
 
 def _merged(rows: Sequence[Mapping[str, Any]], binary: bool) -> dict[str, list[Arm]]:
@@ -298,6 +331,12 @@ def _complete(
     np.fill_diagonal(weights, 0)
     laplacian = np.diag(weights.sum(axis=0)) - weights
     y = np.linalg.solve(laplacian[1:, 1:], np.sum(weights * effect, axis=1)[1:])
+    fitted = np.subtract.outer(np.append(0.0, y), np.append(0.0, y))
+    if np.any(np.abs(fitted - effect) > ROUNDING * np.sqrt(variance)):
+        raise InputError(
+            f"The contrasts of study {study} do not add up: A against B and B against C give A against C. "
+            "Check their signs."
+        )
     return Block(study, tuple(names), y, cov)
 
 

@@ -142,6 +142,33 @@ def test_a_network_in_parts_is_an_error_that_names_them():
         meta.network(table)
 
 
+def test_a_table_as_it_comes_is_read_or_refused():
+    arms = [
+        {"study": study, "treatment": treatment, "events": events, "n": 50, "mean": None}
+        for study, treatment, events in (
+            ("A", "placebo", 4), ("A", "heat ", 9), ("B", "placebo", 0), ("B", "heat", 0), ("C", "heat", 3),
+        )
+    ]  # fmt: skip
+    found = meta.network(arms, "placebo")
+    assert found.treatments == ("heat", "placebo"), "a space behind a name is no other treatment"
+    assert (found.k, found.left_out) == (1, ("B", "C"))
+    with pytest.raises(InputError, match="“placebo” and “Placebo”"):
+        meta.network([*arms, {"study": "D", "treatment": "Placebo", "events": 1, "n": 9},
+                      {"study": "D", "treatment": "heat", "events": 2, "n": 9}])  # fmt: skip
+    with pytest.raises(InputError, match="decimals with a point"):
+        meta.network([{"study": "A", "treatment": t, "mean": "50,5", "sd": 9, "n": 30} for t in "ab"])
+
+
+def test_contrasts_of_one_study_must_add_up():
+    def table(third):
+        pairs = (("b", "a", -1.0), ("c", "a", -2.0), ("b", "c", third))
+        return [{"study": "A", "treat1": x, "treat2": y, "effect": d, "se": 0.3} for x, y, d in pairs]
+
+    assert meta.network(table(1.02), "a").difference("c", "a").estimate == pytest.approx(-2, abs=0.02)
+    with pytest.raises(InputError, match="do not add up"):
+        meta.network(table(-1.0), "a")
+
+
 def test_combining_two_arms_of_one_trial_with_a_shared_control():
     """Two contrasts that correlate at one half carry three quarters of the weight of two trials."""
     names, y, v = meta.combine_dependent([1.0, 3.0, 0.0], [1.0, 1.0, 1.0], ["s", "s", "t"])
