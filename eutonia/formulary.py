@@ -37,8 +37,8 @@ def recognise(
     """
     index = medicine_index(knowledge)
     coded = index.codes.get((rxcui or "").strip())
-    if coded is None and (atc or "").strip().upper() in index.atc:
-        coded = Recognised((Ingredient(index.atc[(atc or "").strip().upper()]),))
+    if coded is None:
+        coded = index.atc.get((atc or "").strip().upper())
     read = index.read(text or "")
     if coded is None or read is None:
         return coded or read

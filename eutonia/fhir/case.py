@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from eutonia.errors import InputError
@@ -14,8 +14,9 @@ from eutonia.fhir.dating import date_of_record
 from eutonia.fhir.renewals import renewals
 from eutonia.fhir.resources import Found, read_resource
 from eutonia.fhir.results import needed
-from eutonia.knowledge import Knowledge
-from eutonia.patient import Case, Observation
+from eutonia.knowledge import Knowledge, load
+from eutonia.knowledge.codes import code_index
+from eutonia.patient import Case, Condition, Observation
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,16 @@ def read_fhir(
     made.seen |= set(asked) | _searched(about)
     _note_other_pages(made, about)
     notes = [how] if how else []
+    made.procedures = [_going_on(done, day, judged_by or load()) for done in made.procedures]
     return Reading(_case(made, day, notes), made.used, made.ignored, made.set_aside)
+
+
+def _going_on(done: Condition, day: date, knowledge: Knowledge) -> Condition:
+    """A procedure, as a condition that is there still where it is one of many: the dialysis of last week."""
+    named = code_index(knowledge).look_up(done.icd10cm, done.snomed, done.text).value_sets
+    days = [d for name in named if (d := knowledge.value_sets[name].repeated_days) is not None]
+    recent = days and done.onset and done.onset.last >= day - timedelta(days=max(days))
+    return done.model_copy(update={"clinical_status": "active"}) if recent else done
 
 
 # --- the whole --------------------------------------------------------------------------------------

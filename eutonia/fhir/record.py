@@ -167,9 +167,6 @@ def procedure(resource: Resource, note: Note) -> Condition | None:
 def allergy(resource: Resource, code: Concept, note: Note) -> Allergy | None:
     """An AllergyIntolerance to what `code` says; None where that is that none is known."""
     reactions = parts(resource, "reaction", note)
-    if not code:
-        substances = [s for r in reactions if (s := concept(r, "substance", note))]
-        code = substances[0] if substances else code
     if not code and "substance" in resource:
         note("the substance is written as in FHIR DSTU2; it is read")
         code = concept(resource, "substance", note)

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from eutonia.dates import Span
+from eutonia.features.results import NO_RESULT
 from eutonia.fhir import medication, record
 from eutonia.fhir.bundle import Index, Resource, subject_of
 from eutonia.fhir.elements import Note, concept, parts, status_code, status_word, word, written
@@ -143,10 +144,11 @@ def _allergy(made: Found, resource: Resource, note: Note) -> bool:
         made.none_known.add("allergies")
         return True
     made.seen.add("AllergyIntolerance")
-    found = record.allergy(resource, code, note)
-    if found is not None:
-        made.allergies.append(found)
-    return found is not None
+    told = [code, *(s for r in parts(resource, "reaction", note) if (s := concept(r, "substance", note)))]
+    found = [record.allergy(resource, each, note) for each in dict.fromkeys(filter(None, told))]
+    found = found or [record.allergy(resource, code, note)]
+    made.allergies += [each for each in found if each is not None]
+    return any(each is not None for each in found)
 
 
 def _observation(made: Found, resource: Resource, note: Note) -> bool:
@@ -156,6 +158,23 @@ def _observation(made: Found, resource: Resource, note: Note) -> bool:
             made.labs.append(found)
         else:
             made.observations.append(found)
+    return True
+
+
+def _report(made: Found, resource: Resource, note: Note) -> bool:
+    """A DiagnosticReport for the results that it holds itself; those beside it are read as they are."""
+    inside = [r for r in parts(resource, "contained", note) if r.get("resourceType") == "Observation"]
+    if not inside:
+        made.ignored["DiagnosticReport"] += 1
+        made.used["DiagnosticReport"] -= 1  # counted once, as ignored
+        return True
+    if status_word(resource, note) in NO_RESULT:
+        return False
+    shared: Resource = {
+        name: resource[name] for name in ("status", "effectiveDateTime", "issued") if name in resource
+    }
+    for each in inside:
+        _observation(made, {**shared, **each}, note)
     return True
 
 
@@ -255,6 +274,7 @@ READERS: Mapping[str, Callable[[Found, Resource, Note], bool]] = {
     "Condition": _condition,
     "AllergyIntolerance": _allergy,
     "Observation": _observation,
+    "DiagnosticReport": _report,
     "Procedure": _procedure,
     "MedicationRequest": _request,
     "MedicationStatement": _list_reader(medication.statement),

@@ -73,7 +73,7 @@ class MedicineIndex:
     abroad: Mapping[str, Name]
     """What the spellings of an international name share → the drug."""
     codes: Mapping[str, Recognised]
-    atc: Mapping[str, str]
+    atc: Mapping[str, Recognised]
     classes: Mapping[str, frozenset[str]]
     """Drug or therapy → classes it belongs to at any dose, wider ones included."""
     dose_classes: Mapping[str, tuple[tuple[frozenset[str], float | None, float | None], ...]]
@@ -294,6 +294,17 @@ class MedicineIndex:
 # --- building ---------------------------------------------------------------------------------------
 
 
+def _by_atc(drugs: Mapping[str, Drug], products: Mapping[str, Product]) -> dict[str, Recognised]:
+    """ATC code → what it says is in a medicine; of a combination its strengths are not told."""
+    single = {code: Recognised((Ingredient(drug.id),)) for drug in drugs.values() for code in drug.atc}
+    several = {
+        code: Recognised(tuple(Ingredient(name) for name in product.ingredients))
+        for product in products.values()
+        for code in product.atc
+    }
+    return single | several
+
+
 def build_index(
     drugs: Mapping[str, Drug],
     products: Mapping[str, Product],
@@ -333,7 +344,7 @@ def build_index(
         spelled=spelled,
         abroad=abroad,
         codes={},
-        atc={code: drug.id for drug in drugs.values() for code in drug.atc},
+        atc=_by_atc(drugs, products),
         classes={t.id: wider(t.classes, classes) for t in (*therapies.values(), *drugs.values())},
         dose_classes={
             drug.id: tuple((wider((c.name,), classes), c.up_to_mg, c.above_mg) for c in drug.dose_classes)

@@ -211,6 +211,8 @@ class ValueSet:
     terms_not: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
     """Other value sets whose codes belong to this one."""
+    repeated_days: int | None = None
+    """A procedure so coded that was done within so many days is one of a treatment that goes on."""
     sources: tuple[Citation, ...]
     note: str = ""
 

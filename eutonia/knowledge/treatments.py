@@ -85,6 +85,8 @@ class Product:
     """Ingredients that no rule asks for."""
     rxcui: dict[str, str] = field(default_factory=dict)
     """RxNorm code → RxNorm name, which holds the strengths."""
+    atc: tuple[str, ...] = ()
+    """ATC codes of the combination, in any strength."""
     brands: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     sources: tuple[Citation, ...]

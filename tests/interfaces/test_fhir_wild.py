@@ -226,3 +226,47 @@ def test_a_component_that_was_not_measured_is_left_out():
              {"code": coded(LOINC, "8462-4"), "dataAbsentReason": {"text": "not heard"}}]  # fmt: skip
     (lab,) = read(bundle(observation("85354-9", component=parts))).labs
     assert (lab.loinc, lab.value) == ("8480-6", 120)
+
+
+# --- what a second stranger's records held --------------------------------------------------------------
+
+
+def report(status="final"):
+    inside = observation(
+        "2160-0", valueQuantity={"value": 3.4, "unit": "mg/dL", "code": "mg/dL", "system": UCUM}
+    )
+    return {
+        "resourceType": "DiagnosticReport", "id": "r1", "status": status, "subject": ME,
+        "effectiveDateTime": "2026-02-20", "code": {"text": "Chemistry"},
+        "contained": [{name: value for name, value in inside.items() if name not in ("subject", "effectiveDateTime")}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "results"), [("final", 1), ("entered-in-error", 0)])
+def test_results_inside_a_report_are_read(status, results):
+    assert len(read(bundle(report(status))).labs or ()) == results
+
+
+def test_the_substance_of_a_reaction_is_an_allergy_beside_the_class_that_is_named():
+    entry = allergy(
+        code={"text": "muscle relaxants"},
+        reaction=[{"substance": coded(RXNORM, "2101", "carisoprodol"), "manifestation": [{"text": "hives"}]}],
+    )
+    assert [a.rxcui for a in read(bundle(entry)).allergies] == [None, "2101"]
+
+
+@pytest.mark.parametrize(("days_ago", "on_dialysis"), [("2026-02-25", True), ("2025-10-01", None)])
+def test_dialysis_of_last_week_goes_on(days_ago, on_dialysis):
+    done = {
+        "resourceType": "Procedure", "id": "p1", "status": "completed", "subject": ME,
+        "code": coded("http://snomed.info/sct", "302497006", "Hemodialysis"), "performedDateTime": days_ago,
+    }  # fmt: skip
+    chart = chart_of(read(bundle(condition("M62.830"), done), as_of="2026-03-02"), KNOWLEDGE)
+    assert value_of("dialysis", chart).known is (on_dialysis or False)
+
+
+def test_an_atc_code_of_a_combination_is_all_of_its_ingredients():
+    entry = order(
+        "x", medicationCodeableConcept={"coding": [{"system": "http://www.whocc.no/atc", "code": "N02AJ06"}]}
+    )
+    assert taken(entry) == (["acetaminophen", "codeine"], [])
