@@ -27,9 +27,6 @@ SOURCES = ("adaptation", "kinetics", "layout", "rows", "steps", "lane_states", "
 NAME = "eutonia_march"
 """The one function of an object file."""
 
-NOTHING_OWNED = "define void @NRT_MemInfo_call_dtor(ptr %0) { ret void }"
-"""Frees an array whose last owner is gone: never called, for the function owns none."""
-
 _FUNCTIONS = ("exp", "exp2", "expm1", "log", "log1p", "log2", "pow", "sqrt", "cbrt", "fabs")
 C_LIBRARY = frozenset([*_FUNCTIONS, *(f"{name}f" for name in _FUNCTIONS), "memcpy", "memmove", "memset"])
 """What any process finds of itself."""
@@ -120,7 +117,6 @@ def _alone(assembly: str, symbol: str) -> bytes | None:
     """Machine code of the function `symbol` and what it calls; None where that is more than the C library has."""
     llvm = _llvm()
     module = llvm.parse_assembly(assembly)
-    module.link_in(llvm.parse_assembly(NOTHING_OWNED))
     for thing in [*module.functions, *module.global_variables]:
         if thing.name == symbol:
             thing.name, thing.linkage = NAME, "external"

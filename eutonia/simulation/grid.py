@@ -73,9 +73,14 @@ class Steps:
         return sum(len(part) for part in self.parts)
 
     @cached_property
-    def flat(self) -> tuple[NDArray[np.int64], ...]:
-        """Events that may arrive, where those of each interval end, sizes of steps, where those of each part end."""
-        return (*_flat(self.may_arrive), *_flat(self.parts))
+    def arriving(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Events that may arrive, and where those of each interval end."""
+        return _flat(self.may_arrive)
+
+    @cached_property
+    def marched(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Sizes of steps, and where those of each part end."""
+        return _flat(self.parts)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from eutonia.simulation import adaptation, steps
-from eutonia.simulation.lane_states import bends, decay
+from eutonia.simulation.lane_states import bends, decay, saturable
 from eutonia.simulation.layout import (
     AREA,
     AREA_WINDOW,
@@ -79,7 +79,6 @@ from eutonia.simulation.rows import (
     either,
     equation,
     get,
-    get_of,
     lane,
     put,
     some,
@@ -186,31 +185,33 @@ def _along(c0, c1, threshold):
 
 
 @whole
-def read_out(
-    m, d, to, node, natural, share, level, p, axis_signal, axis_ends, top, half, therapy_times, therapy
-):
+def read_out(m, d, places, structure, to, node, natural, share, level):
     """As `effects.effects`, `share` of the step before its end, onto the rows from `to`."""
     eased, left, opioid, pain = alike(m, 0.0), alike(m, 1.0), alike(m, 0.0), get(m, natural)
-    for k in range(axis_ends[0]):
-        of = get(m, level + axis_signal[k])
-        eased += get_of(top, k, p) * of / (of + get_of(half, k, p))
-    for k in range(axis_ends[0], axis_ends[1]):
-        of = get(m, level + axis_signal[k])
-        left *= 1.0 - get_of(top, k, p) * of / (of + get_of(half, k, p))
-    for k in range(axis_ends[1], len(axis_signal)):
-        opioid += get(m, level + axis_signal[k]) / get_of(half, k, p)
-    for k in range(len(therapy_times)):
+    ends = structure.axis_ends
+    for k in range(ends[0]):
+        eased += saturable(
+            get(m, level + structure.axis_signal[k]), get(m, places.most + k), get(m, places.half + k)
+        )
+    for k in range(ends[0], ends[1]):
+        of = get(m, level + structure.axis_signal[k])
+        left *= 1.0 - saturable(of, get(m, places.most + k), get(m, places.half + k))
+    for k in range(ends[1], ends[2]):
+        opioid += get(m, level + structure.axis_signal[k]) / get(m, places.half + k)
+    sessions = len(structure.therapy_times)
+    for k in range(sessions):
         start, stop, now = (
-            therapy_times[k, 0],
-            therapy_times[k, 1],
+            structure.therapy_times[k, 0],
+            structure.therapy_times[k, 1],
             get(d, NOW) - share * get(m, STEP),
         )
         during, after = alike(m, min(max(now - start, 0.0), stop - start)), alike(m, max(now - stop, 0.0))
-        held = 1.0 - decay(during / get_of(therapy[1], k, p))
-        points = get_of(therapy[0], k, p) * held * decay(after / get_of(therapy[2], k, p))
+        first = places.therapy + k
+        effect, build, fade = get(m, first), get(m, first + sessions), get(m, first + 2 * sessions)
+        points = effect * (1.0 - decay(during / build)) * decay(after / fade)
         left *= 1.0 - min(max(points / max(pain, 1.0), -1.0), 1.0)
     _effects(m, to, node, eased, left, pain)
-    if len(axis_signal) > axis_ends[1]:
+    if ends[2] > ends[1]:
         opioid *= get(m, OPIOID_GAIN)
         put(m, to + OPIOID, opioid)
         put(m, to + VENTILATION, _breathing(m, get(m, to + DRIVE), opioid))
@@ -299,16 +300,17 @@ def _above(before, middle, after):
 
 
 @whole
-def fold_ventilation(m, p, rose, rising, axis_signal, axis_ends, half):
+def fold_ventilation(m, places, structure):
     """The least ventilation beside opioids; without them it is that of the highest drive. It is read where its
     parabola is lowest, from the quartics of drive and opioids there.
     """
     before, middle, after = _read(m, VENTILATION)
     where, _ = turn(-before, -middle, -after)
     first, last = alike(m, 0.0), alike(m, 0.0)
-    for k in range(axis_ends[1], len(axis_signal)):
-        first += get(m, rose + axis_signal[k]) / get_of(half, k, p)
-        last += get(m, rising + axis_signal[k]) / get_of(half, k, p)
+    for k in range(structure.axis_ends[1], structure.axis_ends[2]):
+        signal, half = structure.axis_signal[k], get(m, places.half + k)
+        first += get(m, places.rose + signal) / half
+        last += get(m, places.rising + signal) / half
     start, opioid, end = _read(m, OPIOID)
     gain = get(m, OPIOID_GAIN)
     a, b, c, d = bends(start, opioid, end, gain * first, gain * last, get(m, STEP))

@@ -32,12 +32,11 @@ from eutonia.simulation.layout import (
     STEP,
     STIRRED,
     TURNING,
-    UNIT,
     WITHDRAWAL,
     WITHDRAWAL_BEFORE,
     WITHDRAWAL_MID,
 )
-from eutonia.simulation.rows import alike, choose, equation, get, get_of, lane, log_ratio, put, some, whole
+from eutonia.simulation.rows import alike, choose, equation, get, lane, log_ratio, put, some, whole
 
 for _equation in (adaptation.turnover, adaptation.deficit, kinetics.decay, kinetics.saturable, steps.damping,
                   steps.collocated, steps.passed, steps.remaining, steps.nearly, steps.bends, steps.pair,
@@ -52,85 +51,93 @@ bends, pair, averaged, spread = steps.bends, steps.pair, steps.averaged, steps.s
 
 
 @whole
-def halves(d, to, rates, k, p):
-    """What is left of mode `k` after half a unit of time."""
-    put(d, to, decay(0.5 * get(d, UNIT) * get_of(rates, k, p)))
+def decayed(m, d, places, structure, decaying):
+    """Go on by a step: the parts of levels, linear levels in its middle and at its end, their changes then, and the
+    natural pain.
 
-
-@whole
-def sum_modes(m, target, d, z, weight, entry_ends, entry_mode, p):
-    """Levels from modes: small differences of large numbers, so that they are summed in double precision."""
-    first = 0
-    for s in range(len(entry_ends)):
-        level = alike(d, 0.0)
-        for e in range(first, entry_ends[s]):
-            level += get_of(weight, e, p) * get(d, z + entry_mode[e])
-        put(m, target + s, level)
-        first = entry_ends[s]
-
-
-@whole
-def decayed(m, d, middle, end, rising, z, zm, factors, decaying, weight, rates, entry_ends, entry_mode, p):
-    """Go on by a step: modes, linear levels in its middle and at its end, their changes then, and the natural pain, of
-    which the last two modes are parts.
+    Levels are small differences of large numbers, so that they are summed in double precision.
     """
-    for k in range(decaying):
-        factor = get(d, factors + k)
-        half = get(d, z + k) * factor
-        put(d, zm + k, half)
-        put(d, z + k, half * factor)
     first = 0
-    for s in range(len(entry_ends)):
+    for s in range(len(structure.part_ends)):
         level_mid, level_end, falls = alike(d, 0.0), alike(d, 0.0), alike(d, 0.0)
-        for e in range(first, entry_ends[s]):
-            mode, part = entry_mode[e], get_of(weight, e, p)
-            after = part * get(d, z + mode)
-            level_mid += part * get(d, zm + mode)
+        for k in range(first, structure.part_ends[s]):
+            mode = structure.part_mode[k]
+            factor = get(d, places.factors + mode)
+            half = get(d, places.parts + k) * factor
+            after = half * factor
+            put(d, places.parts + k, after)
+            level_mid += half
             level_end += after
-            falls += after * get_of(rates, mode, p)
-        put(m, middle + s, level_mid)
-        put(m, end + s, level_end)
-        put(m, rising + s, -falls)
-        first = entry_ends[s]
-    rest, pain = get(m, PAIN_REST), decaying - 2
-    put(m, NATURAL_MIDDLE, rest + get(d, zm + pain) + get(d, zm + pain + 1))
-    put(m, NATURAL_END, rest + get(d, z + pain) + get(d, z + pain + 1))
+            falls += after * get(d, places.rates + mode)
+        put(m, places.linear_middle + s, level_mid)
+        put(m, places.linear_end + s, level_end)
+        put(m, places.rising + s, -falls)
+        first = structure.part_ends[s]
+    natural_mid = natural_end = alike(d, 0.0)
+    for k in range(2):
+        factor = get(d, places.factors + decaying - 2 + k)
+        half = get(d, places.pain + k) * factor
+        put(d, places.pain + k, half * factor)
+        natural_mid += half
+        natural_end += half * factor
+    put(m, NATURAL_MIDDLE, get(m, PAIN_REST) + natural_mid)
+    put(m, NATURAL_END, get(m, PAIN_REST) + natural_end)
 
 
 @whole
-def energies(
-    m, level, rising, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, to, sloped,
-):  # fmt: skip
+def sum_parts(m, d, places, structure):
+    """Linear levels where doses have arrived."""
+    first = 0
+    for s in range(len(structure.part_ends)):
+        level = alike(d, 0.0)
+        for k in range(first, structure.part_ends[s]):
+            level += get(d, places.parts + k)
+        put(m, places.linear_end + s, level)
+        first = structure.part_ends[s]
+
+
+@whole
+def rise(m, d, places, structure):
+    """Changes an hour of the linear levels where doses have arrived."""
+    first = 0
+    for s in range(len(structure.part_ends)):
+        falls = alike(d, 0.0)
+        for k in range(first, structure.part_ends[s]):
+            falls += get(d, places.parts + k) * get(d, places.rates + structure.part_mode[k])
+        put(m, places.rising + s, -falls)
+        first = structure.part_ends[s]
+
+
+@whole
+def energies(m, places, structure, level, to, sloped):
     """Energies from row `to` on and, where `sloped`, the changes an hour of those that the brain adapts to."""
-    none, first = alike(m, 0.0), 0
-    of_gaba, lasting, other, relaxing, slope, slope_lasting, slope_other = (
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-        none,
-    )
-    for g in range(len(member_ends)):
+    of_gaba = lasting = other = relaxing = slope = slope_lasting = slope_other = none = alike(m, 0.0)
+    first = 0
+    for g in range(len(structure.member_ends)):
         up, down, opening, closing = alike(m, 1.0), alike(m, 1.0), none, none
-        for b in range(first, member_ends[g]):
-            open_, close, of = get_of(opened, b, p), get_of(closed, b, p), get(m, level + member_signal[b])
-            up += open_ * of
-            down += close * of
+        for b in range(first, structure.member_ends[g]):
+            signal, opens, closes = (
+                structure.member_signal[b],
+                get(m, places.opened + b),
+                get(m, places.closed + b),
+            )
+            of = get(m, level + signal)
+            up += opens * of
+            down += closes * of
             if sloped:
-                change = get(m, rising + member_signal[b])
-                opening += open_ * change
-                closing += close * change
-        first = member_ends[g]
-        energy = get_of(strength, g, p) * log_ratio(up, down)
-        relaxing += relaxes[g] * energy
-        change = get_of(strength, g, p) * (opening / up - closing / down) if sloped else none
-        if gaba[g]:
+                change = get(m, places.rising + signal)
+                opening += opens * change
+                closing += closes * change
+        first = structure.member_ends[g]
+        strength, adapts = get(m, places.strength + g), get(m, places.adapts + g)
+        energy = strength * log_ratio(up, down)
+        relaxing += structure.relaxes[g] * energy
+        change = strength * (opening / up - closing / down) if sloped else none
+        if structure.gaba[g]:
             of_gaba += energy
-            lasting += get_of(adapts, g, p) * energy
+            lasting += adapts * energy
             slope += change
-            slope_lasting += get_of(adapts, g, p) * change
+            slope_lasting += adapts * change
         else:
             other += energy
             slope_other += change
@@ -145,19 +152,6 @@ def energies(
 
 
 @whole
-def rise(m, d, to, z, weight, rates, entry_ends, entry_mode, p):
-    """Changes an hour of the linear levels where doses have arrived."""
-    first = 0
-    for s in range(len(entry_ends)):
-        falls = alike(d, 0.0)
-        for e in range(first, entry_ends[s]):
-            mode = entry_mode[e]
-            falls += get_of(weight, e, p) * get(d, z + mode) * get_of(rates, mode, p)
-        put(m, to + s, -falls)
-        first = entry_ends[s]
-
-
-@whole
 def rise_induced(m, to, own, level):
     """What induced elimination adds to the change of the level of its substance."""
     lost = get(m, own + 8) * (get(m, own + 2) - 1.0) * get(m, level)
@@ -166,9 +160,9 @@ def rise_induced(m, to, own, level):
 
 
 @whole
-def rise_saturated(m, to, stock, figures, p, inflow):
+def rise_saturated(m, to, stock, figures, inflow):
     """Change of a level whose elimination saturates."""
-    put(m, to, get(m, inflow) - saturable(get(m, stock), get_of(figures, 0, p), get_of(figures, 1, p)))
+    put(m, to, get(m, inflow) - saturable(get(m, stock), get(m, figures), get(m, figures + 1)))
 
 
 @whole
@@ -215,10 +209,10 @@ def induce(m, own, linear0, linear1, linear2, level1, level2):
 
 
 @whole
-def deplete(m, stock_row, figures, p, inflow0, inflow1, level1, level2):
+def deplete(m, stock_row, figures, inflow0, inflow1, level1, level2):
     """As `columns._deplete`."""
     g, stock, f0, f1 = 0.125 * get(m, STEP), get(m, stock_row), get(m, inflow0), get(m, inflow1)
-    most, half = get_of(figures, 0, p), get_of(figures, 1, p)
+    most, half = get(m, figures), get(m, figures + 1)
     sixteenth = choose(f0 > 0.0, (((f1 / f0) ** 0.5) ** 0.5) ** 0.5, 0.0)
     after = f0
     for part in range(8):

@@ -5,7 +5,6 @@ arrays, row after row (`layout`), and a row is one value (`rows`). What a step d
 `lane_folds`. One source is compiled for both precisions: single takes two thirds of the time, and is for populations.
 """
 
-# ruff: noqa: PLR0912, PLR0915  (one loop body holds a whole step, as compiled code wants it)
 # mypy: allow-untyped-defs, allow-untyped-calls
 # (the compiler infers the types of what it compiles)
 from __future__ import annotations
@@ -27,35 +26,33 @@ from eutonia.simulation.lane_folds import (
 )
 from eutonia.simulation.lane_states import (
     adapt,
+    decay,
     decayed,
     deplete,
     energies,
-    halves,
     induce,
     rise,
     rise_induced,
     rise_saturated,
-    sum_modes,
+    sum_parts,
 )
 from eutonia.simulation.layout import (
     BEFORE,
     BEGAN,
+    CLOCKS,
     END,
-    FIXED,
     FOLD_ROWS,
     FOLDED,
     HAZARD,
     HAZARD_ZERO,
     INDUCED,
     KEPT,
-    LAST_DOSE,
     LOWER,
     LOWEST,
     MIDDLE,
     NATURAL_END,
     NATURAL_MIDDLE,
     NOW,
-    ONSET,
     READ_BEFORE,
     READ_END,
     READ_MIDDLE,
@@ -64,17 +61,29 @@ from eutonia.simulation.layout import (
     STEP,
     UNIT,
     UPPER,
-    W_ONSET,
     W,
 )
-from eutonia.simulation.rows import EITHER, INFINITE, alike, get, get_of, lane, put, put_of, whole
+from eutonia.simulation.rows import (
+    EITHER,
+    INFINITE,
+    alike,
+    both,
+    choose,
+    get,
+    get_of,
+    lane,
+    put,
+    put_of,
+    some,
+    whole,
+)
 
 
 @whole
-def _copied(to, first, of, begin, many):
-    """Rows from `begin` of one memory onto those from `first` of another."""
+def _copied(to, first, begin, many):
+    """Rows from `begin` onto those from `first`."""
     for k in range(many):
-        put(to, first + k, get(of, begin + k))
+        put(to, first + k, get(to, begin + k))
 
 
 @whole
@@ -92,203 +101,210 @@ def _clocks(m, d, size):
     put(d, NOW, now + h)
 
 
-@lane
-def _end(
-    m, p, level, rising, ind, sat, inflow, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts,
-    induced_signal, saturable_signal, saturated,
-):  # fmt: skip
-    """Energies and their changes where a step ends or a dose has arrived, from the changes of the linear levels."""
-    for n in range(len(induced_signal)):
-        s = induced_signal[n]
-        rise_induced(m, rising + s, ind + n * INDUCED, level + s)
-    for n in range(len(saturable_signal)):
-        s, f = saturable_signal[n, 0], saturable_signal[n, 1]
-        rise_saturated(m, rising + s, sat + n, saturated[n], p, inflow + f)
-    energies(
-        m, level, rising, p, strength, opened, closed, member_ends, member_signal, gaba, relaxes, adapts, END, True,
-    )  # fmt: skip
-
-
-@lane
-def _run(
-    p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced, saturated,
-    axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode, member_ends,
-    member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times, event_time,
-    event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose, kept, folded,
-    levels,
-):  # fmt: skip
-    """March one block of patients, `p` to `p + W`, through the whole grid."""
-    lin0, linm, lin1, levm, lev1, rose, rising, fold, ind, sat, z, zm, hf, memory = places
-    signals, substances = lin1 - linm, len(window_of)
-    others, opioids = not gaba.all(), len(axis_signal) > axis_ends[1]
-    decaying = len(mode_rates)
-    pain = decaying - 2
+@whole
+def _settle(m, d, own, exponentials, places, begin, p):
+    """What rows hold at first."""
     m[:] = 0.0
     d[:] = 0.0
-    for place in range(FIXED):
-        put(m, place, get_of(fixed, place, p))
-    for k in range(2):
-        put(d, z + pain + k, get_of(fixed, FIXED + k, p))
-    for k in range(len(induced)):
-        for place in range(INDUCED):
-            put(m, ind + k * INDUCED + place, get_of(induced[k], place, p))
-    never = alike(m, INFINITE)
-    for s in range(substances):
+    for k in range(len(own)):
+        put(m, k, get_of(own, k, p))
+    for k in range(len(exponentials)):
+        put(d, CLOCKS + k, get_of(exponentials, k, p))
+    put(d, NOW, alike(d, begin))
+    for first in range(places.folds, places.stock, FOLD_ROWS):
         for place in (LOWEST, UPPER, LOWER):
-            put(m, fold + s * FOLD_ROWS + place, never)
-    put(d, NOW, alike(d, times[0]))
-    put(m, LAST_DOSE, get_of(last_dose, 0, p))
-    put(m, ONSET, never)
-    put(m, W_ONSET, never)
-    written = 0
-    part_number = 0
-    for interval in range(-1, len(times) - 1):
-        begin = times[max(interval, 0)]
-        end = times[interval + 1]
-        first = 0 if interval <= 0 else may_ends[interval - 1]
-        events = 0 if interval < 0 else may_ends[interval] - first
-        counts, dosing, stopped = begin >= -1e-9, begin < spans[0] - 1e-9, end > spans[1] - 1e-9
-        seen = end >= -1e-9  # what comes before time zero is read out where the first step that counts begins
+            put(m, first + place, alike(m, INFINITE))
+
+
+@whole
+def _order(d, places, plan, first, events, begin, end):
+    """When the doses arrive that may do so from `begin` to `end`, in order; those that do not, at the beginning."""
+    for k in range(events):
+        e = plan.may[first + k]
+        at = get(d, places.lags + plan.event_input[e]) + plan.event_time[e]
+        inside = both(at >= begin - 1e-9, at < end - 1e-9)
+        at, which = choose(inside, max(at, begin), begin), choose(inside, alike(d, e), -1.0)
+        for place in range(k):
+            other, its = get(d, places.arrival + place), get(d, places.event + place)
+            earlier = at < other
+            put(d, places.arrival + place, choose(earlier, at, other))
+            put(d, places.event + place, choose(earlier, which, its))
+            at, which = choose(earlier, other, at), choose(earlier, its, which)
+        put(d, places.arrival + k, at)
+        put(d, places.event + k, which)
+
+
+@whole
+def _take(d, places, structure, plan, first, events, part, p):
+    """Take the doses that arrive first after a `part` of an interval: in each patient one, or none."""
+    for k in range(first, first + events):
+        e = plan.may[k]
+        now = get(d, places.event + part) == e
+        if some(now):
+            amount = get_of(plan.amounts, e, p) if plan.amounts.shape[1] > 1 else alike(d, plan.amounts[e, 0])
+            dose = now * amount
+            for part_of in range(len(structure.part_input)):
+                if structure.part_input[part_of] == plan.event_input[e]:
+                    of = places.parts + part_of
+                    put(d, of, get(d, of) + dose * get(d, places.weights + part_of))
+
+
+@whole
+def _begin(d, places, decaying, until, total, slot, counts):
+    """Begin a part of an interval that takes `total` units `until` a time: what is left of each mode after half a unit.
+    Below zero, the slot is where that is to be remembered; above, where it is.
+    """
+    put(d, UNIT, max(until - get(d, NOW), 0.0) / total)
+    if slot > 0:
+        for k in range(decaying):
+            put(d, places.factors + k, get(d, places.memory + slot - 1 + k))
+        return
+    for k in range(decaying):
+        put(d, places.factors + k, decay(0.5 * get(d, UNIT) * get(d, places.rates + k)))
+    if not counts:  # the course of pain begins at time zero
+        for k in range(decaying - 2, decaying):
+            put(d, places.factors + k, alike(d, 1.0))
+    if slot < 0:
+        for k in range(decaying):
+            put(d, places.memory - slot - 1 + k, get(d, places.factors + k))
+
+
+@lane
+def _end(m, places, structure):
+    """Energies and their changes where a step ends or a dose has arrived, from the changes of the linear levels."""
+    for n in range(len(structure.induced_signal)):
+        s = structure.induced_signal[n]
+        rise_induced(m, places.rising + s, places.induced + n * INDUCED, places.end + s)
+    for n in range(len(structure.saturable_signal)):
+        s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
+        rise_saturated(m, places.rising + s, places.stock + n, places.saturated + 2 * n, places.linear + f)
+    energies(m, places, structure, places.end, END, True)
+
+
+@lane
+def _advance(m, d, places, structure, decaying, others):
+    """Go on by a step: levels, energies, and what the brain makes of them."""
+    signals = places.rising - places.rose
+    _copied(m, places.rose, places.rising, signals)
+    decayed(m, d, places, structure, decaying)
+    if places.middle != places.linear_middle:  # not all is linear
+        _copied(m, places.middle, places.linear_middle, 2 * signals)
+        for n in range(len(structure.induced_signal)):
+            s = structure.induced_signal[n]
+            induce(m, places.induced + n * INDUCED, places.linear + s, places.linear_middle + s, places.linear_end + s,
+                   places.middle + s, places.end + s)  # fmt: skip
+        for n in range(len(structure.saturable_signal)):
+            s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
+            deplete(m, places.stock + n, places.saturated + 2 * n, places.linear + f, places.linear_middle + f,
+                    places.middle + s, places.end + s)  # fmt: skip
+        _copied(m, places.linear, places.linear_end, signals)
+    _copied(m, BEFORE, END, 3)
+    _copied(m, SLOPE_BEFORE, SLOPE, 3)
+    energies(m, places, structure, places.middle, MIDDLE, False)
+    _end(m, places, structure)
+    adapt(m, others)
+
+
+@lane
+def _fold(m, d, places, structure, plan, begin, end, others):
+    """Read out a step of the interval from `begin` to `end`, and add it to the folds."""
+    counts, opioids = begin >= -1e-9, structure.axis_ends[2] > structure.axis_ends[1]
+    for s in range(len(plan.windows)):
+        of, middle, last = places.folds + s * FOLD_ROWS, places.middle + s, places.end + s
+        start, stop, dose = plan.windows[s, 0], plan.windows[s, 1], plan.windows[s, 2]
+        if end >= dose - 1e-9:
+            fold_fall(m, of, middle, last, dose)
+        inside = (begin >= start - 1e-9) & (begin < stop - 1e-9)
+        fold_levels(m, of, middle, last, places.rose + s, places.rising + s, counts, inside)
+    if counts:
+        read_out(m, d, places, structure, READ_MIDDLE, MIDDLE, NATURAL_MIDDLE, 0.5, places.middle)
+    read_out(m, d, places, structure, READ_END, END, NATURAL_END, 0.0, places.end)
+    if counts:
+        fold_effects(m, begin < plan.spans[0] - 1e-9, others)
+        if opioids:
+            fold_ventilation(m, places, structure)
+        fold_withdrawal(m, end > plan.spans[1] - 1e-9)
+    _copied(m, READ_BEFORE, READ_END, 5 if opioids else 3)
+
+
+@lane
+def _arrived(m, d, places, structure):
+    """Changes and energies after doses have arrived."""
+    if len(structure.saturable_signal) > 0:  # what flows in jumps; every other level is continuous
+        sum_parts(m, d, places, structure)
+        for n in range(len(structure.saturable_signal)):
+            f = structure.saturable_signal[n, 1]
+            put(m, places.linear + f, get(m, places.linear_end + f))
+    rise(m, d, places, structure)
+    _end(m, places, structure)
+
+
+@lane
+def _keep(m, places, found, written, p):
+    """Keep the states at an output."""
+    signals = places.rising - places.rose
+    for s in range(signals):
+        put_of(found.kept[written], s, p, get(m, places.end + s))
+    for place in range(len(KEPT)):
+        put_of(found.kept[written], signals + place, p, get(m, KEPT[place]))
+
+
+@lane
+def _march(m, d, places, structure, plan, number, until, begin, end):
+    """March through a part of the interval from `begin` to `end`, `until` a dose arrives."""
+    low, high = (0 if number == 0 else plan.size_ends[number - 1]), plan.size_ends[number]
+    if high == low:
+        return
+    total = 0
+    for k in range(low, high):
+        total += plan.sizes[k]
+    decaying, others = places.weights - places.rates, not structure.gaba.all()
+    _begin(d, places, decaying, until, total, plan.slots[number], begin >= -1e-9)
+    reached = 1
+    for k in range(low, high):
+        while reached < plan.sizes[k]:
+            _squared(d, places.factors, decaying)
+            reached *= 2
+        _clocks(m, d, plan.sizes[k])
+        _advance(m, d, places, structure, decaying, others)
+        if end >= -1e-9:  # what comes before time zero is read out where the first step that counts begins
+            _fold(m, d, places, structure, plan, begin, end, others)
+
+
+@lane
+def _run(p, m, d, own, exponentials, places, structure, plan, found):
+    """March one block of patients, `p` to `p + W`, through the whole grid."""
+    written = number = 0
+    _settle(m, d, own, exponentials, places, plan.times[0], p)
+    for interval in range(-1, len(plan.times) - 1):
+        begin, end = plan.times[max(interval, 0)], plan.times[interval + 1]
+        first = 0 if interval <= 0 else plan.may_ends[interval - 1]
+        events = 0 if interval < 0 else plan.may_ends[interval] - first
         if interval >= 0:
-            for k in range(events):
-                e = may[first + k]
-                for i in range(W):
-                    at = event_time[e] + lags[event_input[e], p + i]
-                    inside = (at >= begin - 1e-9) and (at < end - 1e-9)
-                    at = max(at, begin) if inside else begin
-                    place = k
-                    while place > 0 and arrive[place - 1, i] > at:
-                        arrive[place, i] = arrive[place - 1, i]
-                        order[place, i] = order[place - 1, i]
-                        place -= 1
-                    arrive[place, i] = at
-                    order[place, i] = e if inside else -1
+            _order(d, places, plan, first, events, begin, end)
             for part in range(events + 1):
-                low, high = (0 if part_number == 0 else size_ends[part_number - 1]), size_ends[part_number]
-                slot = slots[part_number]
-                part_number += 1
-                if high > low:
-                    total = 0
-                    for k in range(low, high):
-                        total += sizes[k]
-                    until = get_of(arrive, part, 0) if part < events else alike(d, end)
-                    put(d, UNIT, max(until - get(d, NOW), 0.0) / total)
-                    if slot > 0:  # as in the interval before that was like this one
-                        _copied(d, hf, d, memory + slot - 1, decaying)
-                    else:
-                        for k in range(decaying):
-                            halves(d, hf + k, mode_rates, k, p)
-                        if not counts:  # the course of pain begins at time zero
-                            put(d, hf + pain, alike(d, 1.0))
-                            put(d, hf + pain + 1, alike(d, 1.0))
-                        if slot < 0:
-                            _copied(d, memory - slot - 1, d, hf, decaying)
-                    reached = 1
-                    for k in range(low, high):
-                        while reached < sizes[k]:
-                            _squared(d, hf, decaying)
-                            reached *= 2
-                        _clocks(m, d, sizes[k])
-                        _copied(m, rose, m, rising, signals)
-                        decayed(
-                            m,
-                            d,
-                            linm,
-                            lin1,
-                            rising,
-                            z,
-                            zm,
-                            hf,
-                            decaying,
-                            weights,
-                            mode_rates,
-                            entry_ends,
-                            entry_mode,
-                            p,
-                        )
-                        if levm != linm:  # not all is linear
-                            _copied(m, levm, m, linm, 2 * signals)
-                            for n in range(len(induced)):
-                                s = induced_signal[n]
-                                induce(m, ind + n * INDUCED, lin0 + s, linm + s, lin1 + s, levm + s, lev1 + s)
-                            for n in range(len(saturated)):
-                                s, f = saturable_signal[n, 0], saturable_signal[n, 1]
-                                deplete(m, sat + n, saturated[n], p, lin0 + f, linm + f, levm + s, lev1 + s)
-                            _copied(m, lin0, m, lin1, signals)
-                        _copied(m, BEFORE, m, END, 3)
-                        _copied(m, SLOPE_BEFORE, m, SLOPE, 3)
-                        energies(m, levm, rising, p, strength, opened, closed, member_ends, member_signal, gaba,
-                                 relaxes, adapts, MIDDLE, False)  # fmt: skip
-                        _end(m, p, lev1, rising, ind, sat, lin0, strength, opened, closed, member_ends, member_signal,
-                             gaba, relaxes, adapts, induced_signal, saturable_signal, saturated)  # fmt: skip
-                        adapt(m, others)
-                        for s in range(substances if seen else 0):
-                            of = fold + s * FOLD_ROWS
-                            if end >= window_of[s, 2] - 1e-9:
-                                fold_fall(m, of, levm + s, lev1 + s, window_of[s, 2])
-                            inside = (begin >= window_of[s, 0] - 1e-9) & (begin < window_of[s, 1] - 1e-9)
-                            fold_levels(m, of, levm + s, lev1 + s, rose + s, rising + s, counts, inside)
-                        for node in range(0 if counts else 1, 2 if seen else 0):
-                            read_out(
-                                m, d, READ_END if node else READ_MIDDLE, END if node else MIDDLE,
-                                NATURAL_END if node else NATURAL_MIDDLE, 0.0 if node else 0.5, lev1 if node else levm,
-                                p, axis_signal, axis_ends, axes_top, axes_half, therapy_times, therapy,
-                            )  # fmt: skip
-                        if counts:
-                            fold_effects(m, dosing, others)
-                            if opioids:
-                                fold_ventilation(m, p, rose, rising, axis_signal, axis_ends, axes_half)
-                            fold_withdrawal(m, stopped)
-                        if seen:
-                            _copied(m, READ_BEFORE, m, READ_END, 5 if opioids else 3)
-                put(d, NOW, get_of(arrive, part, 0) if part < events else alike(d, end))
+                until = get(d, places.arrival + part) if part < events else alike(d, end)
+                _march(m, d, places, structure, plan, number, until, begin, end)
+                number += 1
+                put(d, NOW, until)
                 if part < events:
-                    for i in range(W):
-                        e = order[part, i]
-                        if e >= 0:
-                            dose = amounts[e, p + i if amounts.shape[1] > 1 else 0]
-                            for k in range(
-                                mode_of_input[event_input[e], 0], mode_of_input[event_input[e], 1]
-                            ):
-                                d[(z + k) * W + i] += dose
-                    if len(saturated) > 0:  # what flows in jumps; every other level is continuous
-                        sum_modes(m, lin1, d, z, weights, entry_ends, entry_mode, p)
-                        for n in range(len(saturated)):
-                            f = saturable_signal[n, 1]
-                            put(m, lin0 + f, get(m, lin1 + f))
-                    rise(m, d, rising, z, weights, mode_rates, entry_ends, entry_mode, p)
-                    _end(m, p, lev1, rising, ind, sat, lin0, strength, opened, closed, member_ends, member_signal,
-                         gaba, relaxes, adapts, induced_signal, saturable_signal, saturated)  # fmt: skip
+                    _take(d, places, structure, plan, first, events, part, p)
+                    _arrived(m, d, places, structure)
         if abs(end) < 1e-9:
             put(m, HAZARD_ZERO, get(m, HAZARD))
-        while written < len(outputs) and outputs[written] == interval + 1:
-            for s in range(signals):
-                put_of(kept[written], s, p, get(m, lev1 + s))
-            for place in range(len(KEPT)):
-                put_of(kept[written], signals + place, p, get(m, KEPT[place]))
+        while written < len(plan.outputs) and plan.outputs[written] == interval + 1:
+            _keep(m, places, found, written, p)
             written += 1
     for place in range(NATURAL_MIDDLE - FOLDED):
-        put_of(folded, place, p, get(m, FOLDED + place))
-    for place in range(substances * FOLD_ROWS):
-        put_of(levels, place, p, get(m, fold + place))
+        put_of(found.folded, place, p, get(m, FOLDED + place))
+    for place in range(len(found.levels)):
+        put_of(found.levels, place, p, get(m, places.folds + place))
 
 
-def _blocks(
-    first, last, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
-    saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-    member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
-    event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs, last_dose,
-    kept, folded, levels,
-):  # fmt: skip
+def _blocks(first, last, m, d, own, exponentials, places, structure, plan, found):
     """Run the blocks of patients `first` to `last`, multiples of `W`."""
     for p in range(first, last, W):
-        _run(
-            p, m, d, arrive, order, places, fixed, mode_rates, lags, weights, strength, opened, closed, induced,
-            saturated, axes_top, axes_half, axis_signal, axis_ends, therapy_times, therapy, entry_ends, entry_mode,
-            member_ends, member_signal, gaba, relaxes, adapts, mode_of_input, induced_signal, saturable_signal, times,
-            event_time, event_input, amounts, may, may_ends, sizes, size_ends, slots, window_of, spans, outputs,
-            last_dose, kept, folded, levels,
-        )  # fmt: skip
+        _run(p, m, d, own, exponentials, places, structure, plan, found)
 
 
 def compiled(arguments: Sequence[Any]) -> tuple[Any, str, str]:
@@ -304,4 +320,6 @@ def _kind(argument: Any) -> Any:
     """The type of an argument; an array may always be written to, lest there be one more variant."""
     if isinstance(argument, np.ndarray):
         return numba.types.Array(numba.from_dtype(argument.dtype), argument.ndim, "C")
+    if isinstance(argument, tuple):
+        return numba.types.BaseTuple.from_types([_kind(each) for each in argument], type(argument))
     return numba.typeof(argument)

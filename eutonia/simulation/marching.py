@@ -29,9 +29,12 @@ from eutonia.simulation.layout import (
     FOLDED,
     IMPAIRED,
     INDUCED,
+    KEPT,
+    LAST_DOSE,
     MIN_VENTILATION,
     NATURAL_MIDDLE,
     NOTICEABLE,
+    ONSET,
     OPIOID_GAIN,
     OPIOID_MOST,
     PAIN_REST,
@@ -43,11 +46,16 @@ from eutonia.simulation.layout import (
     RELAX_SHARE,
     SYNERGY,
     VENTILATION,
+    W_ONSET,
+    Found,
+    Places,
+    Plan,
+    Structure,
     W,
 )
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
-from eutonia.simulation.system import System
+from eutonia.simulation.system import Axis, System
 
 DAY = 24.0
 
@@ -78,88 +86,88 @@ def march(system: System, grid: Grid, windows: Sequence[Window], therapies: Ther
     """Simulate all patients of `system` in so many threads, keeping states at the outputs and folding the rest."""
     n = system.number
     padded = n + -n % W
-    signals, sites, substances = system.signals, len(system.strength), len(windows)
-    fades = [1.0 / np.broadcast_to(system.figures[f"pain_{part}_time"], n) for part in ("fast", "slow")]
-    rates = np.concatenate([system.rates, fades])
-    nonlinear = bool(system.induced or system.saturable)
-    slots, remembered = _slots(grid.steps, len(rates))
-    places, rows = [], []
-    for first, many in (
-        (FIXED, (signals, signals, signals, signals * nonlinear, signals * nonlinear, signals, signals,
-                 substances * FOLD_ROWS, len(system.induced) * INDUCED, len(system.saturable))),
-        (CLOCKS, (len(rates), len(rates), len(rates), remembered)),
-    ):  # fmt: skip
-        ends = first + np.cumsum(many)
-        places += [first, *ends[:-1].tolist()]
-        rows.append(int(ends[-1]))
-    if not nonlinear:
-        places[3:5] = places[1:3]
-
-    def own(values: Column) -> Column:
-        return _padded(values.astype(precision, copy=False))
-
-    induced = np.zeros((len(system.induced), INDUCED, padded), precision)
-    for k, drug in enumerate(system.induced):
-        count = len(drug.rates)
-        induced[k, 2] = 1.0
-        induced[k, 4 : 4 + count] = _padded(drug.rates)
-        induced[k, 6 : 6 + count] = _padded(drug.weights)
-        induced[k, 8:12] = _padded(np.stack([drug.clearance, drug.maximum, drug.half, 1.0 / drug.time]))
-    saturated = np.zeros((len(system.saturable), 2, padded), precision)
-    for k, pool in enumerate(system.saturable):
-        saturated[k] = _padded(np.stack([pool.maximum, pool.half]))
-    axes = (system.relaxation, system.analgesia, system.ventilation)
+    dosing = max(dosing, DAY)
+    own = _own(system, therapies, last_dose, precision), _exponentials(system)
+    steps = grid.steps
+    slots, remembered = _slots(steps, len(system.rates) + 2)
+    most = max(map(len, steps.may_arrive), default=0)
+    places, rows = _places(system, len(windows), len(therapies.sessions), remembered, most)
     count = len(therapies.sessions)
-    therapy = np.zeros((3, count, padded), precision)
-    for k in range(count):
-        therapy[:, k] = _padded(np.stack([therapies.effect[k], therapies.build[k], therapies.fade[k]]))
-    outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
-    kept = np.empty((len(outputs), signals + 8, padded), precision)
-    folded = np.empty((NATURAL_MIDDLE - FOLDED, padded), precision)
-    levels = np.empty((substances * FOLD_ROWS, padded), precision)
-    figures = (
-        tuple(places), _padded(_fixed(system, precision)),
-        _padded(rates), _padded(system.lags), _padded(system.entry_weight), own(system.strength),
-        own(system.member_opened), own(system.member_closed), induced, saturated,
-        own(np.concatenate([axis.maximum for axis in axes])), own(np.concatenate([axis.half for axis in axes])),
-        np.concatenate([axis.signals for axis in axes]),
-        np.cumsum([len(axis.signals) for axis in axes])[:2].astype(np.int64),
-        np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2), therapy,
-        np.searchsorted(system.entry_signal, np.arange(signals), side="right"), system.entry_mode,
-        np.searchsorted(system.member_site, np.arange(sites), side="right"), system.member_signal, system.gaba,
-        system.relaxes.astype(precision), own(system.adapts),
-        np.array([[s.start, s.stop] for s in system.modes], np.int64).reshape(-1, 2),
+    structure = Structure(
+        np.searchsorted(system.entry_signal, np.arange(system.signals), side="right"), system.entry_mode,
+        np.searchsorted([modes.stop for modes in system.modes], system.entry_mode, side="right"),
+        np.searchsorted(system.member_site, np.arange(len(system.strength)), side="right"), system.member_signal,
+        system.gaba, system.relaxes.astype(precision),
+        np.cumsum([len(axis.signals) for axis in _axes(system)]).astype(np.int64),
+        np.concatenate([axis.signals for axis in _axes(system)]),
         np.array([drug.signal for drug in system.induced], np.int64),
         np.array([[pool.signal, pool.inflow] for pool in system.saturable], np.int64).reshape(-1, 2),
-        grid.times, grid.event_time, grid.event_input,
-        _padded(grid.amounts) if grid.amounts.shape[1] == n and n > 1 else np.ascontiguousarray(grid.amounts),
-        *grid.steps.flat, slots,
-        np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
-        np.array([max(dosing, DAY), np.min(last_dose)]), outputs, _padded(np.broadcast_to(last_dose, (1, n)) + 0.0),
-        kept, folded, levels,
+        np.array([[s.start, s.end] for s in therapies.sessions], float).reshape(count, 2),
     )  # fmt: skip
+    outputs = np.array(sorted(set(grid.output.tolist())), np.int64)
+    each = grid.amounts.shape[1] == n and n > 1
+    plan = Plan(
+        grid.times, grid.event_time, grid.event_input,
+        _padded(grid.amounts) if each else np.ascontiguousarray(grid.amounts),
+        *steps.arriving, *steps.marched, slots,
+        np.array([[w.start, w.end, w.doses[-1] if w.doses else 0.0] for w in windows]).reshape(-1, 3),
+        np.array([dosing, np.min(last_dose)]), outputs,
+    )  # fmt: skip
+    found = Found(
+        np.empty((len(outputs), system.signals + len(KEPT), padded), precision),
+        np.empty((NATURAL_MIDDLE - FOLDED, padded), precision),
+        np.empty((len(windows) * FOLD_ROWS, padded), precision),
+    )
     share = W * -(-padded // (W * threads))
     shares = [(first, min(first + share, padded)) for first in range(0, padded, share)]
-    most = max(map(len, grid.steps.may_arrive), default=0)
 
-    def desk() -> tuple[Column, Column, Column, NDArray[np.int64]]:
-        """Where one thread works: a block of patients, and the doses that may arrive in an interval, put in order."""
-        return (_aligned(rows[0] * W, precision), _aligned(rows[1] * W, np.float64), np.empty((most, W)),
-                np.empty((most, W), np.int64))  # fmt: skip
+    def desk() -> tuple[Column, Column]:
+        """Where one thread works: a block of patients."""
+        return _aligned(rows[0] * W, precision), _aligned(rows[1] * W, np.float64)
 
-    run = kernel((*shares[0], *desk(), *figures))
+    given = *own, places, structure, plan, found
+    run = kernel((*shares[0], *desk(), *given))
     if len(shares) == 1:
-        run(*shares[0], *desk(), *figures)
+        run(*shares[0], *desk(), *given)
     else:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(len(shares)) as workers:
-            list(workers.map(lambda part: run(*part, *desk(), *figures), shares))
+            list(workers.map(lambda part: run(*part, *desk(), *given), shares))
+    kept = found.kept
     if len(outputs) < len(grid.output):  # some are asked for more than once
         kept = kept[np.searchsorted(outputs, grid.output)]
-    return Result(
-        kept[..., :n], folded[:, :n], levels[:, :n].reshape(substances, FOLD_ROWS, n), max(dosing, DAY)
+    levels = found.levels[:, :n].reshape(len(windows), FOLD_ROWS, n)
+    return Result(kept[..., :n], found.folded[:, :n], levels, dosing)
+
+
+def _axes(system: System) -> tuple[Axis, ...]:
+    return system.relaxation, system.analgesia, system.ventilation
+
+
+def _places(
+    system: System, substances: int, sessions: int, remembered: int, arriving: int
+) -> tuple[Places, tuple[int, int]]:
+    """Where rows of each kind begin, and how many there are in `m` and in `d`."""
+    signals, sites, members = system.signals, len(system.strength), len(system.member_site)
+    effects, parts, decaying = (
+        sum(len(a.signals) for a in _axes(system)),
+        len(system.entry_mode),
+        len(system.rates) + 2,
     )
+    saturable, nonlinear = len(system.saturable), bool(system.induced or system.saturable)
+    many = (
+        (INDUCED * len(system.induced), sites, sites, members, members, 2 * saturable, effects, effects, 3 * sessions,
+         signals, signals, signals, signals * nonlinear, signals * nonlinear, signals, signals,
+         substances * FOLD_ROWS, saturable),
+        (decaying, parts, len(system.inputs), 2, parts, decaying, remembered, arriving, arriving),
+    )  # fmt: skip
+    ends = [first + np.cumsum(each) for first, each in zip((FIXED, CLOCKS), many, strict=True)]
+    begin = [int(e - k) for end, each in zip(ends, many, strict=True) for e, k in zip(end, each, strict=True)]
+    places = Places(*begin)
+    if not nonlinear:
+        places = places._replace(middle=places.linear_middle, end=places.linear_end)
+    return places, (int(ends[0][-1]), int(ends[1][-1]))
 
 
 @lru_cache(maxsize=64)
@@ -185,27 +193,58 @@ def _slots(steps: Steps, decaying: int) -> tuple[NDArray[np.int64], int]:
     return np.array(slots, np.int64), used
 
 
-def _fixed(system: System, precision: type[np.floating[Any]]) -> Column:
-    """The patients' figures in their rows, the folds before anything is folded, and the two parts of pain that fade."""
+def _own(
+    system: System, therapies: Therapies, last_dose: Column | float, precision: type[np.floating[Any]]
+) -> Column:
+    """What rows hold at first, up to the last of the patients' figures: those of fixed place, then as in `Places`."""
     f, n = system.figures, system.number
-    rows = np.zeros((FIXED + 2, n), precision)
-    rows[BRAIN : BRAIN + len(system.brain)] = system.brain
-    scale = f["pain_baseline"] / (f["pain_fast_part"] + f["pain_slow_part"] + f["pain_rest"])
+    induced = np.zeros((len(system.induced), INDUCED, n), precision)
+    for rows, drug in zip(induced, system.induced, strict=True):
+        count = len(drug.rates)
+        rows[2] = 1.0
+        rows[4 : 4 + count], rows[6 : 6 + count] = drug.rates, drug.weights
+        rows[8], rows[9], rows[10], rows[11] = drug.clearance, drug.maximum, drug.half, 1.0 / drug.time
+    axes = _axes(system)
+    tables = (
+        *induced, system.strength, system.adapts, system.member_opened, system.member_closed,
+        *((pool.maximum, pool.half) for pool in system.saturable),
+        *(axis.maximum for axis in axes), *(axis.half for axis in axes),
+        therapies.effect, therapies.build, therapies.fade,
+    )  # fmt: skip
+    figures = [figure for table in tables for figure in table]
+    rows = np.zeros((FIXED + len(figures), n + -n % W), precision)
+    rows[BRAIN : BRAIN + len(system.brain), :n] = system.brain
     hill = f["impairment_hill"]
     values = {
         RELAX_SHARE: f["relaxation_share"], RELAX_MOST: f["relaxation_most"], RELAX_HALF: f["relaxation_half"],
         IMPAIRED: f["impairment_half"] * (f["impaired"] / (100.0 - f["impaired"])) ** (1.0 / hill),
-        NOTICEABLE: f["noticeable"], PAIN_REST: scale * f["pain_rest"], OPIOID_MOST: f["opioid_most"],
+        NOTICEABLE: f["noticeable"], PAIN_REST: _pain_scale(system) * f["pain_rest"], OPIOID_MOST: f["opioid_most"],
         DRIVE_MOST: f["drive_most"], DRIVE_HALF: f["drive_half"], SYNERGY: f["synergy"],
-        OPIOID_GAIN: 1.0 / f["opioid_tolerant"], FELT: f["felt"],
-        FIXED: scale * f["pain_fast_part"], FIXED + 1: scale * f["pain_slow_part"],
+        OPIOID_GAIN: 1.0 / f["opioid_tolerant"], FELT: f["felt"], LAST_DOSE: last_dose,
     }  # fmt: skip
     for place, value in values.items():
-        rows[place] = value
+        rows[place, :n] = value
     rows[[PEAK_DRIVE, PEAK_RELIEF]] = -np.inf
-    rows[MIN_VENTILATION] = np.inf
+    rows[[MIN_VENTILATION, ONSET, W_ONSET]] = np.inf
     rows[READ_BEFORE + VENTILATION] = 1.0
+    for place, figure in enumerate(figures, FIXED):
+        rows[place, :n] = figure
+    rows[:, n:] = rows[:, n - 1 : n]  # blocks are filled up with the last patient
     return rows
+
+
+def _exponentials(system: System) -> Column:
+    """As `_own`, of what is always in double precision."""
+    f, n = system.figures, system.number
+    fades = [1.0 / f[f"pain_{part}_time"] for part in ("fast", "slow")]
+    pain = [_pain_scale(system) * f[f"pain_{part}_part"] for part in ("fast", "slow")]
+    figures = [*system.rates, *fades, *system.entry_weight, *system.lags, *pain]
+    return _padded(np.stack([np.broadcast_to(each, n) for each in figures]))
+
+
+def _pain_scale(system: System) -> Column:
+    f = system.figures
+    return np.asarray(f["pain_baseline"] / (f["pain_fast_part"] + f["pain_slow_part"] + f["pain_rest"]))
 
 
 def _aligned(size: int, precision: Any) -> Column:

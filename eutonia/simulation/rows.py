@@ -31,7 +31,7 @@ from eutonia.simulation.layout import W
 
 INFINITE = float("inf")
 
-EITHER: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy"}
+EITHER: dict[str, Any] = {"fastmath": {"contract", "nsz", "arcp"}, "error_model": "numpy", "_nrt": False}
 lane = njit(nogil=True, forceinline=True, **EITHER)
 whole = njit(nogil=True, **EITHER)
 """For larger functions: compiled one by one, or the compiler takes minutes."""
