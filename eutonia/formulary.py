@@ -55,6 +55,7 @@ def _both(coded: Recognised, read: Recognised) -> Recognised:
         kept = list(by_code)
     else:
         kept = list(by_code | by_text)
+    contradict = bool(by_code and by_text) and not by_code.keys() & by_text.keys()
     return Recognised(
         ingredients=tuple(_filled(by_text.get(d), by_code.get(d)) for d in kept),
         is_other=not kept,
@@ -62,7 +63,7 @@ def _both(coded: Recognised, read: Recognised) -> Recognised:
         brand=read.brand or coded.brand,
         unapproved_name=read.unapproved_name,
         unread=read.unread,
-        contradicts=bool(by_code and by_text) and not by_code.keys() & by_text.keys(),
+        coded=frozenset(by_code) if contradict else frozenset(),
     )
 
 

@@ -338,7 +338,8 @@ def _notes(chart: Chart) -> list[str]:
         close = suggest(name, chart.knowledge)
         notes.append(f"Not recognised: “{name}”." + (f" Did you mean {close}?" if close else ""))
     notes += [
-        f"Code and text name different drugs: {entry}. Both are counted." for entry in chart.contradictory
+        f"Code and text name different drugs: {entry}. Rules about either are applied."
+        for entry in chart.contradictory
     ]
     return notes + [f"Set aside: {written}" for written in (*chart.suspect.values(), *chart.wrong_amounts)]
 

@@ -126,6 +126,11 @@ class Dosage(Record):
     quantity: float | None = Field(None, ge=0)
     days_supply: float | None = Field(None, ge=0)
 
+    @property
+    def coded(self) -> str:
+        """Its code in words, for an entry that has no text."""
+        return f"RxNorm {self.rxcui}" if self.rxcui else f"ATC {self.atc}" if self.atc else ""
+
 
 class Medication(Dosage):
     """A medication on the list."""

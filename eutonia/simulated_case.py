@@ -41,7 +41,9 @@ def simulated_case(chart: Chart, place: int) -> SimulatedCase:
 def can_be_made(chart: Chart, place: int) -> bool:
     """Whether an item of the plan is of something that is simulated, and begins or goes on with it."""
     item, parts = chart.plan[place]
-    return bool(parts) and action_of(item) not in ("stop", "assess") and _simulated(parts, chart.knowledge)
+    goes_on = action_of(item) not in ("stop", "assess")
+    known = bool(parts) and not any(part.named_by for part in parts)
+    return goes_on and known and _simulated(parts, chart.knowledge)
 
 
 def _simulated(parts: Sequence[Taken], knowledge: Knowledge) -> bool:
@@ -118,7 +120,9 @@ def _others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem
             if part.treatment in own | stopped | items.keys() or part.route == "topical":
                 continue
             simulated = part.treatment in knowledge.substances
-            if part.treatment in knowledge.modulators or (simulated and part.daily_mg is not None):
+            if part.named_by:
+                left_out.append(f"{part.text}{LEFT_OUT}its code and its text name different drugs.")
+            elif part.treatment in knowledge.modulators or (simulated and part.daily_mg is not None):
                 items[part.treatment] = _as_item(part, entry)
             elif simulated:
                 left_out.append(f"{part.text}{LEFT_OUT}its dose is not known.")

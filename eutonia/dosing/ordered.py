@@ -13,7 +13,7 @@ def as_ordered(entry: Dosage) -> str:
     written in words. What is not stated is not said."""
     if isinstance(entry, PlanItem) and entry.written:
         return entry.written
-    named = entry.text or (entry.therapy if isinstance(entry, PlanItem) else "") or ""
+    named = entry.text or (entry.therapy if isinstance(entry, PlanItem) else "") or entry.coded
     return ", ".join([_action(entry) + named, *_parts(entry)]) if named else ""
 
 

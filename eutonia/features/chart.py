@@ -217,13 +217,24 @@ class Chart:
     def _not_recognised(self, entries: Iterable[tuple[Dosage, tuple[Taken, ...]]]) -> Iterator[str]:
         for e, parts in entries:
             if not parts or self._unread(e) or any(part.treatment.startswith(UNNAMED) for part in parts):
-                yield e.text or (f"RxNorm {e.rxcui}" if e.rxcui else f"ATC {e.atc}")
+                yield e.text or e.coded
 
-    @cached_property
+    def is_open(self, place: int) -> bool:
+        """Whether it is open which drug an item of the plan is: not recognised, or its code and text differ."""
+        item, parts = self.plan[place]
+        return _names_treatment(item) and (
+            self._contradicts(item) or any(self._not_recognised([(item, parts)]))
+        )
+
+    @of_plan
     def contradictory(self) -> tuple[str, ...]:
         """Entries in use or planned whose code and text name different drugs."""
-        entries = (*(e for e, _ in self.used), *(item for item, _ in self.plan))
-        return tuple(dict.fromkeys(f"“{e.text}” (RxNorm {e.rxcui})" for e in entries if self._contradicts(e)))
+        planned = (f"“{item.text}” ({item.coded})" for item, _ in self.plan if self._contradicts(item))
+        return tuple(dict.fromkeys([*self._contradictory_now, *planned]))
+
+    @cached_property
+    def _contradictory_now(self) -> tuple[str, ...]:
+        return tuple(f"“{e.text}” ({e.coded})" for e, _ in self.used if self._contradicts(e))
 
     @of_plan
     def wrong_amounts(self) -> tuple[str, ...]:
@@ -233,7 +244,7 @@ class Chart:
         return tuple(dict.fromkeys(f"{_amount(e)} cannot be right in this unit" for e in wrong))
 
     def _contradicts(self, entry: Dosage) -> bool:
-        found = self._named_by(entry) if entry.rxcui else None
+        found = self._named_by(entry) if entry.coded else None
         return found is not None and found.contradicts
 
     def _unread(self, entry: Dosage) -> bool:
@@ -350,4 +361,4 @@ def _kept_of_record() -> frozenset[str]:
 
 def _names_treatment(item: PlanItem) -> bool:
     """Whether the item is about some treatment at all: an assessment may be about the patient."""
-    return item.action != "assess" and bool(item.text or item.rxcui or item.therapy)
+    return item.action != "assess" and bool(item.text or item.coded or item.therapy)

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from eutonia.dates import within
 from eutonia.features.chart import Chart
 from eutonia.features.kinds import names
-from eutonia.features.taken import Taken, supply_end
+from eutonia.features.taken import Taken, one_reading, supply_end
 from eutonia.features.value import NO, UNKNOWN, YES, Value
 from eutonia.knowledge.safety import ComputedFeature
 
 
 def _of(feature: ComputedFeature, pool: Iterable[Taken]) -> list[Taken]:
-    return [t for t in pool if t.belongs(feature.about)]
+    return one_reading(t for t in pool if t.belongs(feature.about))
 
 
 # --- doses ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from eutonia.dates import within
 from eutonia.features.chart import Chart
 from eutonia.features.diagnosis import Diagnosis
 from eutonia.features.results import latest
-from eutonia.features.taken import Taken, supply_end
+from eutonia.features.taken import Taken, one_reading, supply_end
 from eutonia.features.value import NO, UNKNOWN, Value, by_its_names
 from eutonia.formulary import UNNAMED
 from eutonia.knowledge.safety import (
@@ -148,21 +148,24 @@ def _fill(groups: Sequence[tuple[str, ...]], pool: Sequence[Taken]) -> list[Take
         return []
     for taken in pool:
         if taken.belongs(groups[0]):
-            rest = _fill(groups[1:], [t for t in pool if t.treatment != taken.treatment])
+            rest = _fill(groups[1:], _beside(taken, pool))
             if rest is not None:
                 return [taken, *rest]
     return None
+
+
+def _beside(taken: Taken, pool: Sequence[Taken]) -> list[Taken]:
+    """What may be taken beside it."""
+    return [t for t in pool if t.treatment != taken.treatment and not t.excludes(taken)]
 
 
 def _could_fill(groups: Sequence[tuple[str, ...]], pool: Sequence[Taken], unknown: int) -> bool:
     """Whether the groups could be filled, were `unknown` further medicines what they might be."""
     if not groups:
         return True
-    for taken in pool:
-        if taken.belongs(groups[0]) is not False:
-            rest = [t for t in pool if t.treatment != taken.treatment]
-            if _could_fill(groups[1:], rest, unknown):
-                return True
+    fitting = (taken for taken in pool if taken.belongs(groups[0]) is not False)
+    if any(_could_fill(groups[1:], _beside(taken, pool), unknown) for taken in fitting):
+        return True
     return unknown > 0 and _could_fill(groups[1:], pool, unknown - 1)
 
 
@@ -177,7 +180,7 @@ def count(feature: CountFeature, chart: Chart) -> Value:
 
 def _at_least(feature: CountFeature, chart: Chart, pool: Sequence[Taken]) -> Value:
     counted = [t for t in pool if feature.route == "any" or t.route != "topical"]
-    belonging = [t for t in counted if t.belongs(feature.any_of) is not False]
+    belonging = one_reading(t for t in counted if t.belongs(feature.any_of) is not False)
     sure = dict.fromkeys(t.treatment for t in belonging if t.belongs(feature.any_of) and not _unnamed(t))
     if len(sure) >= feature.at_least:
         return Value(True, " + ".join(sure))

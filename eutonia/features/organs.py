@@ -153,7 +153,10 @@ def renal_result_missing(feature: ComputedFeature, chart: Chart) -> Value:
 
 
 def medication_unrecognised(_: ComputedFeature, chart: Chart) -> Value:
-    return Value(True, "; ".join(chart.unrecognised)) if chart.unrecognised else NO
+    """Whether it is open which drugs an entry names: none that is known here, or others by code than by text."""
+    differ = (f"{entry}: its code and its text name different drugs" for entry in chart.contradictory)
+    open_ = "; ".join([*chart.unrecognised, *differ])
+    return Value(True, open_) if open_ else NO
 
 
 def allergies_unknown(_: ComputedFeature, chart: Chart) -> Value:

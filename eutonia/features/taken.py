@@ -6,16 +6,19 @@ Nothing is guessed: an entry that is not recognised has no ingredients, an amoun
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, lru_cache
+from typing import Literal
 
 from eutonia.dates import Span
 from eutonia.formulary import (
     OUTSIDE,
     UNNAMED,
     Ingredient,
+    Recognised,
     class_called,
     classes_of,
     medicine_index,
@@ -51,6 +54,8 @@ class Taken:
     unapproved: bool = False
     suspect: bool = False
     """Whether an amount of it was set aside, since its unit cannot be right."""
+    named_by: Literal["", "code", "text"] = ""
+    """Where code and text of its entry name different drugs, of which one is meant: what names this one."""
     start: Span | None = None
     end: Span | None = None
     action: str | None = None
@@ -63,6 +68,10 @@ class Taken:
         if self.treatment in names or not self.classes.isdisjoint(names):
             return True
         return False if self.possible.isdisjoint(names) else None
+
+    def excludes(self, other: Taken) -> bool:
+        """Whether only one of the two can be taken: one entry is this by its code and that by its text."""
+        return self.named_by != other.named_by and self.product == other.product
 
 
 def ingredients_of(number: int, entry: Medication | PlanItem, knowledge: Knowledge) -> tuple[Taken, ...]:
@@ -100,9 +109,30 @@ def ingredients_of(number: int, entry: Medication | PlanItem, knowledge: Knowled
             route=entry.route or found.route or "",
             product=product,
             unapproved=found.unapproved_name,
+            named_by=_named_by(ingredient, found),
         )
         for ingredient in made_of
     )
+
+
+def _named_by(ingredient: Ingredient, found: Recognised) -> Literal["", "code", "text"]:
+    if not found.contradicts:
+        return ""
+    return "code" if ingredient.drug in found.coded else "text"
+
+
+def one_reading(taken: Iterable[Taken]) -> list[Taken]:
+    """What may be taken together: of an entry whose code and text differ, the one that adds more drugs."""
+    listed = list(taken)
+    if not any(t.named_by for t in listed):
+        return listed
+    sure = {t.treatment for t in listed if not t.named_by}
+    adds: dict[str, Counter[str]] = {}
+    for t in listed:
+        if t.named_by:
+            adds.setdefault(t.product, Counter())[t.named_by] += t.treatment not in sure
+    chosen = {product: max(counted, key=lambda by: counted[by]) for product, counted in adds.items()}
+    return [t for t in listed if not t.named_by or t.named_by == chosen[t.product]]
 
 
 def _share(ingredient: Ingredient, made_of: Collection[Ingredient]) -> float | None:
@@ -142,6 +172,7 @@ def _taken(
     route: str = "",
     product: str = "",
     unapproved: bool = False,
+    named_by: Literal["", "code", "text"] = "",
 ) -> Taken:
     treatment = ingredient.drug
     strength = None if _far_off(ingredient.mg, treatment, knowledge) else ingredient.mg
@@ -166,6 +197,7 @@ def _taken(
         product=product or entry.text.casefold(),
         unapproved=unapproved,
         suspect=suspect,
+        named_by=named_by,
         start=entry.start,
         end=entry.end,
         action=action_of(planned) if planned else None,

@@ -35,8 +35,12 @@ class Recognised(NamedTuple):
     unapproved_name: bool = False
     unread: tuple[str, ...] = ()
     """Further ingredients that are not known."""
-    contradicts: bool = False
-    """Code and text name different drugs; the ingredients of both are given."""
+    coded: frozenset[str] = frozenset()
+    """Where code and text name different drugs, those of the code; the ingredients of both are given."""
+
+    @property
+    def contradicts(self) -> bool:
+        return bool(self.coded)
 
 
 class Name(NamedTuple):

@@ -82,6 +82,7 @@ def renal_result_missing(feature: ComputedFeature, columns: Columns) -> str:
 
 
 def medication_unrecognised(_: ComputedFeature, __: Columns) -> str:
+    """Here no code differs from its text: both are those of one concept."""
     return f"({UNRECOGNISED} > 0)"
 
 

@@ -1,7 +1,8 @@
 """CDS Hooks cards: what a judged request has to say, in at most three cards, gravest first.
 
-A card interrupts, so it is made only for what should change an order: one card for what is urgent, and one for each
-order that a rule speaks against, with all its reasons. Everything else waits on the page behind the link.
+A card interrupts, so it is made only for what should change an order: one card for what is urgent, one for each order
+that a rule speaks against, with all its reasons, and one for orders of a medicine that is not known here, which were
+not checked. Everything else waits on the page behind the link.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from zlib import crc32
 
 from eutonia.issues import Issue, PlanAssessment
 from eutonia.judging import judge_forecast
-from eutonia.knowledge import Knowledge
+from eutonia.knowledge import SEVERITIES, Knowledge
 from eutonia.knowledge.treatments import Drug
 from eutonia.options import Alternative, best_offered
 from eutonia.web.consulting import Consultation
@@ -24,8 +25,13 @@ MOST_CARDS = 3
 MOST_SUMMARY = 139
 MOST_ALTERNATIVES = 2
 
+GRAVE = ("contraindicated", "avoid")
+
 INDICATOR: Mapping[str, str] = {"contraindicated": "critical", "avoid": "warning", "caution": "info"}
 """Severity → indicator, of the severities that make a card."""
+UNREAD = "medication_unrecognised"
+"""The feature by which a rule of any severity makes a card for the order that it is true of: the order was not checked,
+and silence would look as if it had been."""
 
 OVERRIDE_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 OVERRIDE_REASONS: Sequence[Mapping[str, str]] = [
@@ -79,17 +85,33 @@ def _items(consultation: Consultation, knowledge: Knowledge) -> Iterator[_Item]:
     if urgent:
         yield _Item(-1, plans[0], list(urgent.values()))
     items = [
-        _Item(n, plan, [i for i in plan.issues if i.headline and not i.urgent and i.severity in INDICATOR])
+        _Item(n, plan, [i for i in plan.issues if _worth_a_card(i, n, consultation)])
         for n, plan in enumerate(consultation.judged.plans)
         if _asked(n, consultation)
     ]
-    items = [i for i in items if _grave(i) or (i.issues and _is_ours(i.plan, consultation, knowledge))]
-    worst = list(INDICATOR)
-    yield from sorted((i for i in items if i.issues), key=lambda i: worst.index(i.issues[0].severity))
+    items = [i for i in items if _whoever_orders(i) or _is_ours(i.plan, consultation, knowledge)]
+    yield from sorted((i for i in items if i.issues), key=lambda i: SEVERITIES.index(i.issues[0].severity))
 
 
-def _grave(item: _Item) -> bool:
-    return any(issue.severity in ("contraindicated", "avoid") for issue in item.issues)
+def _worth_a_card(issue: Issue, place: int, consultation: Consultation) -> bool:
+    if not issue.headline or issue.urgent:
+        return False
+    return issue.severity in INDICATOR or _is_about_the_order(issue, place, consultation)
+
+
+def _is_about_the_order(issue: Issue, place: int, consultation: Consultation) -> bool:
+    """Whether an issue says that it is not known which medicine is ordered."""
+    if not 0 <= place < len(consultation.orders):
+        return False
+    chart, kind = consultation.judged.chart, consultation.orders[place]["resourceType"]
+    if kind != "MedicationRequest" or chart.plan[place][0].action == "stop":
+        return False
+    return UNREAD in issue.because and chart.is_open(place)
+
+
+def _whoever_orders(item: _Item) -> bool:
+    """Whether there are words for an order of any drug, and not only for one of a muscle-pain treatment."""
+    return any(issue.severity in GRAVE or UNREAD in issue.because for issue in item.issues)
 
 
 def _is_ours(plan: PlanAssessment, consultation: Consultation, knowledge: Knowledge) -> bool:
@@ -119,7 +141,7 @@ def _card(item: _Item, consultation: Consultation, knowledge: Knowledge, page: s
         "uuid": card_uuid(first.rule),
         "summary": _summary(item, knowledge),
         "detail": "\n".join(_detail(item, consultation, knowledge)),
-        "indicator": "critical" if first.urgent else INDICATOR[first.severity],
+        "indicator": "critical" if first.urgent else INDICATOR.get(first.severity, "info"),
         "source": _source(first, knowledge),
         "overrideReasons": OVERRIDE_REASONS,
         "links": [_link(page, smart, consultation)],
@@ -148,6 +170,8 @@ def _summary(item: _Item, knowledge: Knowledge) -> str:
     first = item.issues[0]
     if first.urgent:
         text = f"Same-day referral: {first.title}"
+    elif first.severity not in INDICATOR:
+        text = f"{first.title}: {item.plan.plan}"
     else:
         name = _name(item.plan, knowledge)
         told = not name or name.casefold() in first.title.casefold()
@@ -170,6 +194,9 @@ def _detail(item: _Item, consultation: Consultation, knowledge: Knowledge) -> It
     for issue in item.issues:
         yield from _reasons(issue, knowledge)
     yield from _foreseen(item, consultation, knowledge)
+    unread = consultation.judged.chart.unrecognised
+    if unread and not any(UNREAD in issue.because for issue in item.issues):
+        yield f"**Not recognised:** {escaped('; '.join(unread))}. What it does beside this order was not checked.\n"
     if consultation.not_seen:
         yield (
             f"**Not seen:** {names_of(consultation.not_seen)}. What was not seen is not taken as absent; "
@@ -249,7 +276,7 @@ def _link(page: str, smart: bool, consultation: Consultation) -> dict[str, Any]:
 
 def _suggestions(item: _Item, consultation: Consultation, knowledge: Knowledge) -> list[dict[str, Any]]:
     order = consultation.orders[item.place]
-    if not isinstance(order.get("id"), str) or not order["id"] or item.issues[0].severity == "caution":
+    if not isinstance(order.get("id"), str) or not order["id"] or item.issues[0].severity not in GRAVE:
         return []
     delete = {
         "type": "delete",

@@ -32,7 +32,7 @@ def opened(chart: Chart) -> Opened:
     return Opened(
         who(chart),
         case.as_of,
-        _told((as_ordered(entry) or f"RxNorm {entry.rxcui}" for entry, _ in chart.used), chart.list_known),
+        _told((as_ordered(entry) for entry, _ in chart.used), chart.list_known),
         _told((untagged(str(each)) for each in known), chart.conditions_known),
         others,
         _told(allergies, bool(case.no_known_allergies) or case.allergies is not None),

@@ -29,6 +29,66 @@ def test_a_drug_outside_the_rules_stays_silent(client: TestClient) -> None:
     assert call(client, request(order("o1", statin)))["cards"] == []
 
 
+UNKNOWN_DRUG = {"text": "Zyxomab 10 mg tablet"}
+UNKNOWN_CODE = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "99999999"}]}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [(UNKNOWN_DRUG, "Zyxomab 10 mg tablet"), (UNKNOWN_CODE, "99999999")]
+)
+def test_an_order_of_an_unknown_drug_is_said_not_to_be_recognised(
+    what: dict[str, Any], said: str, client: TestClient
+) -> None:
+    """Silence would look like a check that found nothing."""
+    (card,) = call(client, request(order("o1", what)))["cards"]
+    assert card["indicator"] == "info"
+    assert card["summary"].startswith("A medicine that is not recognised")
+    assert said in card["summary"]
+    assert "interactions were not checked" in card["detail"]
+    assert card["source"]["topic"]["code"] == "data-drug-unmapped"
+    assert "suggestions" not in card
+
+
+def test_several_orders_of_unknown_drugs_make_one_card(client: TestClient) -> None:
+    body = request(order("o1", UNKNOWN_DRUG), order("o2", {"text": "Foobarol"}))
+    (card,) = call(client, body)["cards"]
+    assert "Zyxomab 10 mg tablet; Foobarol" in card["detail"]
+
+
+def test_an_unknown_drug_on_the_list_makes_no_card_and_is_named_on_one(client: TestClient) -> None:
+    body = request(order("o1", CARISOPRODOL))
+    unknown = order("m1", UNKNOWN_DRUG, status="active")
+    body["prefetch"]["medications"] = searchset(unknown)
+    assert call(client, body)["cards"] == []
+    body["prefetch"]["medications"] = searchset(unknown, order("m2", OXYCODONE, status="active"))
+    (card,) = call(client, body)["cards"]
+    assert "**Not recognised:** Zyxomab 10 mg tablet." in card["detail"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {
+            "resourceType": "ServiceRequest",
+            "id": "s1",
+            "status": "draft",
+            "code": {"text": "MRI of the lumbar spine"},
+        },
+        order("o1", UNKNOWN_DRUG) | {"doNotPerform": True},
+        order("o1", None),
+    ],
+)
+def test_what_is_no_order_of_a_drug_makes_no_such_card(other: dict[str, Any], client: TestClient) -> None:
+    assert call(client, request(other))["cards"] == []
+
+
+def test_an_order_whose_code_and_text_differ_says_so(client: TestClient) -> None:
+    differs = CARISOPRODOL | {"text": "cyclobenzaprine 10 mg tablet"}
+    (card,) = call(client, request(order("o1", differs)))["cards"]
+    assert card["summary"].startswith("A medicine that is not recognised: cyclobenzaprine 10 mg tablet")
+    assert "its code and its text name different drugs" in card["detail"]
+
+
 def test_an_opioid_beside_carisoprodol_warns_and_says_why(client: TestClient) -> None:
     body = request(order("o1", CARISOPRODOL))
     body["prefetch"]["medications"] = searchset(order("m1", OXYCODONE, status="active"))

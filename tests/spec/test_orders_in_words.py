@@ -36,4 +36,7 @@ def test_what_was_written_in_words_stays_as_it_was_written() -> None:
 
 def test_what_is_not_stated_is_not_said() -> None:
     assert as_ordered(Medication(text="Prozac")) == "Prozac"
-    assert as_ordered(Medication(rxcui="197446")) == ""
+    assert as_ordered(Medication(rxcui="197446")) == "RxNorm 197446", (
+        "by its code, where that is all there is"
+    )
+    assert as_ordered(Medication()) == ""

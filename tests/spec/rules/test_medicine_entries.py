@@ -56,13 +56,48 @@ def test_an_unnamed_member_may_be_the_drug_that_is_planned():
     assert "smr-duplicate" in {u.rule for plan in found.plans for u in plan.unknowns}
 
 
-def test_a_code_that_contradicts_its_text_is_said_and_both_are_counted():
+def test_a_code_that_contradicts_its_text_is_said_and_rules_about_either_apply():
     found = judged(text="alprazolam 1 mg", rxcui="197446")
-    assert "car-benzodiazepine" in rules(found)
+    assert {"car-benzodiazepine", "data-drug-unmapped"} <= rules(found)
     assert (
-        "Code and text name different drugs: “alprazolam 1 mg” (RxNorm 197446). Both are counted."
+        "Code and text name different drugs: “alprazolam 1 mg” (RxNorm 197446). Rules about either are applied."
         in found.warnings
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "rxcui", "pair"),
+    [
+        ("cyclobenzaprine 10 mg tablet", "197446", "smr-duplicate"),
+        ("oxycodone 5 mg tablet", "197446", "car-opioid"),
+        ("morphine 15 mg tablet", "1049621", "opioid-mme-50-plus"),
+    ],
+)
+def test_one_order_whose_code_and_text_differ_is_not_two_drugs(text, rxcui, pair):
+    """Only one of the two is meant: they are no pair, and their doses do not add up."""
+    ordered = {"text": text, "rxcui": rxcui, "dose": 1, "unit": "tablet", "times_per_day": 3}
+    case = {
+        "as_of": "2026-03-02",
+        "patient": {"age_years": 45, "sex": "male"},
+        "medications": [],
+        "plan": [ordered],
+    }
+    (found,) = judge_cases([read(case)], KNOWLEDGE)
+    assert "data-drug-unmapped" in rules(found)
+    assert pair not in rules(found)
+    assert pair not in {u.rule for plan in found.plans for u in plan.unknowns}
+    assert found.verdict != "acceptable"
+
+
+def test_a_product_of_two_drugs_is_two_whether_or_not_its_code_is_of_one_of_them():
+    case = {
+        "as_of": "2026-03-02",
+        "medications": [],
+        "plan": [{"text": "Soma Compound with Codeine", "rxcui": "2101"}],
+    }
+    (found,) = judge_cases([read(case)], KNOWLEDGE)
+    assert "car-opioid" in rules(found)
+    assert "data-drug-unmapped" not in rules(found)
 
 
 def _taking(*names: str) -> set[str]:

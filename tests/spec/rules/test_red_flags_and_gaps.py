@@ -50,6 +50,7 @@ EXAMPLES = [
     case(["data-unit-suspect"], ["nsaid-ckd-*"], IBU, labs=[lab("Creatinine", "2160-0", 88, "mg/dL")]),
     case(["data-unit-suspect"], [], IBU, labs=[lab("Creatinine", "2160-0", 1.1, None)]),
     case(["data-drug-unmapped"], [], IBU, [m("blue heart pill", 1, 1, "tablet")]),
+    case(["data-drug-unmapped"], [], IBU, [m("alprazolam 1 mg", 1, 1, rxcui="197446")]),
     case([], ["data-drug-unmapped"], IBU,
          [m("loratadine 10 mg", 10), m("vitamin D 1000 units", 1, 1, "tablet"), m("metformin 500 mg", 500, 2)]),
     case(["data-allergy-unknown"], [], IBU, no_known_allergies=None, allergies=None),
