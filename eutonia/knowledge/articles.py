@@ -166,9 +166,9 @@ class Language:
     openers: tuple[str, ...]
     """Words that open a subordinate statement, which then ends at the comma."""
     attributed: tuple[str, ...]
+    """Phrases by which the author reports a statement that is not his."""
     doubts: tuple[str, ...]
     """Openings after which nothing is claimed, only denied ("Nobody has shown that …")."""
-    """Phrases by which the author reports a statement that is not his."""
     myths: tuple[str, ...]
     """Labels of a statement that the author quotes to refute."""
     facts: tuple[str, ...]

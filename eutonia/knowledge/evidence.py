@@ -193,8 +193,6 @@ class Span:
 
     hours: float | None = None
     days: float | None = None
-    against_days: float | None = None
-    """The same time in the control group."""
     say: str
     sources: tuple[Citation, ...] = ()
     trials: tuple[str, ...] = ()
@@ -274,7 +272,6 @@ class NaturalCourse:
     conditions: tuple[str, ...]
     cohorts: int
     """How many cohorts stand behind the points; sets the spread between them."""
-    cohorts_mark: str
     people: int
     points: tuple[CoursePoint, ...]
     sources: tuple[Citation, ...]
