@@ -24,11 +24,13 @@ def as_text(summary: CourseSummary, outcome: Outcome, width: int = 80) -> str:
     lines = [*map(bold, wrapped(_doses(outcome), width)), who, ""]
     lines += [_head("Exposure")]
     for name, x in summary.exposure.items():
+        # levels of opioids and benzodiazepines are micrograms
+        mass, per = ("µg", 1000.0) if x.cmax_mg_l.p95 is not None and x.cmax_mg_l.p95 < 0.1 else ("mg", 1.0)
         lines += [
             f"  {name}",
-            _row("    highest level", x.cmax_mg_l, "mg/L"),
+            _row("    highest level", _times(x.cmax_mg_l, per), f"{mass}/L"),
             _row("    reached after a dose in", x.tmax_h, "h"),
-            _row("    area under the level", x.auc_mg_h_l, "mg·h/L"),
+            _row("    area under the level", _times(x.auc_mg_h_l, per), f"{mass}·h/L"),
             _row("    half-life", x.half_life_h, "h"),
         ]
         if x.doses_taken.sd:  # as needed, or forgotten
@@ -92,6 +94,10 @@ def _row(words: str, s: Spread, unit: str, note: str = "") -> str:
     if s.sd == 0.0:
         return f"{label}{_number(s.median)} {unit} {note}"
     return f"{label}{_number(s.median)} ({_number(s.p5)} to {_number(s.p95)}) {unit} {note}"
+
+
+def _times(s: Spread, factor: float) -> Spread:
+    return Spread(**{name: None if x is None else factor * x for name, x in s.model_dump().items()})
 
 
 def _number(x: float) -> str:

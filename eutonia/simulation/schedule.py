@@ -128,6 +128,10 @@ def read_schedule(  # noqa: PLR0912  (a case for each kind of item)
                 order, note = _shared_out(item, name, per_unit, knowledge)
                 orders.append(_regimen(name, per_unit, order, knowledge, length))
                 notes += [note] * bool(note)
+            elif name in knowledge.modulators and item.action == "stop":
+                notes.append(
+                    f"What {name} does to other drugs is taken to be over; it fades in days to weeks."
+                )
             elif name in knowledge.modulators:
                 modulators[name] = _daily(item)
             else:

@@ -202,3 +202,27 @@ def test_exposure_is_read_from_the_course_alone_and_may_be_asked_again() -> None
     assert (found["fitted_points"] >= 3).all()
     many = eutonia.simulate("lorazepam 2 mg twice a day for 6 days", patients=patients, until="7 days")
     np.testing.assert_allclose(eutonia.exposure(many)["auc_extrapolated"], 0.0)
+
+
+def test_small_levels_are_told_in_micrograms() -> None:
+    _, out, _ = run("carisoprodol 350 mg once", "--with", "alprazolam 1 mg once", "--draws", "20")
+    assert "µg/L" in out
+    assert "mg/L" in out
+    assert "µg·h/L" in out
+
+
+def test_a_medicine_that_is_stopped_changes_no_levels() -> None:
+    """Nor does stopping to smoke; what is said instead is that its effect fades."""
+    tizanidine, peak = "tizanidine 4 mg once", "tizanidine/cmax_mg_l"
+
+    def level(*plans: str) -> float:
+        from eutonia.simulation import outcome
+
+        return float(outcome(list(plans), draws=0, courses=False).per_patient[peak][0])
+
+    assert level(tizanidine, "smoking") < 0.8 * level(tizanidine)
+    assert level(tizanidine, "stop smoking") == level(tizanidine)
+    assert level(tizanidine, "fluvoxamine 100 mg daily") > 5 * level(tizanidine, "stop fluvoxamine")
+    assert "smoking does to other drugs is taken to be over" in " ".join(
+        run(tizanidine, "--with", "stop smoking")[1].split()
+    )
