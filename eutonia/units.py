@@ -22,6 +22,7 @@ MASS_IN_MG: Mapping[str, float] = {
 
 COUNTED = {
     "tablet", "tab", "capsule", "cap", "pill", "caplet", "patch", "{tbl}", "{tablet}", "{capsule}", "unit", "each",
+    "packet",
 }  # fmt: skip
 """Units of a dose that count pieces of the product, lower case, without the plural s."""
 

@@ -22,7 +22,11 @@ _INSIDE = re.compile(r"[\s.'’#&-]*")
 """What may stand between the words of one name."""
 _BETWEEN = re.compile(r"\s*(?:\bw/|/|,|\+|&|-|\(|\[|\band\b|\bwith\b|\bplus\b)*\s*", re.IGNORECASE)
 """What may stand between the names of one product."""
-_STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:mg|mcg|g)(?=\s*(?:/|\+|&|\band\b))", re.IGNORECASE)
+_STRENGTH = re.compile(
+    r"\s*\d+(?:\.\d+)?(?:\s*(?:mg|mcg|g)(?=\s*(?:/|\+|&|\band\b))|(?=\s*[/+]\s*[a-z]))", re.IGNORECASE
+)
+"""A strength with another name behind it: `carisoprodol 200/ASA 325`."""
+_LAST_STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:(?:mg|mcg|g)\b|(?=\)))", re.IGNORECASE)
 _RELEASE = re.compile(
     r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
     re.IGNORECASE,
@@ -107,8 +111,8 @@ def _whole_product(text: str, words: list[re.Match[str]], last: int, knowledge: 
             return end
         end = words[last].end()
         if strength:  # each name with its own strength: the last one belongs to the product, too
-            own = re.match(r"\s*\d+(?:\.\d+)?\s*(?:mg|mcg|g)\b", text[end:], re.IGNORECASE)
-            end += own.end() if own else 0
+            own = _LAST_STRENGTH.match(text, end)
+            end = own.end() if own else end
         if text[end : end + 1] in (")", "]") and "(" in text[words[0].start() : end]:
             end += 1
 

@@ -271,7 +271,11 @@ _rule(
     rf"{_N}\s*(?:{UNIT})\s*/\s*(?:{_N}\s*)?(?:ml|mg|g|actuat|actuation|puff|h|hr|hour)",
     lambda m: m[0],
 )
-_rule("ratio", r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+", lambda m: m[0])
+_rule(
+    "ratio",
+    r"\d+(?:\.\d+)?\s*%(?=\W|$)|\d{2,}(?:-\d{2,}){2,}|\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+",
+    lambda m: m[0],
+)
 _rule(
     "several",
     rf"{_N}\s*x\s*{_N}\s*-?\s*({UNIT})",

@@ -62,6 +62,7 @@ FORMS = {
     "drop": ("drop", "drops", "gtt", "gtts"),
     "puff": ("puff", "puffs", "inhalation", "inhalations", "spray", "sprays", "nebule", "neb", "nev", "vial"),
     "application": ("application", "applications"),
+    "packet": ("packet", "packets", "sachet", "sachets", "powder", "powders"),
     "suppository": ("suppository", "suppositories"),
     "injection": ("injection", "injections", "shot", "shots"),
     "film": ("film", "films", "strip", "strips"),

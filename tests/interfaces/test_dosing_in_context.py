@@ -101,3 +101,17 @@ def test_what_may_mean_two_things_is_refused(text, word):
     with pytest.raises(UnreadableText) as error:
         read_plan(text)
     assert word in error.value.words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Soma Compound w/ Codeine (carisoprodol 200/ASA 325/codeine 16) 1 tab qid x 5d",
+        "Percocet (oxycodone 5/acetaminophen 325) 1 tab qid x 5d",
+        "Fioricet (butalbital-acetaminophen-caffeine 50-325-40) 1 tab qid x 5d",
+        "Goody's powder 1 packet qid x 5d",
+    ],
+)
+def test_what_is_in_a_product_belongs_to_its_name(text):
+    item = read_plan(text)
+    assert (item.dose, item.times_per_day, item.duration_days) == (1, 4, 5)

@@ -198,6 +198,7 @@ def test_words_narrow_what_the_code_says() -> None:
         ("T12 compression fx", "spinal-fracture"),
         ("CKD3b", "ckd-3"),
         ("Slipped on ice", "minor-trauma"),
+        ("IUP at 31+2 weeks", "pregnancy"),
     ],
 )
 def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:

@@ -134,6 +134,18 @@ def test_aspirin_is_antiplatelet_or_nsaid_by_dose():
     assert {"nsaid", "antiplatelet"} <= classes_of("aspirin", None, load())[1]
 
 
+@pytest.mark.parametrize(
+    ("brand", "drug"),
+    [("Floxyfral 100 mg", "fluvoxamine"), ("Stesolid 5 mg", "diazepam"), ("Contramal", "tramadol"),
+     ("Ciproxin 500", "ciprofloxacin"), ("Fraxiparine", "nadroparin"), ("Myolastan", "tetrazepam"),
+     ("L-Polamidon", "levomethadone"), ("Inhibace", "cilazapril"), ("Dafalgan 1 g", "acetaminophen")],
+)  # fmt: skip
+def test_brands_of_other_countries(brand, drug):
+    found = recognise(brand, None, load())
+    assert found is not None
+    assert [i.drug for i in found.ingredients] == [drug]
+
+
 def test_misspellings_are_suggested_not_assumed():
     assert told("carisoprodal 350 mg") is None
     assert suggest("carisoprodal 350 mg", load()) == "carisoprodol"
