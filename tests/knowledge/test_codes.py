@@ -199,6 +199,14 @@ def test_words_narrow_what_the_code_says() -> None:
         ("CKD3b", "ckd-3"),
         ("Slipped on ice", "minor-trauma"),
         ("IUP at 31+2 weeks", "pregnancy"),
+        ("recent MI", "myocardial-infarction"),
+        ("ESLD", "liver-failure"),
+        ("Mobitz II", "heart-block"),
+        ("UGIB", "gi-bleed"),
+        ("CLBP", "chronic-low-back-pain"),
+        ("major neurocognitive disorder", "dementia"),
+        ("popliteal vein thrombosis", "dvt"),
+        ("fragility fracture", "osteoporosis"),
     ],
 )
 def test_words_that_make_a_diagnosis(text: str, value_set: str) -> None:
@@ -281,6 +289,11 @@ def test_words_of_the_past(text: str) -> None:
         ("recovering alcoholic", "sud-active"),
         ("slipped disc", "minor-trauma"),
         ("Rheumatoid arthritis of hip", "osteoarthritis"),
+        ("Falls asleep easily", "falls"),
+        ("HCV antibody negative", "liver-disease"),
+        ("motivational interviewing (MI)", "myocardial-infarction"),
+        ("Heart failure (HCC)", "malignancy"),
+        ("First trimester miscarriage 2012", "pregnancy"),
     ],
 )
 def test_words_that_mean_something_else(text: str, value_set: str) -> None:
