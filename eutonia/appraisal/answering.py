@@ -1,12 +1,14 @@
 """`evidence`: a question → the trials that bear on it, their pool, and how sure that is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from eutonia.appraisal import context
 from eutonia.appraisal.certainty import appraise, on_scale
 from eutonia.appraisal.models import (
     Absolute,
     Asked,
     Certainty,
-    CertaintyReason,
     Evidence,
     EvidenceRow,
     LeftOut,
@@ -53,48 +55,14 @@ def evidence(
 
 def _assembled(knowledge: Knowledge, question: Question, found: Found) -> Evidence:
     pooled = synthesise(found.main, question.outcome) if found.main else None
-    asked = Asked(
-        therapy=question.therapy,
-        comparator=found.comparator,
-        condition=question.condition.id,
-        outcome=question.outcome.id,
-        day=question.day,
-        window=found.band.title if found.band else None,
-        min_confidence=question.min_confidence,
-    )
-    level, reasons = (
-        appraise(
-            knowledge,
-            pooled,
-            question.outcome,
-            question.condition.id,
-            found.missing,
-            members(knowledge, found.comparator),
-        )
-        if pooled
-        else (None, [])
-    )
-    stands_in = bool(pooled and pooled.rows[0].stands_in)
+    certainty = _certainty(knowledge, question, found, pooled)
+    figures = _figures(pooled) if pooled else {**NO_FIGURES, "measure": question.outcome.measure}
     return Evidence(
-        question=asked,
-        measure=pooled.measure if pooled else question.outcome.measure,
-        scale=_scale(question, stands_in),
-        estimate=on_scale(pooled, pooled.estimate) if pooled else None,
-        ci=context.shown(pooled, pooled.ci) if pooled else None,
-        prediction_interval=context.shown(pooled, pooled.prediction)
-        if pooled and pooled.prediction
-        else None,
-        tau2=pooled.tau2 if pooled else None,
-        i2=pooled.i2 if pooled else None,
-        trials=pooled.trials if pooled else 0,
-        patients=pooled.people if pooled else 0,
-        certainty=Certainty(
-            level=level, reasons=[CertaintyReason(domain=r.domain, step=r.step, why=r.why) for r in reasons]
-        ),
+        question=_asked(question, found),
+        scale=_scale(question, stands_in=bool(pooled and pooled.rows[0].stands_in)),
+        **figures,
+        certainty=certainty,
         answer=None if pooled else "no-usable-data",
-        method=pooled.method if pooled else None,
-        probability_better=pooled.probability_better if pooled else None,
-        probability_important=pooled.probability_important if pooled else None,
         important_difference=question.outcome.important,
         absolute=_absolute(pooled),
         rows=_rows(pooled) if pooled else [],
@@ -110,9 +78,55 @@ def _assembled(knowledge: Knowledge, question: Question, found: Found) -> Eviden
         left_out=[LeftOut(trial=m.trial, title=m.title, people=m.people, why=m.why) for m in found.left_out],
         natural_course=context.course_at(knowledge, question, found),
         assumptions=context.assumptions(knowledge, question, pooled),
-        would_change_it=context.would_change(question, found, reasons),
+        would_change_it=context.would_change(question, found, certainty.reasons),
         say=[],
     )
+
+
+def _asked(question: Question, found: Found) -> Asked:
+    return Asked(
+        therapy=question.therapy,
+        comparator=found.comparator,
+        condition=question.condition.id,
+        outcome=question.outcome.id,
+        day=question.day,
+        window=found.band.title if found.band else None,
+        min_confidence=question.min_confidence,
+    )
+
+
+def _certainty(knowledge: Knowledge, question: Question, found: Found, pooled: Synthesis | None) -> Certainty:
+    if pooled is None:
+        return Certainty(level=None, reasons=[])
+    comparators = members(knowledge, found.comparator)
+    level, reasons = appraise(
+        knowledge, pooled, question.outcome, question.condition.id, found.missing, comparators
+    )
+    return Certainty(level=level, reasons=reasons)
+
+
+def _figures(pooled: Synthesis) -> dict[str, Any]:
+    """The pooled estimate, on the scale that it is shown on."""
+    return {
+        "measure": pooled.measure,
+        "estimate": on_scale(pooled, pooled.estimate),
+        "ci": context.shown(pooled, pooled.ci),
+        "prediction_interval": context.shown(pooled, pooled.prediction) if pooled.prediction else None,
+        "tau2": pooled.tau2,
+        "i2": pooled.i2,
+        "trials": pooled.trials,
+        "patients": pooled.people,
+        "method": pooled.method,
+        "probability_better": pooled.probability_better,
+        "probability_important": pooled.probability_important,
+    }
+
+
+NO_FIGURES: Mapping[str, Any] = {
+    **dict.fromkeys(("estimate", "ci", "prediction_interval", "tau2", "i2", "method")),
+    **dict.fromkeys(("probability_better", "probability_important")),
+    **dict.fromkeys(("trials", "patients"), 0),
+}
 
 
 def _scale(question: Question, stands_in: bool) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eutonia.appraisal.certainty import Domain, Level
+from eutonia.appraisal.certainty import Level, Reason
 
 
 class Model(BaseModel):
@@ -24,15 +24,9 @@ class Asked(Model):
     min_confidence: str
 
 
-class CertaintyReason(Model):
-    domain: Domain
-    step: int
-    why: str
-
-
 class Certainty(Model):
     level: Level | None
-    reasons: list[CertaintyReason]
+    reasons: list[Reason]
 
 
 class EvidenceRow(Model):

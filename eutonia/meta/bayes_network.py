@@ -4,6 +4,7 @@ Consistency model with non-centred random effects and a prior on tau. The likeli
 or binomial on arms, which needs no correction of zero cells and is not drawn towards nil by it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -89,6 +90,22 @@ def bayes_network(
     effect = by_chain["effect"].reshape(-1, len(treatments) - 1)
     whole = np.insert(effect, treatments.index(base), 0.0, axis=1)
     tau = by_chain["tau"].ravel()
+    return BayesNetwork(
+        effects=_ranked(whole, treatments, base, smaller_is_better),
+        tau=float(np.median(tau)),
+        tau_ci=(float(np.quantile(tau, 0.025)), float(np.quantile(tau, 0.975))),
+        rhat=max(float(np.max(part["r_hat"])) for part in told.values()),
+        ess=min(float(np.min(part["n_eff"])) for part in told.values()),
+        reference=base,
+        draws=whole,
+        treatments=tuple(treatments),
+    )
+
+
+def _ranked(
+    whole: Floats, treatments: Sequence[str], base: str, smaller_is_better: bool
+) -> tuple[BayesEffect, ...]:
+    """The effect of each treatment against `base`, the best first; `whole` are draws by treatment."""
     better = -whole if smaller_is_better else whole
     found = [
         BayesEffect(
@@ -100,16 +117,7 @@ def bayes_network(
         )
         for i, name in enumerate(treatments)
     ]
-    return BayesNetwork(
-        effects=tuple(sorted(found, key=lambda e: -e.sucra)),
-        tau=float(np.median(tau)),
-        tau_ci=(float(np.quantile(tau, 0.025)), float(np.quantile(tau, 0.975))),
-        rhat=max(float(np.max(part["r_hat"])) for part in told.values()),
-        ess=min(float(np.min(part["n_eff"])) for part in told.values()),
-        reference=base,
-        draws=whole,
-        treatments=tuple(treatments),
-    )
+    return tuple(sorted(found, key=lambda e: -e.sucra))
 
 
 def _model(

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -100,19 +101,14 @@ def screen(
         name = name_of_run(*asked, name_of_code(), name_of_database(str(database)), chunks)
         parts = Parts(folder, name)
         courses = Parts(folder.with_name(f"{folder.name}.episodes"), name) if forecast else None
-        tell = lambda done, of: progress("judging", done, of)  # noqa: E731
-        judge_chunks(runs, prepared, knowledge, chunks, parts, courses, tell)
-        tally = Tally()
-        for frame in parts.frames(len(chunks)):
-            tally.add(frame)
-        forecasts = (
-            _forecasts(courses, len(chunks), out, knowledge, seed, min_cell, progress) if courses else None
-        )
+        judge_chunks(runs, prepared, knowledge, chunks, parts, courses, partial(progress, "judging"))
+        count = len(chunks)
+        tally = Tally.of(parts.frames(count))
+        forecasts = _forecasts(courses, count, out, knowledge, seed, min_cell, progress) if courses else None
         if out is not None:
-            progress("writing", len(chunks), len(chunks))
-            parts.join(len(chunks), Path(out))
-        made = _summary(runs, prepared, tally, knowledge, engine, min_cell, started)
-        return made.model_copy(update={"forecast": forecasts})
+            progress("writing", count, count)
+            parts.join(count, Path(out))
+        return _summary(runs, prepared, tally, forecasts, knowledge, engine, min_cell, started)
 
 
 @contextmanager
@@ -206,8 +202,7 @@ def _forecasts(
     from eutonia.screening.forecasts import DRAWS, forecast
 
     every = pl.concat(list(courses.frames(count)))
-    tell = lambda done, of: progress("forecasting", done, of)  # noqa: E731
-    found = forecast(every, knowledge, seed=seed, progress=tell)
+    found = forecast(every, knowledge, seed=seed, progress=partial(progress, "forecasting"))
     if out is not None:
         parts = Parts(courses.folder.with_name(f"{courses.folder.name}.made"), "forecast")
         parts.write(0, found)
@@ -220,6 +215,7 @@ def _summary(
     engine: Engine,
     prepared: Prepared,
     tally: Tally,
+    forecasts: Forecasts | None,
     knowledge: Knowledge,
     name: str,
     min_cell: int,
@@ -254,6 +250,7 @@ def _summary(
             for u in sorted(prepared.meanings.unmapped, key=lambda u: (-u.rows, u.table, u.name))
         ],
         warnings=prepared.warnings,
+        forecast=forecasts,
         as_of=prepared.as_of,
         engine=name,
         knowledge_version=knowledge.version,

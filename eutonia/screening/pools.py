@@ -66,6 +66,19 @@ def make_lines(engine: Engine) -> None:
 
 def make_pools(engine: Engine) -> None:
     """What is taken now, planned, and was taken, by person and index date."""
+    _make_current_use(engine)
+    _make_planned(engine)
+    _make_taken(engine)
+    _make_planned_kinds(engine)
+    engine.make(
+        "past_use",
+        "SELECT index_id, day, nth, part, treatment, start_day, end_day, mg, daily, bit FROM line "
+        "WHERE NOT in_use AND NOT starts",
+    )
+
+
+def _make_current_use(engine: Engine) -> None:
+    """What is in use, each product once: as it was ordered last, since it was ordered first."""
     engine.make(
         "current_use",
         """
@@ -77,7 +90,10 @@ def make_pools(engine: Engine) -> None:
         ) AS c WHERE back = 1
         """,
     )
-    # One plan item per product; a continued one states no dose of its own and keeps that of the list.
+
+
+def _make_planned(engine: Engine) -> None:
+    """One plan item per product; a continued one states no dose of its own and keeps that of the list."""
     engine.make(
         "planned",
         """
@@ -100,6 +116,10 @@ def make_pools(engine: Engine) -> None:
         WHERE l.back = 1
         """,
     )
+
+
+def _make_taken(engine: Engine) -> None:
+    """Both together, by pool; and the kinds of each ingredient that are taken now (c) and after the plan (a)."""
     engine.make(
         "taken",
         """
@@ -124,12 +144,6 @@ def make_pools(engine: Engine) -> None:
             WHERE p.route <> 'topical'
         ) AS m GROUP BY index_id, moment, treatment
         """,
-    )
-    _make_planned_kinds(engine)
-    engine.make(
-        "past_use",
-        "SELECT index_id, day, nth, part, treatment, start_day, end_day, mg, daily, bit FROM line "
-        "WHERE NOT in_use AND NOT starts",
     )
 
 

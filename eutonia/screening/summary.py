@@ -130,6 +130,13 @@ class Tally:
         self.exposed_years: Counter[int] = Counter()
         self.gravest: Counter[str] = Counter()
 
+    @classmethod
+    def of(cls, frames: Iterable[pl.DataFrame]) -> Tally:
+        tally = cls()
+        for frame in frames:
+            tally.add(frame)
+        return tally
+
     def add(self, frame: pl.DataFrame) -> None:
         import polars as pl
 

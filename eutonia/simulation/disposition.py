@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,51 +64,25 @@ class Dispositions:
 
     def of(self, name: str) -> dict[str, Any]:
         """Volumes, clearances and first pass of one substance."""
-        if name in self.found:
-            return self.found[name]
-        substance = self.known.substances[name]
-        k, people = substance.kinetics, self.people
+        if name not in self.found:
+            self.found[name] = self._worked_out(self.known.substances[name])
+        return self.found[name]
+
+    def _worked_out(self, substance: Substance) -> dict[str, Any]:
+        name, k, people = substance.id, substance.kinetics, self.people
         on = people.factors(substance.covariates, name, name in people.fed)
         one = people.constant(1.0)
         f: dict[str, Any] = {"on": on}
         f["ka"] = self.figure(substance, k.absorption_rate, "absorption_rate") * on.get(
             "absorption_rate", one
         )
-        volume = self.figure(substance, k.volume, "volume")
-        if k.volume_women is not None:
-            women = self.figure(substance, k.volume_women, "volume")
-            volume = np.where(people.facts["women"], women, volume)
-        f["volume"] = volume * self.size * on.get("volume", one)
-        parts, products = [], []
-        for path in k.pathways or (_WHOLE,):
-            own = np.exp(people.deviation(f"{name}/{path.by}", path.spread, path.uncertainty))
-            activity = people.enzyme.get(path.by, one)
-            if path.by == "renal":
-                activity = activity * np.clip(people.facts["egfr"] / 100.0, 0.03, 1.3)
-            part = path.share * own * activity * on.get(path.by, one)
-            parts.append(part)
-            if path.metabolite_yield is not None:
-                products.append(part * self.figure(substance, path.metabolite_yield, f"yield_{path.by}"))
-        whole = np.maximum(sum(parts), 1e-3)
-        f["yield"] = sum(products) / whole if products else one * 0.0
-        f["clearance"] = one * 0.0
-        f["bioavailability"] = one
-        if k.clearance is not None:
-            clearance = (
-                self.figure(substance, k.clearance, "clearance")
-                * whole
-                * on.get("clearance", one)
-                * self.vigour
-            )
-            if k.well_stirred:
-                flow = people.part("population", "liver_flow") * self.vigour
-                f["clearance"], f["bioavailability"] = well_stirred(clearance, flow)
-            else:
-                f["clearance"] = clearance
-        arrives = f["bioavailability"] * on.get("bioavailability", one)
+        f["volume"] = self._volume(substance) * on.get("volume", one)
+        pathways, f["yield"] = self._pathways(substance, on)
+        f["clearance"], passed = self._clearance(substance, pathways, on)
+        f["bioavailability"] = passed * on.get("bioavailability", one)
         if k.bioavailability is not None:
-            arrives = arrives * self.figure(substance, k.bioavailability, "bioavailability")
-        f["bioavailability"] = arrives
+            own = self.figure(substance, k.bioavailability, "bioavailability")
+            f["bioavailability"] = f["bioavailability"] * own
         if k.peripheral_volume is not None and k.exchange is not None:
             peripheral = self.figure(substance, k.peripheral_volume, "peripheral_volume") * self.size
             f["peripheral"] = peripheral * on.get("volume", one) * on.get("peripheral_volume", one)
@@ -122,8 +97,45 @@ class Dispositions:
             f["lag"] = np.minimum(
                 self.figure(substance, k.lag, "lag") * on.get("lag", one), self.longest_lag(name)
             )
-        self.found[name] = f
         return f
+
+    def _volume(self, substance: Substance) -> Column:
+        k = substance.kinetics
+        volume = self.figure(substance, k.volume, "volume")
+        if k.volume_women is not None:
+            women = self.figure(substance, k.volume_women, "volume")
+            volume = np.where(self.people.facts["women"], women, volume)
+        return volume * self.size
+
+    def _pathways(self, substance: Substance, on: Mapping[str, Column]) -> tuple[Column, Column]:
+        """All pathways together, of those of a typical person; and the share of them that becomes the metabolite."""
+        people, name = self.people, substance.id
+        one = people.constant(1.0)
+        parts, products = [], []
+        for path in substance.kinetics.pathways or (_WHOLE,):
+            own = np.exp(people.deviation(f"{name}/{path.by}", path.spread, path.uncertainty))
+            activity = people.enzyme.get(path.by, one)
+            if path.by == "renal":
+                activity = activity * np.clip(people.facts["egfr"] / 100.0, 0.03, 1.3)
+            part = path.share * own * activity * on.get(path.by, one)
+            parts.append(part)
+            if path.metabolite_yield is not None:
+                products.append(part * self.figure(substance, path.metabolite_yield, f"yield_{path.by}"))
+        whole = np.maximum(sum(parts), 1e-3)
+        return whole, sum(products) / whole if products else one * 0.0
+
+    def _clearance(
+        self, substance: Substance, pathways: Column, on: Mapping[str, Column]
+    ) -> tuple[Column, Column]:
+        """Clearance, and the share of a dose that passes the liver."""
+        k, one = substance.kinetics, self.people.constant(1.0)
+        if k.clearance is None:
+            return one * 0.0, one
+        typical = self.figure(substance, k.clearance, "clearance")
+        clearance = typical * pathways * on.get("clearance", one) * self.vigour
+        if not k.well_stirred:
+            return clearance, one
+        return well_stirred(clearance, self.people.part("population", "liver_flow") * self.vigour)
 
     def longest_lag(self, name: str) -> float:
         lag = self.known.substances[name].kinetics.lag

@@ -47,85 +47,113 @@ class Judge:
     def value(self, name: str, key: str) -> float:
         return float(np.broadcast_to(self.bodies.of(name)[key], (1,))[0])
 
-    def substance(self, name: str) -> None:  # noqa: PLR0915  (one flow after the other)
-        entry = self.knowledge.substances[name]
-        k, v = entry.kinetics, self.value(name, "volume")
-        c = self.central[name] = self.place(name)
+    def own(self, name: str, quantity: Any, called: str) -> float:
+        return float(self.bodies.figure(self.knowledge.substances[name], quantity, called)[0])
+
+    def substance(self, name: str) -> None:
+        """One flow after the other."""
+        k = self.knowledge.substances[name].kinetics
+        self.central[name] = self.place(name)
         if k.peripheral_volume is not None:
-            p = self.place(f"{name} tissue")
-            q, v2 = self.value(name, "exchange"), self.value(name, "peripheral")
-
-            def exchange(y: Any, d: Any) -> None:
-                net = q * (y[c] / v - y[p] / v2)
-                d[c] -= net
-                d[p] += net
-
-            self.flow(exchange)
+            self.exchange(name)
         if k.effect_site_rate is not None:
-            e = self.site[name] = self.place(f"{name} at the receptor")
-            ke = float(self.bodies.figure(entry, k.effect_site_rate, "effect_site_rate")[0])
-            self.flow(lambda y, d: d.__setitem__(e, d[e] + ke * (y[c] / v - y[e])))
-        speed = None
-        if k.induction is not None:
-            speed = self.place(f"{name} speed")
-            top, half, time = (
-                float(self.bodies.figure(entry, getattr(k.induction, a), b)[0])
-                for a, b in (("maximum", "induction_maximum"), ("half_concentration", "induction_half"),
-                             ("time_constant", "induction_time"))
-            )  # fmt: skip
-
-            def induce(y: Any, d: Any) -> None:
-                level = y[c] / v
-                d[speed] += (1 + top * level / (level + half) - y[speed]) / time
-
-            self.flow(induce)
-        formed, ratio, reach = None, 0.0, 0.0
-        if k.metabolite is not None:
-            product = self.knowledge.substances[k.metabolite.substance]
-            ratio = self.value(name, "yield") * product.molar_mass / entry.molar_mass
-            if k.metabolite.first_pass is not None:
-                reach = float(self.bodies.figure(entry, k.metabolite.first_pass, "first_pass")[0])
-            target = self.central.get(product.id)
-            if target is None:
-                self.substance(product.id)
-                target = self.central[product.id]
-            if k.metabolite.formation_rate is not None:
-                formed = self.place(f"{product.id} forming")
-                kf = float(self.bodies.figure(entry, k.metabolite.formation_rate, "formation_rate")[0])
-
-                def release(y: Any, d: Any) -> None:
-                    d[formed] -= kf * y[formed]
-                    d[target] += kf * y[formed]
-
-                self.flow(release)
-            else:
-                formed = target
-        f = self.value(name, "bioavailability")
+            self.reach_the_receptor(name)
+        speed = self.induce(name) if k.induction is not None else None
+        formed = self.form(name) if k.metabolite is not None else None
         if name in self.depot:
-            g, ka = self.depot[name], self.value(name, "ka")
-
-            def absorb(y: Any, d: Any) -> None:
-                into = ka * y[g]
-                d[g] -= into
-                d[c] += f * into
-                if formed is not None:
-                    d[formed] += ratio * reach * (1 - f) * into
-
-            self.flow(absorb)
+            self.absorb(name, formed)
         if k.maximum_rate is not None:
-            pool = next(pool for pool in self.system.saturable if self.system.substances[pool.signal] == name)
-            top, half = float(pool.maximum[0]), float(pool.half[0])
-            self.flow(lambda y, d: d.__setitem__(c, d[c] - v * top * (y[c] / v) / (half + y[c] / v)))
-            return
-        clearance = self.value(name, "clearance")
+            self.eliminate_at_most(name)
+        else:
+            self.eliminate(name, speed, formed)
 
-        def eliminate(y: Any, d: Any) -> None:
+    def exchange(self, name: str) -> None:
+        c, v, p = self.central[name], self.value(name, "volume"), self.place(f"{name} tissue")
+        q, v2 = self.value(name, "exchange"), self.value(name, "peripheral")
+
+        def flow(y: Any, d: Any) -> None:
+            net = q * (y[c] / v - y[p] / v2)
+            d[c] -= net
+            d[p] += net
+
+        self.flow(flow)
+
+    def reach_the_receptor(self, name: str) -> None:
+        c, v = self.central[name], self.value(name, "volume")
+        e = self.site[name] = self.place(f"{name} at the receptor")
+        rate = self.knowledge.substances[name].kinetics.effect_site_rate
+        ke = self.own(name, rate, "effect_site_rate")
+        self.flow(lambda y, d: d.__setitem__(e, d[e] + ke * (y[c] / v - y[e])))
+
+    def induce(self, name: str) -> int:
+        """The speed of its own elimination."""
+        c, v, speed = self.central[name], self.value(name, "volume"), self.place(f"{name} speed")
+        induction = self.knowledge.substances[name].kinetics.induction
+        assert induction is not None
+        top = self.own(name, induction.maximum, "induction_maximum")
+        half = self.own(name, induction.half_concentration, "induction_half")
+        time = self.own(name, induction.time_constant, "induction_time")
+
+        def flow(y: Any, d: Any) -> None:
+            level = y[c] / v
+            d[speed] += (1 + top * level / (level + half) - y[speed]) / time
+
+        self.flow(flow)
+        return speed
+
+    def form(self, name: str) -> tuple[int, float, float]:
+        """Where the metabolite appears, mg of it for a mg, and the share of the first pass that becomes it."""
+        entry = self.knowledge.substances[name]
+        made = entry.kinetics.metabolite
+        assert made is not None
+        product = self.knowledge.substances[made.substance]
+        ratio = self.value(name, "yield") * product.molar_mass / entry.molar_mass
+        reach = 0.0 if made.first_pass is None else self.own(name, made.first_pass, "first_pass")
+        if product.id not in self.central:
+            self.substance(product.id)
+        target = self.central[product.id]
+        if made.formation_rate is None:
+            return target, ratio, reach
+        forming = self.place(f"{product.id} forming")
+        kf = self.own(name, made.formation_rate, "formation_rate")
+
+        def flow(y: Any, d: Any) -> None:
+            d[forming] -= kf * y[forming]
+            d[target] += kf * y[forming]
+
+        self.flow(flow)
+        return forming, ratio, reach
+
+    def absorb(self, name: str, formed: tuple[int, float, float] | None) -> None:
+        c, g, ka = self.central[name], self.depot[name], self.value(name, "ka")
+        f = self.value(name, "bioavailability")
+
+        def flow(y: Any, d: Any) -> None:
+            into = ka * y[g]
+            d[g] -= into
+            d[c] += f * into
+            if formed is not None:
+                place, ratio, reach = formed
+                d[place] += ratio * reach * (1 - f) * into
+
+        self.flow(flow)
+
+    def eliminate_at_most(self, name: str) -> None:
+        c, v = self.central[name], self.value(name, "volume")
+        pool = next(pool for pool in self.system.saturable if self.system.substances[pool.signal] == name)
+        top, half = float(pool.maximum[0]), float(pool.half[0])
+        self.flow(lambda y, d: d.__setitem__(c, d[c] - v * top * (y[c] / v) / (half + y[c] / v)))
+
+    def eliminate(self, name: str, speed: int | None, formed: tuple[int, float, float] | None) -> None:
+        c, v, clearance = self.central[name], self.value(name, "volume"), self.value(name, "clearance")
+
+        def flow(y: Any, d: Any) -> None:
             out = clearance * (1.0 if speed is None else y[speed]) * y[c] / v
             d[c] -= out
             if formed is not None:
-                d[formed] += ratio * out
+                d[formed[0]] += formed[1] * out
 
-        self.flow(eliminate)
+        self.flow(flow)
 
     def levels(self, y: Any) -> np.ndarray:
         """Plasma levels, in the order of the system's substances."""
