@@ -17,7 +17,7 @@ from eutonia.features.chart import Chart
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.safety import SimulatedFeature
 from eutonia.simulated_case import LEFT_OUT, SimulatedCase, can_be_made, simulated_case
-from eutonia.summaries import CourseSummary, Spread
+from eutonia.summaries import CourseSummary, Spread, in_people
 
 if TYPE_CHECKING:
     from eutonia.simulation.results import Outcome
@@ -214,7 +214,7 @@ def sentences(made: Forecast, goes_on: bool, knowledge: Knowledge) -> Iterator[s
         onset = f", first felt after {_span(effects.onset_h, 'h')}" if begins else ""
         yield (
             f"Relief beyond the natural course at its best: {_span(effects.peak_relief)} of 100 points{onset}; "
-            f"{_share(effects.probability_relief)} notice any."
+            f"{in_people(effects.probability_relief)} notice any."
         )
     if (effects.peak_impairment.p95 or 0.0) >= told["impairment"]:
         yield from _impairment(made.summary)
@@ -227,8 +227,8 @@ def sentences(made: Forecast, goes_on: bool, knowledge: Knowledge) -> Iterator[s
     )
     if withdrawal.probability_any >= told["withdrawal"]:
         yield (
-            f"After the last dose: withdrawal in {_share(withdrawal.probability_any)}, a seizure in "
-            f"{_share(withdrawal.probability_seizure)}"
+            f"After the last dose: withdrawal in {in_people(withdrawal.probability_any)}, a seizure in "
+            f"{in_people(withdrawal.probability_seizure)}"
             + (
                 f", worst on day {_span(withdrawal.peak_day)}."
                 if withdrawal.probability_any >= told["worst_day"]
@@ -240,7 +240,7 @@ def sentences(made: Forecast, goes_on: bool, knowledge: Knowledge) -> Iterator[s
 def _impairment(summary: CourseSummary) -> Iterator[str]:
     effects = summary.effects
     yield (
-        f"Drowsiness in {_share(effects.probability_drowsy)}, dizziness in {_share(effects.probability_dizzy)} "
+        f"Drowsiness in {in_people(effects.probability_drowsy)}, dizziness in {in_people(effects.probability_dizzy)} "
         "over the course."
     )
     yield (
@@ -317,11 +317,3 @@ def _percent(s: Spread) -> str:
 
 def _figure(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
-
-
-def _share(probability: float) -> str:
-    """A probability as people count: of 100, or of 10,000 where it is rare."""
-    if probability >= 0.005:
-        return f"{100 * probability:.0f} of 100"
-    rare = 10_000 * probability
-    return "fewer than 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"

@@ -1,4 +1,4 @@
-"""What was found → issues, unknowns, questions and the verdict of each plan item (dossier: conventions).
+"""What was found → issues, unknowns, questions and the verdict of each plan item.
 
 An issue belongs to every plan item that its rule is about; what concerns only treatment in use stands apart,
 marked as existing.

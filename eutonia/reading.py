@@ -130,7 +130,8 @@ def _fhir(
 
     if isinstance(document, Mapping) and document.get("resourceType") == "OperationOutcome":
         raise InputError(
-            f"{where} is an OperationOutcome: the server answered with an error, not with a record."
+            f"{where} is an OperationOutcome: the server answered with an error, not with a record. "
+            "Read what it says, and ask the server again."
         )
     return read_fhir(document, patient=patient, as_of=as_of, where=where, asked=tuple(asked)).case
 
@@ -157,7 +158,9 @@ def _pick(entries: Sequence[Any], wanted: str | None, where: str) -> Mapping[str
 
 def _case_entry(entry: Mapping[str, Any], where: str, as_of: date | None, wanted: str | None = None) -> Case:
     if wanted is not None and str(entry.get("id", wanted)) != wanted:
-        raise InputError(f"{where} holds the case “{entry.get('id')}”, not “{wanted}”.")
+        raise InputError(
+            f"{where} holds the case “{entry.get('id')}”, not “{wanted}”. Name it, or leave --patient out."
+        )
     fields = dict(entry)
     if as_of is not None:
         fields["as_of"] = as_of

@@ -21,6 +21,14 @@ class Spread(BaseModel):
     p95: float | None
 
 
+def in_people(probability: float) -> str:
+    """A probability as people count: of 100, or of 10,000 where it is rare."""
+    if probability >= 0.005:
+        return f"{100 * probability:.0f} of 100"
+    rare = 10_000 * probability
+    return "fewer than 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"
+
+
 class Exposure(BaseModel):
     """Exposure to one substance. After a single dose the area is extrapolated to infinity; after several it is that
     of one dosing interval at the end."""

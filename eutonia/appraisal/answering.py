@@ -14,6 +14,7 @@ from eutonia.appraisal.models import (
     LeftOut,
 )
 from eutonia.appraisal.question import Question, ask, members
+from eutonia.appraisal.rows import Z95
 from eutonia.appraisal.searching import Found, search
 from eutonia.appraisal.synthesis import Synthesis, risk_per_100, synthesise
 from eutonia.errors import InputError
@@ -22,8 +23,6 @@ from eutonia.knowledge.evidence import TrialMark
 
 DEFAULT_CONFIDENCE: TrialMark = "recalled"
 """Figures remembered with low confidence are left out unless asked for."""
-
-Z95 = 1.959964
 
 
 def evidence(

@@ -183,7 +183,7 @@ def _long_term(knowledge: Knowledge, asked: dict[str, Question]) -> BestFor:
     shown = _all_shown(knowledge, asked, (LATE,))
     candidates = [name for name in shown if _supported(knowledge, name)]
     against = [
-        f"{lowered(knowledge, name)} is not for long-term use ({known.long_term.say})"
+        f"{title(knowledge, name)} is not for long-term use ({known.long_term.say})"
         for name in asked
         if (known := profile_of(knowledge, name)) is not None and not known.long_term_use
     ]
@@ -191,13 +191,9 @@ def _long_term(knowledge: Knowledge, asked: dict[str, Question]) -> BestFor:
     if candidates:
         best = max(candidates, key=lambda name: shown[name].pooled.probability_better)
         why = f"{title(knowledge, best)}: {_shown_says(knowledge, shown[best])}."
-        return BestFor(therapy=best, why=" ".join([why, *(f"{_capital(a)}." for a in against)]))
+        return BestFor(therapy=best, why=" ".join([why, *against]))
     why = f"None of them was shown to help beyond 13 weeks in {condition}: not measured, or no clear difference."
-    return BestFor(therapy=None, why=" ".join([why, *(f"{_capital(a)}" for a in against)]))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return BestFor(therapy=None, why=" ".join([why, *against]))
 
 
 def _supported(knowledge: Knowledge, name: str) -> bool:

@@ -5,6 +5,7 @@ from math import exp, sqrt
 
 from eutonia.appraisal.models import Evidence, EvidenceRow, Modelled, SideEffect
 from eutonia.appraisal.question import Question, lowered, members, title
+from eutonia.appraisal.rows import Z95
 from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Trial
 from eutonia.meta import log_risk_ratio
@@ -104,7 +105,7 @@ def _counted(
             y, v = log_risk_ratio([result.events], [result.n], [other.events], [other.n])
             se = sqrt(float(v[0]))
             ratio = exp(float(y[0]))
-            ci = (exp(float(y[0]) - 1.959964 * se), exp(float(y[0]) + 1.959964 * se))
+            ci = (exp(float(y[0]) - Z95 * se), exp(float(y[0]) + Z95 * se))
         added = f" with {lowered(knowledge, arm.added_to)}" if arm.added_to else ""
         found.append(
             SideEffect(

@@ -12,12 +12,11 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eutonia.appraisal.rows import Z95
 from eutonia.errors import InputError
 from eutonia.knowledge import Knowledge, load
 from eutonia.knowledge.evidence import NaturalCourse
 from eutonia.meta.record import Record
-
-Z95 = 1.959964
 
 
 @dataclass(frozen=True)

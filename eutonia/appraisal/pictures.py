@@ -6,6 +6,7 @@ from typing import Any
 
 from eutonia.appraisal.models import Evidence, EvidenceRow, Summary
 from eutonia.appraisal.question import group, lowered, members, title
+from eutonia.appraisal.rows import Z95
 from eutonia.appraisal.searching import bears_on
 from eutonia.appraisal.wording import interval, number
 from eutonia.charts import CATEGORIES
@@ -182,7 +183,7 @@ def funnel(answer: Evidence, knowledge: Knowledge | None = None) -> dict[str, An
         se = (high - low) / 3.919928
         points.append({"effect": log(row.effect) if ratio else row.effect, "se": se, "trial": _labelled(row)})
     top = max(p["se"] for p in points) * 1.1
-    sides = [{"se": s, "low": centre - 1.96 * s, "high": centre + 1.96 * s} for s in (0, top)]
+    sides = [{"se": s, "low": centre - Z95 * s, "high": centre + Z95 * s} for s in (0, top)]
     y = {
         "field": "se",
         "type": "quantitative",

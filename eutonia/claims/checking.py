@@ -28,7 +28,9 @@ MAX_CHARACTERS = 10_000_000
 def decode(content: bytes) -> str:
     """Bytes of an article as text: UTF-8, UTF-16 with its mark, or else Windows-1252. Raises InputError for no text."""
     if len(content) > 4 * MAX_CHARACTERS:
-        raise InputError(f"The text has {len(content):,} bytes, more than can be checked. Check it in parts.")
+        raise InputError(
+            f"The text has {len(content):,} bytes; at most {4 * MAX_CHARACTERS:,} can be checked. Check it in parts."
+        )
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", errors="replace")
     if b"\0" in content:

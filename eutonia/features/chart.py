@@ -23,7 +23,7 @@ from eutonia.patient import Case, Dosage, Medication, PlanItem
 T = TypeVar("T")
 
 GRACE_DAYS = 7
-"""A prescription is taken as in use until a week after its supply ends (dossier, status logic)."""
+"""A prescription is taken as in use until a week after its supply ends."""
 
 IN_ERROR = {"entered-in-error", "not-taken", "cancelled", "draft", "intended"}
 HALTED = {"stopped", "on-hold", "ended", "inactive"}

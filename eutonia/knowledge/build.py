@@ -246,7 +246,9 @@ def _check_shared_concepts(where: str, family: Any, sections: dict[str, Entries]
         for other in sections["wording"].values():
             shared = other.concepts.get(name, concept)
             if (shared.polar, shared.swallows) != (concept.polar, concept.swallows):
-                raise KnowledgeError(where, f"“{name}” differs in polar or swallows from that in {other.id}")
+                raise KnowledgeError(
+                    where, f"“{name}” differs in polar or swallows from that in {other.id}. Say the same."
+                )
 
 
 def _check_says(where: str, entry: Any, sections: dict[str, Entries]) -> None:

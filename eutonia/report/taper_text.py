@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from eutonia.summaries import Spread
+from eutonia.summaries import Spread, in_people
 from eutonia.tapering.models import Predicted, Taper
 from eutonia.terminal import bold, listed, table, wrapped
 
@@ -139,11 +139,8 @@ def _span(s: Spread) -> str:
 
 
 def share(probability: float) -> str:
-    """A probability as people count."""
-    if probability >= 0.005:
-        return f"{100 * probability:.0f} of 100"
-    rare = 10_000 * probability
-    return "< 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"
+    """A probability as people count, in the room of a table."""
+    return in_people(probability).replace("fewer than", "<")
 
 
 def _watch(taper: Taper, width: int) -> Iterator[str]:

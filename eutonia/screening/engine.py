@@ -83,7 +83,9 @@ class DuckDB:
         try:
             self.db = duckdb.connect(config=settings)
         except duckdb.Error as error:
-            raise InputError(f"DuckDB does not accept these settings: {plain(error)}") from None
+            raise InputError(
+                f"DuckDB does not accept these settings: {plain(error)}. Check --memory and --threads."
+            ) from None
         ((given,),) = self.db.execute("SELECT current_setting('threads')").fetchall()
         self.chunks_at_once = min(self.most_at_once, int(given))
         self.kept = "TABLE"

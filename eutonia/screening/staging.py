@@ -65,18 +65,17 @@ def joined_to_concepts(prefix: str, alias: str = "x") -> str:
     )
 
 
+DRUG_COLUMNS = (
+    "person_id", "drug_concept_id", "drug_source_concept_id", "drug_source_value", "route_concept_id",
+    "route_source_value",
+)  # fmt: skip
+"""Columns of DRUG_EXPOSURE that tell who took which drug."""
+
+
 def distinct_drugs(engine: Engine) -> str:
     key = drug_key()
-    columns = (
-        "person_id",
-        "drug_concept_id",
-        "drug_source_concept_id",
-        "drug_source_value",
-        "route_concept_id",
-        "route_source_value",
-    )
     return (
-        f"SELECT {_selected(key)}, COUNT(*) AS n FROM {view('drug_exposure', engine, columns=columns)} AS x "
+        f"SELECT {_selected(key)}, COUNT(*) AS n FROM {view('drug_exposure', engine, columns=DRUG_COLUMNS)} AS x "
         f"LEFT JOIN known_concept AS k ON k.concept_id = x.drug_concept_id GROUP BY {_grouped(key)} ORDER BY ALL"
     )
 
@@ -108,15 +107,7 @@ def same(key: Mapping[str, str], table: str) -> str:
 
 def stage_exposed(engine: Engine, as_of: int | None) -> None:
     """The persons with a muscle relaxant, by a quick look at the whole of DRUG_EXPOSURE."""
-    columns = (
-        "person_id",
-        "drug_concept_id",
-        "drug_source_concept_id",
-        "drug_source_value",
-        "route_concept_id",
-        "route_source_value",
-        "drug_exposure_start_date",
-    )
+    columns = (*DRUG_COLUMNS, "drug_exposure_start_date")
     until = f"AND {day('x.drug_exposure_start_date')} <= {as_of}" if as_of is not None else ""
     engine.make(
         "exposed",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eutonia.errors import InputError, NotAvailable
 from eutonia.features.chart import Chart
-from eutonia.summaries import Spread
+from eutonia.summaries import Spread, in_people
 from eutonia.tapering import taper_for
 from eutonia.tapering.models import CurrentUse, Predicted, Taper, Way
 from eutonia.tapering.settling import QUICK
@@ -62,14 +62,7 @@ def ways_on(taper: Taper) -> CurrentUse | None:
 
 
 def _withdrawal(p: Predicted) -> str:
-    return f"withdrawal in {_share(p.probability_any)}, a seizure in {_share(p.probability_seizure)}"
-
-
-def _share(probability: float) -> str:
-    if probability >= 0.005:
-        return f"{100 * probability:.0f} of 100"
-    rare = 10_000 * probability
-    return "fewer than 1 of 10,000" if rare < 1 else f"{rare:.0f} of 10,000"
+    return f"withdrawal in {in_people(p.probability_any)}, a seizure in {in_people(p.probability_seizure)}"
 
 
 def _span(s: Spread) -> str:
