@@ -27,6 +27,8 @@ _STRENGTH = re.compile(
 )
 """A strength with another name behind it: `carisoprodol 200/ASA 325`."""
 _LAST_STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:(?:mg|mcg|g)\b|(?=\)))", re.IGNORECASE)
+_HOURS = re.compile(r"\s*(?:8|12|24)\s*-?\s*(?:hr|hour)s?\b", re.IGNORECASE)
+"""Behind a brand, how long one dose is meant to last: `Tylenol 8 HR`, `Aleve 12 Hour`."""
 _RELEASE = re.compile(
     r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
     re.IGNORECASE,
@@ -65,6 +67,10 @@ def find(text: str, knowledge: Knowledge) -> FoundName | None:
         if therapy is not None:
             end += len(_REGION.match(text, end)[0])  # type: ignore[index]
             return FoundName(start, end, text[start:end].strip(" ,"), therapy)
+        brand = medicine_index(knowledge).names.get(key(text[start:end]))
+        lasting = _HOURS.match(text, end) if brand and brand.brand else None
+        if lasting:
+            last = max(n for n, w in enumerate(words) if w.end() <= lasting.end())
         end = _whole_product(text, words, last, knowledge)
         return FoundName(start, end, text[start:end], None)
     return None

@@ -157,8 +157,7 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
             elif getattr(said, kind) != value and not (kind == "often" and value == (1.0, 1.0)):
                 said.unread.append(phrase.written)
         case "slot":
-            said.slots.append(value)
-            said.added += phrase.joined
+            _take_slot(said, phrase)
         case "clock":
             if "" in value:
                 said.unread.append(phrase.written)
@@ -184,6 +183,14 @@ def _take(said: Said, phrase: Phrase, last: str) -> None:  # noqa: PLR0912  (a t
             setattr(said, kind, value)
 
 
+def _take_slot(said: Said, phrase: Phrase) -> None:
+    """A time of day; behind a frequency “once at night” counts doses, `twice in the morning and once at night`."""
+    if said.often and phrase.written.casefold().startswith("once"):
+        said.unread.append(phrase.written)
+    said.slots.append(phrase.says)
+    said.added += phrase.joined
+
+
 def _take_times(said: Said, phrase: Phrase) -> None:
     """`tid x 7` is seven days, `q5min x 3` three doses; `1 dose now and x1 at bedtime` is not read."""
     if said.often is not None:
@@ -206,6 +213,8 @@ def _take_amount(said: Said, kind: str, value: tuple[Any, ...]) -> None:
         pieces, mass, unit = value
         said.masses.append((pieces * mass, pieces * mass, unit))
         said.fields["strength"] = (mass, mass, unit)
+    elif value[2] == "dose" and said.masses and not said.counts:  # `350 mg every 6 hours, 4 doses`
+        said.doses = value[1]
     elif _is_supply(said, (value[0], value[1], value[2])):
         said.fields.setdefault("quantity", value[1])
     else:
@@ -242,6 +251,8 @@ def _is_supply(said: Said, count: tuple[float, float, str]) -> bool:
 def _day_pattern(said: Said, doses: tuple[float, ...], phrase: Phrase) -> None:
     """`1-0-1`: what is taken in the morning, at noon, in the evening and at bedtime."""
     taken = {d for d in doses if d}
+    if said.often == (sum(d > 0 for d in doses),) * 2 and taken == {1.0}:  # `tid (1-1-1)`
+        return
     if len(taken) != 1 or said.often:
         said.unread.append(phrase.written)
         return

@@ -120,7 +120,8 @@ _rule(
     r"(?:once\s+)?(?:every|each|q)[\s.-]*(?:other|2nd|second|alternate)[\s-]*(day|night|week)s?",
     lambda m: (48 * days_in(m[1]),) * 2,
 )
-_rule("every", r"(?:on\s+)?alternate\s+days|q\.?o\.?d\.?", fixed((48.0, 48.0)))
+_rule("every", r"(?:once\s+)?every\s+(?:3rd|third)\s+(?:day|night)", fixed((72.0, 72.0)))
+_rule("every", r"(?:on\s+)?alternat(?:e|ing)\s+(?:days|nights)|q\.?o\.?d\.?", fixed((48.0, 48.0)))
 _rule("every", rf"(?:once\s+)?(?:every|each|q\.?)\s*{_RANGE}\s*-?\s*{_INTERVAL}(?:\s+apart)?", every)
 _rule("every", rf"q\.?\s?{_RANGE}", pair)
 _rule("every", rf"{_RANGE}\s*-?\s*(hour)ly", every)
@@ -144,15 +145,17 @@ _rule(
 )
 _rule(
     "slot",
-    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|in|first thing(?: in the)?|each|q|with|at)\s+)?"
+    r"q\.?\s*a\.?m\.?|(?:once\s+)?(?:(?:every|in the|in|first thing(?: in the)?|each|q|with|at|before|after)\s+)?"
     r"(?:mornings?|mane|breakfast|a\.?m\.?)",
     fixed("morning"),
 )
-_rule("slot", r"(?:(?:at|with|every|each|q)\s+)?(?:noon|midday|lunch(?:\s?time)?)", fixed("noon"))
+_rule(
+    "slot", r"(?:(?:at|with|before|after|every|each|q)\s+)?(?:noon|midday|lunch(?:\s?time)?)", fixed("noon")
+)
 _rule("slot", r"(?:in the\s+|every\s+|each\s+)?afternoons?", fixed("afternoon"))
 _rule(
     "slot",
-    r"(?:q\.?\s*|in\s+(?:the\s+)?)p\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at)\s+)?"
+    r"(?:q\.?\s*|in\s+(?:the\s+)?)p\.?m\.?|(?:once\s+)?(?:(?:every|in the|each|q|with|at|before|after)\s+)?"
     r"(?:evenings?(?:\s+meal)?|supper|dinner|p\.m\.)",
     fixed("evening"),
 )
@@ -161,7 +164,12 @@ _rule(
     r"(?:once\s+)?(?:daily|every\s*day|each day|per day|a day|q\.?\s?d(?:ay|aily)?\.?|o\.?d\.?|/\s*d(?:ay)?)",
     fixed((1.0, 1.0)),
 )
-_rule("pattern", r"(\d)-(\d)-(\d)(?:-(\d))?", lambda m: tuple(float(d) for d in m.groups() if d))
+_PIECES = r"(\d(?:\.\d+)?)"
+_rule(
+    "pattern",
+    rf"{_PIECES}-{_PIECES}-{_PIECES}(?:-{_PIECES})?",
+    lambda m: tuple(float(d) for d in m.groups() if d),
+)
 
 _rule("awake", r"(?:while|when)\s+awake|w\.?a\.?", fixed(True))
 
@@ -280,6 +288,11 @@ _rule(
     "several",
     rf"{_N}\s*x\s*{_N}\s*-?\s*({UNIT})",
     lambda m: (float(m[1]), float(m[2]), NAME_OF[m[3].casefold()]),
+)
+_rule(
+    "several",
+    rf"{_N}\s*-?\s*({UNIT})\s*x\s*{_N}\s*(?!doses?\b)(?:{FORM})",
+    lambda m: (float(m[3]), float(m[1]), NAME_OF[m[2].casefold()]),
 )
 _rule(
     "worth",

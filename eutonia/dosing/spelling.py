@@ -65,7 +65,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\b(?:a\s+)?quarter(?:\s+of)?(?:\s+an?)?\s+(?=tab)", "0.25 ", text, flags=re.IGNORECASE)
     text = re.sub(r"(?<=[a-z])\+(?=[a-z])", " + ", text, flags=re.IGNORECASE)  # `tid+hs`
     text = _STOPPED.sub(r" for \1 \2", text)
-    text = re.sub(r"(?<![\d/.])(\d{1,2})\s+([1-3])/([2-4])(?![\d/])", _mixed, text)
+    text = re.sub(r"(?<![\d/.])(\d{1,2})(?:\s+|-)([1-3])/([2-4])(?![\d/])", _mixed, text)
     text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)
     return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"\b(\d+)\s*\(\1\)", r"\1", text)).strip()
 

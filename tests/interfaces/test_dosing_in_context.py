@@ -40,6 +40,11 @@ DAILY = {
     "350 mg 1 tab q4h while awake": 1750,
     "350 mg q8h while awake": 1050,
     "350 mg tid and 250 at bedtime": 1300,
+    "350 mg x 2 tabs tid": 2100,
+    "350 mg 1-1/2 tabs bid": 1050,
+    "350 mg ½-0-1": 525,
+    "350 mg tid (1-1-1)": 1050,
+    "350 mg before breakfast and before bed": 700,
 }
 
 
@@ -53,6 +58,8 @@ DAYS = {
     "1400 mg on day 1, 1050 mg on day 2, 700 mg on day 3": [1400, 1050, 700],
     "week 1: 350 mg tid, week 2: 350 mg bid": [1050] * 7 + [700] * 7,
     "350 mg tid week 1, bid week 2, daily week 3": [1050] * 7 + [700] * 7 + [350] * 7,
+    "350 mg every six hours, four doses": [1400],
+    "350 mg every third night for 6 days": [350, 0, 0, 350],
     "350 mg tid for 3 days, cut to bid for 3 days": [1050] * 3 + [700] * 3,
     "350 mg tid for 3 days, then 2 a day for 3 days": [1050] * 3 + [700] * 3,
 }
@@ -95,6 +102,7 @@ def test_what_someone_has_been_taking_goes_on():
         ("carisoprodol 350 mg tid for 0 days", "days"),
         ("carisoprodol 350 mg 0 times a day for 5 days", "times"),
         ("carisoprodol 350 mg 700 mg 250 mg tid", "250 mg"),
+        ("carisoprodol 350 mg twice in the morning and once at night", "once at night"),
     ],
 )
 def test_what_may_mean_two_things_is_refused(text, word):
@@ -110,6 +118,7 @@ def test_what_may_mean_two_things_is_refused(text, word):
         "Percocet (oxycodone 5/acetaminophen 325) 1 tab qid x 5d",
         "Fioricet (butalbital-acetaminophen-caffeine 50-325-40) 1 tab qid x 5d",
         "Goody's powder 1 packet qid x 5d",
+        "Tylenol 8 HR 650 mg 1 tab qid x 5d",
     ],
 )
 def test_what_is_in_a_product_belongs_to_its_name(text):
