@@ -110,6 +110,12 @@ def alternatives(
     return _ordered(found)
 
 
+def unchecked(options: Iterable[Alternative]) -> list[str]:
+    """Facts that could still rule out every option that is offered: said once, not in each row."""
+    asked = [option.ask_for for option in options if option.offered]
+    return [title for title in asked[0] if all(title in each for each in asked)] if asked else []
+
+
 def population_of(chart: Chart) -> str | None:
     """The population of trials that this patient's pain belongs to; None where none is like it."""
     chronic = chart.known("index_pain_chronic")

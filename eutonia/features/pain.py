@@ -184,7 +184,7 @@ def _fever(
         feature.id,
         feature.codes["temperature"],
         "Cel",
-        (25, 45),
+        (feature.limits["lowest"], feature.limits["highest"]),
         days=days,
         names=feature.codes["named"],
         title="Temperature",

@@ -146,14 +146,16 @@ def gestation(feature: ComputedFeature, chart: Chart) -> Value:
 def _weeks(feature: ComputedFeature, chart: Chart) -> float | None:
     """Weeks at as_of by the newest of: weeks measured, date due, and weeks in a diagnosis code."""
     stages: list[tuple[date, float]] = []
-    codes = feature.codes
-    result = latest(chart, feature.id, codes["weeks"], "d", (1, 320), names=codes["weeks_named"])
+    codes, limits = feature.codes, feature.limits
+    span = limits["lowest"], limits["highest"]
+    result = latest(chart, feature.id, codes["weeks"], "d", span, names=codes["weeks_named"])
     if result and result.when:
         stages.append((result.when.last, result.value + (chart.as_of - result.when.last).days))
     for reading in readings(chart, codes["due"], codes["due_named"]):
         due = re.match(r"\d{4}-\d{2}-\d{2}", str(reading.value))
         if due:
-            stages.append((_day(reading.when), 280 - (date.fromisoformat(due[0]) - chart.as_of).days))
+            left = (date.fromisoformat(due[0]) - chart.as_of).days
+            stages.append((_day(reading.when), limits["term"] - left))
     for d in chart.having(*feature.value_sets):
         told = gestation_told(d.condition.icd10cm, d.condition.text)
         if told is not None and d.since:

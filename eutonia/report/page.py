@@ -12,6 +12,7 @@ from eutonia.assessment import Assessment
 from eutonia.issues import PlanAssessment
 from eutonia.knowledge import Knowledge, Source, load
 from eutonia.knowledge.treatments import Advice
+from eutonia.options import unchecked
 from eutonia.report.drawing import figure
 from eutonia.report.frame import WORDS, environment, style
 from eutonia.report.taper_page import parts
@@ -34,7 +35,7 @@ def as_page(assessment: Assessment, knowledge: Knowledge | None = None) -> str:
         charts=[_charts(plan, knowledge) for plan in assessment.plans],
         assumptions=_assumptions(assessment),
         sheet=_sheet(assessment, knowledge),
-        unchecked=unchecked(assessment),
+        unchecked=unchecked(assessment.options),
         **_taper(assessment, knowledge),
     )
 
@@ -68,12 +69,6 @@ def _cited(assessment: Assessment, knowledge: Knowledge) -> Sequence[Source]:
 def _assumptions(assessment: Assessment) -> Sequence[str]:
     made = [line for plan in assessment.plans if plan.forecast for line in plan.forecast.assumptions]
     return list(dict.fromkeys(made))
-
-
-def unchecked(assessment: Assessment) -> Sequence[str]:
-    """Facts that could still rule out every option that is offered: said once, not in each row."""
-    offered = [option.ask_for for option in assessment.options if option.offered]
-    return [title for title in offered[0] if all(title in asked for asked in offered)] if offered else []
 
 
 class Part(NamedTuple):

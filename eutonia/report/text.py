@@ -6,7 +6,7 @@ import click
 
 from eutonia.assessment import Assessment
 from eutonia.issues import Issue, PlanAssessment, Question
-from eutonia.options import Alternative
+from eutonia.options import Alternative, unchecked
 from eutonia.terminal import bold, listed, wrapped
 
 COLOURS = {
@@ -96,9 +96,7 @@ def _options(options: Sequence[Alternative], width: int) -> Iterator[str]:
     title = "What else could be done, in the order of evidence, harm, sedation, dependence"
     yield from map(bold, wrapped(title, width))
     offered = [option for option in options if option.offered]
-    always = (
-        [title for title in offered[0].ask_for if all(title in o.ask_for for o in offered)] if offered else []
-    )
+    always = unchecked(options)
     if always:
         yield from wrapped(f"Not checked for any of them: {_titles(always)}.", width, "  ", "  ")
     for option in offered[:OPTIONS_SHOWN]:

@@ -83,7 +83,7 @@ def gestation(feature: ComputedFeature, columns: Columns) -> str:
     told = columns.of_latest("conditions", "b.gestation", rank, coded)
     stages = [
         (measured.day, f"{measured.value} + day - {measured.day}"),
-        (due.day, f"280 - ({due.value} - day)"),
+        (due.day, f"{number(feature.limits['term'])} - ({due.value} - day)"),
         (since, f"{told} + day - {since}"),
     ]
     ranks = [columns.keep(f"COALESCE({when} * 1000000.0 + {days}, -1e18)") for when, days in stages]

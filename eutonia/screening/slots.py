@@ -106,14 +106,16 @@ def _weight(feature: Any) -> list[Slot]:
 
 def _temperature(feature: Any) -> list[Slot]:
     codes, names = frozenset(feature.codes["temperature"]), _names(feature.codes["named"])
-    return [Slot(f"{feature.id}:temperature", feature.id, codes, names, unit="Cel", plausible=(25, 45))]
+    span = feature.limits["lowest"], feature.limits["highest"]
+    return [Slot(f"{feature.id}:temperature", feature.id, codes, names, unit="Cel", plausible=span)]
 
 
 def _gestation(feature: Any) -> list[Slot]:
+    span = feature.limits["lowest"], feature.limits["highest"]
     return [
         Slot(
             "gestation:weeks", feature.id, frozenset(feature.codes["weeks"]), _names(feature.codes["weeks_named"]),
-            unit="d", plausible=(1, 320),
+            unit="d", plausible=span,
         ),
         Slot(
             "gestation:due", feature.id, frozenset(feature.codes["due"]), _names(feature.codes["due_named"]),

@@ -15,7 +15,7 @@ from eutonia.forecast import forecast
 from eutonia.issues import PlanAssessment, Question
 from eutonia.judging import judge_cases
 from eutonia.knowledge import Knowledge
-from eutonia.report.page import unchecked
+from eutonia.options import unchecked
 from eutonia.web.apidocs import bodies, endpoints
 from eutonia.web.asking import CONTROLS, Control, Fields, case_from_form
 from eutonia.web.courses import PAGE_PANELS, spec_of
@@ -108,7 +108,7 @@ def _answered(fields: Fields, state: State) -> dict[str, Any]:
         "controls": CONTROLS,
         "knowledge": state.knowledge,
         "cited": _cited(sides, state.knowledge),
-        "unchecked": unchecked(first) if first else (),
+        "unchecked": unchecked(first.options) if first else (),
         **_of_record(fields, state),
     }
 
