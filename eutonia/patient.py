@@ -23,7 +23,15 @@ from eutonia.dates import Span, span
 
 
 def _as_span(value: Any) -> Any:
-    return span(value) if isinstance(value, str | date) else value
+    """YAML reads a year alone as a number."""
+    if type(value) is int and 1000 <= value <= 9999:
+        value = str(value)
+    if not isinstance(value, str | date):
+        return value
+    try:
+        return span(value)
+    except ValueError:
+        raise ValueError(f"“{value}” is no date; write 2026-03-31, 2026-03 or 2026") from None
 
 
 When = Annotated[

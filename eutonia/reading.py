@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from eutonia.dates import as_day
 from eutonia.documents import Exported, Source, check_strictly, load
+from eutonia.dosing.ended import in_use
 from eutonia.dosing.entries import from_words
 from eutonia.errors import InputError
 from eutonia.patient import Case, PlanItem
@@ -173,10 +174,11 @@ def _case_entry(entry: Mapping[str, Any], where: str, as_of: date | None, wanted
         case = Case.model_validate(fields)
     except ValidationError as error:
         raise InputError(_explain(error, where)) from None
+    listed = in_use(case.medications, case.as_of)
     return case.model_copy(
         update={
             "plan": tuple(from_words(item) for item in case.plan),
-            "medications": case.medications and tuple(from_words(entry) for entry in case.medications),
+            "medications": listed and tuple(from_words(entry) for entry in listed),
         }
     )
 
@@ -192,7 +194,8 @@ def _explain(error: ValidationError, where: str) -> str:
     if first["type"] == "missing":
         hint = " Add it, or give --as-of (as_of=)." if place == "as_of" else " Add it."
         return f"{where}: {place} is missing.{hint}{more}"
-    wrong = EXPECTED.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
+    said = first["msg"].removeprefix("Value error, ")
+    wrong = EXPECTED.get(first["type"]) or said[0].lower() + said[1:]
     return f"{where}: {place}: {wrong}.{more} See `eutonia schema case`."
 
 

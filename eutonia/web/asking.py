@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from eutonia.dates import span
+from eutonia.dosing.ended import in_use
 from eutonia.errors import InputError, UnreadableText
 from eutonia.patient import Allergy, Case, Condition, Dosage, Lab, Medication, Observation, Patient, PlanItem
 from eutonia.reading import read
@@ -118,7 +119,9 @@ def _with_answers(case: Case, fields: Fields, unread: list[str]) -> Case:
     """The case with what the form adds; what the form leaves empty stays as it was."""
     conditions = [_condition(line) for line in _lines(fields.get("conditions", ""))]
     conditions += [_condition(line) for line in _lines(_pain(fields))]
-    medications = [_medication(line, case.as_of, unread) for line in _lines(fields.get("medications", ""))]
+    written = [Medication(text=line) for line in _lines(fields.get("medications", ""))]
+    listed = in_use(written, case.as_of) or ()
+    medications = [e if e.status else _medication(e.text, case.as_of, unread) for e in listed]
     allergies = [Allergy(substance=line) for line in _lines(fields.get("allergies", ""))]
     observed = list(_observations(fields, case.as_of))
     labs = list(_labs(fields, case.as_of))
@@ -130,7 +133,7 @@ def _with_answers(case: Case, fields: Fields, unread: list[str]) -> Case:
             "patient": _patient(case.patient, fields),
             "region": fields.get("answer.region") or case.region,
             "conditions": _joined(case.conditions, conditions, "no_conditions" in fields),
-            "medications": _joined(case.medications, medications, "no_medications" in fields),
+            "medications": _joined(case.medications, medications, _listed(fields, "medications")),
             "allergies": _joined(case.allergies, allergies, none_known),
             "no_known_allergies": True if none_known else case.no_known_allergies,
             "labs": _joined(case.labs, labs, False),

@@ -344,3 +344,39 @@ def test_statuses_and_actions_are_read_in_any_letters():
     )
     assert case.medications[0].status == "completed"
     assert case.plan[0].action == "stop"
+
+
+OVER = {
+    "oxycodone 5 mg - discontinued": None,
+    "Percocet, stopped 3 days ago": "2026-02-27",
+    "quit Xanax in 2024": "2024",
+    "not taking diazepam": None,
+    "phenelzine (stopped 2026-02-20)": "2026-02-20",
+    "previously on tramadol": None,
+}
+
+
+@pytest.mark.parametrize("words", OVER)
+def test_a_medicine_whose_words_say_that_it_is_over_is_not_in_use(words):
+    (entry,) = read({"as_of": "2026-03-02", "medications": [words]}).medications
+    assert (entry.status, str(entry.end) if entry.end else None) == ("stopped", OVER[words])
+
+
+@pytest.mark.parametrize(
+    "words", ["oxycodone 5 mg q6h prn", "stopped and restarted oxycodone", "Soma 350 mg tid"]
+)
+def test_a_medicine_that_is_taken_has_no_end(words):
+    (entry,) = read({"as_of": "2026-03-02", "medications": [words]}).medications
+    assert (entry.status, entry.end) == (None, None)
+
+
+@pytest.mark.parametrize("words", ["none", "No current medications.", "denies any medications", "nil"])
+def test_a_list_that_says_none_is_empty(words):
+    assert read({"as_of": "2026-03-02", "medications": [words]}).medications == ()
+
+
+def test_a_year_may_be_a_number_and_what_is_no_date_is_said():
+    case = read({"as_of": "2026-03-02", "patient": {"birth_date": 1950}})
+    assert str(case.patient.birth_date) == "1950"
+    with pytest.raises(InputError, match="“03/04/1950” is no date; write 2026-03-31"):
+        read({"as_of": "2026-03-02", "patient": {"birth_date": "03/04/1950"}})

@@ -1,0 +1,67 @@
+"""Words in a list of medicines that say what is over, or that there is nothing: `oxycodone, quit in 2024`, `none`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from eutonia.dates import Span, span
+from eutonia.dosing.spelling import tidy
+from eutonia.patient import Medication
+
+_NONE = re.compile(
+    r"(?:none|nil|nothing)(?: (?:known|reported|currently|at present))?"
+    r"|(?:no|denies(?: any| taking| use of)?|not (?:on|taking|using)|takes no)(?: any)?"
+    r"(?: current| known| regular| home| other)?(?: medications?| meds| medicines?| drugs?)(?: currently| taken)?",
+    re.IGNORECASE,
+)
+_OVER = re.compile(
+    r"\b(?:(?:has been |was |now |recently )?(?:discontinued|stopped|ceased|d/c'?e?d?|quit)"
+    r"|no longer (?:takes|taking|uses|using|on)|(?:does )?not (?:taking|using|take|use)|not on"
+    r"|denies(?: any| the)?(?: use of| using| taking)?|formerly(?: on| took)?|former use of|past use of|in the past"
+    r"|previously (?:on|took|used|taking|taken|using)|(?:finished|completed) (?:a )?course of|took last|h/o|history of)"
+    r"(?![\w/])",
+    re.IGNORECASE,
+)
+_AGAIN = re.compile(r"\b(?:restarted|resumed|again|not stopped|never stopped)\b", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\b(?:on |in |since )?(?:(?P<written>(?:19|20)\d\d(?:-\d\d){0,2})"
+    r"|(?P<n>\d+) (?P<unit>day|week|month|year)s? ago|(?P<just>yesterday))\b",
+    re.IGNORECASE,
+)
+_DAYS = {"d": 1.0, "w": 7.0, "m": 30.4, "y": 365.25}
+
+
+def in_use(listed: Sequence[Medication] | None, as_of: date) -> Sequence[Medication] | None:
+    """The list without entries that say that there are none, and with the ends that its words tell."""
+    if listed is None:
+        return None
+    return tuple(_ended(entry, as_of) for entry in listed if not _states_none(entry))
+
+
+def _states_none(entry: Medication) -> bool:
+    coded = entry.rxcui or entry.atc or entry.dose is not None
+    return not coded and bool(_NONE.fullmatch(entry.text.strip(" .")))
+
+
+def _ended(entry: Medication, as_of: date) -> Medication:
+    """An entry without a status as one that was stopped, where its words say so."""
+    over = _OVER.search(entry.text)
+    if entry.status is not None or entry.end is not None or over is None or _AGAIN.search(entry.text):
+        return entry
+    when = _WHEN.search(tidy(entry.text))
+    left = _WHEN.sub(" ", _OVER.sub(" ", entry.text))
+    name = re.sub(r"\(\s*\)|\s+(?=[,;)])", "", left).strip(" ,;:.-–")
+    return entry.model_copy(update={"text": name, "status": "stopped", "end": _day(when, as_of)})
+
+
+def _day(when: re.Match[str] | None, as_of: date) -> Span | None:
+    """When it ended; months and years tell no day."""
+    if when is None:
+        return None
+    if when["written"]:
+        return span(when["written"])
+    number, unit = (1, "d") if when["just"] else (int(when["n"]), when["unit"][0].casefold())
+    day = as_of - timedelta(days=min(number, 200) * _DAYS[unit])
+    return span(day) if unit in "dw" else span(f"{day:%Y-%m}" if unit == "m" else f"{day:%Y}")
