@@ -9,7 +9,7 @@ import numpy as np
 
 from eutonia.knowledge.tapers import Monitoring
 from eutonia.tapering import tablets
-from eutonia.tapering.models import Day, Dose, Step, Visit
+from eutonia.tapering.models import Day, Dose, Step, Visit, clock
 from eutonia.tapering.response import Column
 
 
@@ -67,9 +67,3 @@ def phrases(doses: Column) -> Iterator[str]:
             parts = [f"{given.count(mg)} x {mg:g} mg" for mg in dict.fromkeys(given)]
             yield f"{span}: {', '.join(parts)}"
             begun = day
-
-
-def clock(hour: float) -> str:
-    """`08:00`"""
-    minutes = round(hour * 60) % (24 * 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -22,6 +22,12 @@ class Reference(_Part):
     mark: str
 
 
+def clock(hour: float) -> str:
+    """An hour of the day as it is told, `08:00`."""
+    minutes = round(hour * 60) % (24 * 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 class Dose(_Part):
     """One dose."""
 

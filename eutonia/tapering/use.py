@@ -14,6 +14,7 @@ from eutonia.features.taken import Taken
 from eutonia.features.value import Value
 from eutonia.formulary import OUTSIDE
 from eutonia.patient import Case, Dosage, Medication, Patient, PlanItem
+from eutonia.tapering.models import clock
 
 if TYPE_CHECKING:
     from eutonia.knowledge import Knowledge
@@ -87,7 +88,7 @@ def _entries(item: PlanItem, start: date, knowledge: Knowledge) -> list[Medicati
     fields: dict[str, Any] = {name: getattr(now, name) for name in Dosage.model_fields if name != "text"}
     hour = _time_named(item.written, knowledge)
     if now.times_per_day == 1 and not now.clock_times and hour is not None:
-        fields["clock_times"] = (f"{int(hour):02d}:{round(hour % 1 * 60):02d}",)
+        fields["clock_times"] = (clock(hour),)
     return [Medication(text=item.text, status="active", start=began, **fields)]
 
 

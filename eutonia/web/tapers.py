@@ -80,10 +80,10 @@ def _published(chart: Chart, drug: str, policy: Any) -> Taper | None:
 def _as_taper(
     chart: Chart, drug: str, schedule: Any, hours: Sequence[float], rows: Sequence[Sequence[float]]
 ) -> Taper:
-    from eutonia.tapering.models import Day, Dose, Step, Taper
+    from eutonia.tapering.models import Day, Dose, Step, Taper, clock
 
     def doses(row: Sequence[float]) -> list[Dose]:
-        return [Dose(time=_clock(h), mg=mg, tablets="") for h, mg in zip(hours, row, strict=True) if mg > 0]
+        return [Dose(time=clock(h), mg=mg, tablets="") for h, mg in zip(hours, row, strict=True) if mg > 0]
 
     steps, first = [], 1
     for row, alike in groupby(map(tuple, rows)):
@@ -98,8 +98,3 @@ def _as_taper(
         drug=drug, title=schedule.title, now_mg=None, use_days=None, start=chart.as_of, needed=True, says=schedule.says,
         published=schedule.id, chosen=schedule.id, steps=steps, days=days, knowledge_version=chart.knowledge.version,
     )  # fmt: skip
-
-
-def _clock(hour: float) -> str:
-    minutes = round(hour * 60) % 1440
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
