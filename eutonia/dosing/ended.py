@@ -42,7 +42,12 @@ def in_use(listed: Sequence[Medication] | None, as_of: date) -> Sequence[Medicat
 
 def _states_none(entry: Medication) -> bool:
     coded = entry.rxcui or entry.atc or entry.dose is not None
-    return not coded and bool(_NONE.fullmatch(entry.text.strip(" .")))
+    return not coded and says_none(entry.text)
+
+
+def says_none(text: str) -> bool:
+    """Whether words in the place of a medicine say that there is none."""
+    return bool(_NONE.fullmatch(text.strip(" .")))
 
 
 def _ended(entry: Medication, as_of: date) -> Medication:

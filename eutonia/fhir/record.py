@@ -93,8 +93,9 @@ def conditions(resource: Resource, code: Concept, birth: Span | None, note: Note
         note("states no condition")
         return []
     sites = concepts(resource, "bodySite", note)
+    stages = [concept(stage, "summary", note).text for stage in parts(resource, "stage", note)]
     shared: dict[str, Any] = {
-        "text": code.text,
+        "text": ", ".join(dict.fromkeys(filter(None, (code.text, *stages)))),
         "clinical_status": status_code(resource, "clinicalStatus", note),
         "verification_status": status_code(resource, "verificationStatus", note),
         "onset": _moment(resource, "onset", birth, note),

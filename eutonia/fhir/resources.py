@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from eutonia.dates import Span
+from eutonia.dosing.ended import says_none
 from eutonia.features.results import NO_RESULT
 from eutonia.fhir import medication, record
 from eutonia.fhir.bundle import Index, Resource, subject_of
@@ -191,7 +192,7 @@ def _request(made: Found, resource: Resource, note: Note) -> bool:
     if not proposed and status != "draft":  # a draft alone shows no list of what is taken
         made.seen.add("MedicationRequest")
     said = medication.medicine(resource, made.index, note)
-    if any(c in record.NO_MEDICATION for _, c in said.codes):
+    if says_none(said.text) or any(c in record.NO_MEDICATION for _, c in said.codes):
         made.none_known.add("medications")
         return True
     planned = proposed or (status == "draft" and intent != "option")
@@ -223,7 +224,7 @@ def _list_reader(
     def reader(made: Found, resource: Resource, note: Note) -> bool:
         made.seen.add("MedicationRequest")
         said = concept(resource, "medicationCodeableConcept", note)
-        if any(c in record.NO_MEDICATION for _, c in said.codes):
+        if says_none(said.text) or any(c in record.NO_MEDICATION for _, c in said.codes):
             made.none_known.add("medications")
         else:
             made.medications.append(read(resource, made.index, note))

@@ -270,3 +270,15 @@ def test_an_atc_code_of_a_combination_is_all_of_its_ingredients():
         "x", medicationCodeableConcept={"coding": [{"system": "http://www.whocc.no/atc", "code": "N02AJ06"}]}
     )
     assert taken(entry) == (["acetaminophen", "codeine"], [])
+
+
+@pytest.mark.parametrize("words", ["None", "No current medications"])
+def test_words_in_place_of_a_medicine_may_say_that_there_is_none(words):
+    case = read(bundle(statement(medicationCodeableConcept={"text": words})))
+    assert case.medications == ()
+
+
+def test_the_stage_of_a_condition_is_part_of_what_it_says():
+    kidney = condition("Chronic kidney disease", code=coded("http://snomed.info/sct", "709044004", "Chronic kidney disease"),
+                       stage=[{"summary": {"text": "Stage 4"}}])  # fmt: skip
+    assert known("ckd_4_5", kidney) is True
