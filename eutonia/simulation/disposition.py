@@ -49,6 +49,8 @@ class Dispositions:
         self.reference = figures["reference_weight"].value
         self.size = people.facts["weight"] / self.reference
         self.vigour = self.size ** figures["clearance_exponent"].value
+        self.kidney = figures["egfr"].value
+        self.kidney_limits = figures["renal_least"].value, figures["renal_most"].value
         self.found: dict[str, dict[str, Any]] = {}
 
     def figure(self, substance: Substance, quantity: Quantity, name: str) -> Column:
@@ -116,7 +118,7 @@ class Dispositions:
             own = np.exp(people.deviation(f"{name}/{path.by}", path.spread, path.uncertainty))
             activity = people.enzyme.get(path.by, one)
             if path.by == "renal":
-                activity = activity * np.clip(people.facts["egfr"] / 100.0, 0.03, 1.3)
+                activity = activity * np.clip(people.facts["egfr"] / self.kidney, *self.kidney_limits)
             part = path.share * own * activity * on.get(path.by, one)
             parts.append(part)
             if path.metabolite_yield is not None:
