@@ -43,7 +43,7 @@ class Reader:
         self.read_heading = lru_cache(maxsize=256)(lambda heading: read(heading, lexicon))
 
     def treats(self, topic: str) -> bool:
-        """Whether any claim is about the topic; alcohol is never what an article is about."""
+        """Whether any claim is about the topic."""
         return any(name in self.patterns for name in self.lexicon.family(topic))
 
     def claims(self, sentence: Sentence, clauses: list[Reading]) -> list[Found]:

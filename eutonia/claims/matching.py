@@ -116,7 +116,7 @@ def index(reading: Reading, lexicon: Lexicon) -> Mapping[str, list[Mention]]:
         seen["compared"] = [Mention("compared", 2000, 2001)]
     for quantity in reading.quantities:
         if quantity.kind == "days":
-            name = "long_term" if quantity.high > 21 else "short_term"
+            name = "long_term" if quantity.high > lexicon.language.short_use_days else "short_term"
             seen.setdefault(name, []).append(Mention(name, 3000 + quantity.place, 3001 + quantity.place))
     return seen
 

@@ -190,6 +190,8 @@ class Language:
     no: tuple[str, ...]
     abbreviations: tuple[str, ...]
     """Words whose full stop does not end a sentence."""
+    short_use_days: int
+    """A length up to which is short-term use, and beyond which long-term."""
     numbers: dict[str, float]
     at_most: tuple[str, ...]
     above: tuple[str, ...]
