@@ -30,7 +30,7 @@ _LAST_STRENGTH = re.compile(r"\s*\d+(?:\.\d+)?\s*(?:(?:mg|mcg|g)\b|(?=\)))", re.
 _HOURS = re.compile(r"\s*(?:8|12|24)\s*-?\s*(?:hr|hour)s?\b", re.IGNORECASE)
 """Behind a brand, how long one dose is meant to last: `Tylenol 8 HR`, `Aleve 12 Hour`."""
 _RELEASE = re.compile(
-    r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|retard|generic|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
+    r"\s*\b(?:er|xr|sr|cr|xl|la|ir|dr|ec|odt|es|retard|generic|(?:extra|regular|maximum)[\s-]strength|(?:extended|immediate|delayed|sustained)[\s-]release)\b",
     re.IGNORECASE,
 )
 _SPREAD = re.compile(
@@ -145,6 +145,14 @@ def strengths_of(found: FoundName | None, knowledge: Knowledge) -> tuple[float, 
     if known is None or len(known.ingredients) != 1:
         return ()
     return tuple(medicine_index(knowledge).strengths.get(known.ingredients[0].drug, ()))
+
+
+def same(name: str, other: str, knowledge: Knowledge) -> bool:
+    """Whether two names mean the same ingredients, and neither a product that was never approved."""
+    a, b = (recognise(each, None, knowledge) for each in (name, other))
+    if a is None or b is None or a.unapproved_name or b.unapproved_name:
+        return False
+    return {i.drug for i in a.ingredients} == {i.drug for i in b.ingredients}
 
 
 LEAST_MASS = 10

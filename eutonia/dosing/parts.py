@@ -68,7 +68,9 @@ def split_steps(phrases: list[Phrase]) -> list[list[Phrase]]:
     groups: list[list[Phrase]] = [[]]
     for n, phrase in enumerate(phrases):
         ended = next((p.kind for p in reversed(groups[-1]) if not (phrase.joined and p.kind == "filler")), "")
-        done = ended == "length" and _has(groups[-1], TIMED)
+        done = ended == "length" and (
+            _has(groups[-1], TIMED) or (len(groups) > 1 and _has(groups[-1], DOSED))
+        )
         if done and phrase.kind in (*TIMED, *DOSED):
             ahead = [p.kind for p in phrases[n:] if p.kind in (*TIMED, *DOSED, "length")]
             before = ahead[: ahead.index("length")] if "length" in ahead else []

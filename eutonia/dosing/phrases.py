@@ -345,7 +345,7 @@ _rule(
     r"patient (?:to|should)|"
     r"sig|rx|please|the|of|a|an|each|per|at a time|dose|once(?=\s+(?:at|in|on))|"
     r"and|&|\+|plus|or|then|only|total|"
-    r"per dose|/\s*dose|=|around the clock|atc|"
+    r"per dose|/\s*dose|=|around the clock|atc|(?:er|xr|sr|cr|mr|xl|ec|dr|odt)|"
     r"continuously|sparingly|thin layer|generously",
     fixed(True),
 )

@@ -30,8 +30,11 @@ _NUMBER = re.compile(
 """A number in words: `three hundred and fifty`, `twenty-one`, `ten`."""
 _DECIMAL_COMMA = re.compile(rf"(?<![\d,.])(\d+),(\d{{1,3}})(?=\s*(?:{UNIT}|{FORM})\b)", re.IGNORECASE)
 """`2,5 mg`: a comma before one to three digits and a unit, which no separator of thousands has been."""
-_ROMAN = re.compile(r"(?<![\w.])(i{1,3}|T{1,3})(?=\s+(?:tabs?|tablets?|caps?|capsules?|po|p\.o\.)(?!\w))")
-"""`ii tabs`, `T po`: how many, in the numerals of apothecaries."""
+_BEFORE = r"(?=\s+(?:tabs?|tablets?|caps?|capsules?|po|p\.o\.|PO|[bt]id|qid|BID|TID|QID|q\d|Q\d)(?![a-z]))"
+_ROMAN = re.compile(rf"(?<![\w.])(i{{1,3}}|T{{1,3}})(?:\s?-\s?(i{{1,3}}|T{{1,3}}))?{_BEFORE}")
+"""`ii tabs`, `i-ii tabs`, `T po`: how many, in the numerals of apothecaries."""
+_T = re.compile(rf"(?<=\d)\s+T{_BEFORE}")
+"""`1 T po`: a tablet."""
 _STOPPED = re.compile(
     r"[,;.]?\s+(?:and\s+|then\s+){0,2}(?:stop|discontinue)(?:\s+it)?\s+after\s+(\d+)\s*(days?|weeks?)\b",
     re.IGNORECASE,
@@ -57,7 +60,8 @@ def tidy(text: str) -> str:
     text = re.sub(r"(?<![\d,.])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])", lambda m: m[1].replace(",", ""), text)
     text = _DECIMAL_COMMA.sub(r"\1.\2", text)
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
-    text = _ROMAN.sub(lambda m: str(len(m[1])), text)
+    text = _T.sub(" tab", text)
+    text = _ROMAN.sub(lambda m: f"{len(m[1])}-{len(m[2])}" if m[2] else str(len(m[1])), text)
     text = _NUMBER.sub(_in_digits, text)
     text = re.sub(r"\b(?:an?\s+)?couple(?:\s+of)?\b", "2", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(\d+)\s+and\s+(?:a|1)\s+half\b", r"\1.5", text, flags=re.IGNORECASE)
@@ -67,7 +71,7 @@ def tidy(text: str) -> str:
     text = _STOPPED.sub(r" for \1 \2", text)
     text = re.sub(r"(?<![\d/.])(\d{1,2})(?:\s+|-)([1-3])/([2-4])(?![\d/])", _mixed, text)
     text = re.sub(r"(?<![\d/.])([1-3])/([2-4])(?![\d/])", _fraction, text)
-    return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"\b(\d+)\s*\(\1\)", r"\1", text)).strip()
+    return re.sub(r"(?<=\d)\((\d+)\)", "", re.sub(r"(?<!\d)(\d+)\s*\(\1\)", r"\1", text)).strip()
 
 
 def _mixed(m: re.Match[str]) -> str:

@@ -110,11 +110,12 @@ TINY = 16
 """So many times smaller than the dose before, a number is no amount in its unit."""
 
 
-def in_one_unit(steps: Sequence[PlanItem], strengths: Sequence[float]) -> list[PlanItem]:
+def in_one_unit(steps: Sequence[PlanItem], strengths: Sequence[float], counted: bool) -> list[PlanItem]:
     """The steps in mg where one is a mass: `350 mg tid + 1 nocte` is a tablet more, `2 tabs hs` two of them.
 
     What cannot be told (`4 mg tid, then 2 hs`) keeps its own unit, for `unsaid` to name. `strengths`: the tablets of
-    the drug, where it is known; a dose that is none of them does not tell what is in a tablet.
+    the drug, where it is known; a dose that is none of them does not tell what is in a tablet. `counted`: whether bare
+    numbers are known to be tablets.
     """
     masses = [step for step in steps if step.unit in MASS_IN_MG and step.dose]
     if not masses or len({step.unit for step in steps}) == 1:
@@ -123,6 +124,8 @@ def in_one_unit(steps: Sequence[PlanItem], strengths: Sequence[float]) -> list[P
     stated = re.search(r"(\d+(?:\.\d+)?) mg", steps[0].text)
     usual = (first.dose or 0.0) * MASS_IN_MG[first.unit or "mg"]
     strength = float(stated[1]) if stated else usual if not strengths or usual in strengths else None
+    if counted:
+        steps = [s.model_copy(update={"unit": "tablet"}) if s.unit == "each" else s for s in steps]
     return [_in_mg(step, first, strength) for step in steps]
 
 

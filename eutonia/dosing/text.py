@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eutonia.dosing.context import in_context
-from eutonia.dosing.parts import NAME, Said, says_when, split_doses, split_steps
+from eutonia.dosing.parts import AT_ONCE, NAME, Said, says_when, split_doses, split_steps
 from eutonia.dosing.scan import scan
 from eutonia.dosing.spelling import tidy
 from eutonia.dosing.steps import PIECES, in_one_unit, laid_out, unsaid, whole_of
@@ -41,6 +41,9 @@ STEP = (
     r"|followed by|(?:increas|decreas|reduc|lower)(?:e|ing)?(?: it)? to|(?:cut|drop)(?: it)?(?: down| back)? to)\b"
 )
 """What stands between the steps of a plan."""
+
+_BRAND = re.compile(r"\[([^\[\]]+)\]")
+"""`carisoprodol 350 MG Oral Tablet [Soma]`, as RxNorm writes it."""
 
 _ENDS = re.compile(r"(?:and )?(?:stop|discontinue|off|nothing|none)(?: it| taking it)?", re.IGNORECASE)
 """A last step that is none."""
@@ -71,13 +74,16 @@ def read_plan(text: str, knowledge: Knowledge | None = None) -> PlanItem:
     (`350 mg tid`) is read too, with an empty `text`.
     Raises UnreadableText, which names the words that could not be read.
     """
-    from eutonia.dosing.names import find, judge, strengths_of
+    from eutonia.dosing.names import find, judge, same, strengths_of
 
     if knowledge is None:
         from eutonia.knowledge import load
 
         knowledge = load()
     found = find(text, knowledge)
+    brand = _BRAND.search(text) if found else None
+    if found and brand and brand.start() >= found.end and same(found.text, brand[1], knowledge):
+        text = text[: brand.start()] + text[brand.end() :]
     marked = text if found is None else f"{text[: found.start]} {NAME} {text[found.end :]}"
     sig = _read(marked, text, strengths_of(found, knowledge))
     if sig.unread:
@@ -155,7 +161,8 @@ def _clauses(text: str) -> list[str]:
 def _in_steps(items: Sequence[PlanItem], said: Sequence[Said], strengths: Sequence[float]) -> PlanItem:
     """The plan of several parts; what keeps them from being one is noted as unread."""
     beside = [each.beside for each in said]
-    steps = in_one_unit(laid_out(items, beside), strengths)
+    counted = bool(said[0].masses and said[0].bare)  # `0.5 mg, 1 am & 2 hs`
+    steps = in_one_unit(laid_out(items, beside), strengths, counted)
     for n, word in unsaid(items, steps, beside):
         said[n].unread.append(word)
     return whole_of(items[0], steps)
@@ -222,7 +229,8 @@ def _amount(said: Said, fields: dict[str, Any]) -> tuple[float | None, float | N
     masses = list(said.masses)
     said.unread += [_mass(mass) for mass in masses[2:]]
     if said.counts:
-        low, high, unit = said.counts[-1]
+        *others, (low, high, unit) = said.counts
+        said.unread += [f"{n:g} {of}" for _, n, of in others if n <= AT_ONCE and n != high]
         if masses and not strength:
             strength = _mass(masses.pop(0))
         elif said.bare and not strength:  # `2 tabs of 350`: the tablets are called so

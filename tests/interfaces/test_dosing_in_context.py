@@ -45,6 +45,9 @@ DAILY = {
     "350 mg ½-0-1": 525,
     "350 mg tid (1-1-1)": 1050,
     "350 mg before breakfast and before bed": 700,
+    "350 mg i-ii tabs po tid": 2100,
+    "350 mg 1 T PO QID": 1400,
+    "350 MG Oral Tablet [Soma] 1 tab tid": 1050,
 }
 
 
@@ -59,6 +62,8 @@ DAYS = {
     "week 1: 350 mg tid, week 2: 350 mg bid": [1050] * 7 + [700] * 7,
     "350 mg tid week 1, bid week 2, daily week 3": [1050] * 7 + [700] * 7 + [350] * 7,
     "350 mg every six hours, four doses": [1400],
+    "350 mg 3 tabs daily x 2d, 2 tabs x 1d, 1 tab x 1d": [1050, 1050, 700, 350],
+    "350 mg tid x2 (two) days": [1050, 1050],
     "350 mg every third night for 6 days": [350, 0, 0, 350],
     "350 mg tid for 3 days, cut to bid for 3 days": [1050] * 3 + [700] * 3,
     "350 mg tid for 3 days, then 2 a day for 3 days": [1050] * 3 + [700] * 3,
@@ -102,6 +107,7 @@ def test_what_someone_has_been_taking_goes_on():
         ("carisoprodol 350 mg tid for 0 days", "days"),
         ("carisoprodol 350 mg 0 times a day for 5 days", "times"),
         ("carisoprodol 350 mg 700 mg 250 mg tid", "250 mg"),
+        ("carisoprodol 350 mg 2 tabs 1 tab tid", "2 tablet"),
         ("carisoprodol 350 mg twice in the morning and once at night", "once at night"),
     ],
 )
@@ -118,9 +124,16 @@ def test_what_may_mean_two_things_is_refused(text, word):
         "Percocet (oxycodone 5/acetaminophen 325) 1 tab qid x 5d",
         "Fioricet (butalbital-acetaminophen-caffeine 50-325-40) 1 tab qid x 5d",
         "Goody's powder 1 packet qid x 5d",
+        "diclofenac 75 mg SR 1 tab qid x 5d",
+        "Tylenol ES 500 mg 1 tab qid x 5d",
         "Tylenol 8 HR 650 mg 1 tab qid x 5d",
     ],
 )
 def test_what_is_in_a_product_belongs_to_its_name(text):
     item = read_plan(text)
     assert (item.dose, item.times_per_day, item.duration_days) == (1, 4, 5)
+
+
+def test_bare_numbers_count_tablets_where_the_first_does():
+    steps = read_plan("clonazepam 0.5 mg, 1 am & 2 hs").steps
+    assert [(s.dose, s.unit) for s in steps] == [(0.5, "mg"), (1.0, "mg")]

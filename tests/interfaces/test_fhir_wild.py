@@ -5,6 +5,7 @@ from fhir_making import (
     LOINC,
     ME,
     RXNORM,
+    SNOMED,
     STATUS,
     UCUM,
     bundle,
@@ -279,6 +280,6 @@ def test_words_in_place_of_a_medicine_may_say_that_there_is_none(words):
 
 
 def test_the_stage_of_a_condition_is_part_of_what_it_says():
-    kidney = condition("Chronic kidney disease", code=coded("http://snomed.info/sct", "709044004", "Chronic kidney disease"),
-                       stage=[{"summary": {"text": "Stage 4"}}])  # fmt: skip
+    disease = coded(SNOMED, "709044004", "Chronic kidney disease")
+    kidney = condition(code=disease, stage=[{"summary": {"text": "Stage 4"}}])
     assert known("ckd_4_5", kidney) is True
