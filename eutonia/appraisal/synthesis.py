@@ -63,8 +63,8 @@ class Synthesis:
 def important(outcome: Outcome, measure: str) -> float:
     """The smallest important difference on the scale of the analysis, with the sign of better."""
     size = float(np.log(outcome.important)) if measure == "RR" else outcome.important
-    if measure == "MD" and outcome.measure == "RR":
-        size = 10.0  # a mean rating stands in for a share: points of 100, as for pain
+    if _is_mean_for_share(outcome, measure):
+        size = outcome.instead_important or size
     return size if outcome.better == "higher" else -size
 
 
@@ -145,7 +145,13 @@ def _estimate(y: Floats, v: Floats, mixed: Pool, outcome: Outcome, measure: str)
 
 def prior_scale(outcome: Outcome, measure: str) -> float:
     """The scale of the half-normal prior of tau, in the unit of the analysis."""
-    return 10.0 if measure == "MD" and outcome.measure == "RR" else outcome.tau_prior
+    instead = outcome.instead_tau_prior if _is_mean_for_share(outcome, measure) else None
+    return instead or outcome.tau_prior
+
+
+def _is_mean_for_share(outcome: Outcome, measure: str) -> bool:
+    """Whether a mean rating stands in for the share of people that is asked about."""
+    return measure == "MD" and outcome.measure == "RR"
 
 
 def _without(

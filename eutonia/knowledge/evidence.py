@@ -72,6 +72,10 @@ class Outcome:
     instead: tuple[str, ...] = ()
     """Outcomes that may stand in, with `instead_says` told as an assumption, where no trial gives one of these."""
     instead_says: str = ""
+    instead_important: float | None = None
+    """`important` where a mean rating stands in for a share of people: points of 100."""
+    instead_tau_prior: float | None = None
+    """`tau_prior` there."""
     important: float
     """The smallest difference between groups worth having: points of 100, or the ratio."""
     important_says: str

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 from eutonia.errors import KnowledgeError
-from eutonia.knowledge.evidence import Contrast, NaturalCourse, Profile, Result, Span, Told, Trial
+from eutonia.knowledge.evidence import Contrast, NaturalCourse, Outcome, Profile, Result, Span, Told, Trial
 
 
 class Reference(NamedTuple):
@@ -25,6 +25,8 @@ def references(section: str, entry: Any) -> Iterator[Reference]:
     elif section == "interventions":
         for name in (*entry.part_of, *entry.default_comparators):
             yield Reference("part_of or default_comparators", "intervention", name, "interventions")
+    elif section == "outcomes":
+        _check_stand_in(entry)
     elif section == "courses":
         yield from _course(entry)
     elif section == "profiles":
@@ -39,6 +41,16 @@ def references(section: str, entry: Any) -> Iterator[Reference]:
             yield Reference("therapy, comparator, condition or outcome", among[:-1], name, among)
     elif section == "trials":
         yield from _trial(entry)
+
+
+def _check_stand_in(outcome: Outcome) -> None:
+    """A mean rating in place of a share is weighed on a scale of its own."""
+    weighed = outcome.instead_important and outcome.instead_tau_prior
+    if outcome.instead and outcome.measure == "RR" and not weighed:
+        raise KnowledgeError(
+            f"outcomes/{outcome.id}.yaml",
+            "lets a mean rating stand in for a share. Add `instead_important` and `instead_tau_prior`.",
+        )
 
 
 def _course(course: NaturalCourse) -> Iterator[Reference]:
