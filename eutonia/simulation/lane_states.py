@@ -53,12 +53,16 @@ bends, pair, averaged, spread = steps.bends, steps.pair, steps.averaged, steps.s
 @whole
 def decayed(m, d, places, structure, decaying):
     """Go on by a step: the parts of levels, linear levels in its middle and at its end, their changes then, and the
-    natural pain.
+    natural pain. What was at the end is now at the start.
 
     Levels are small differences of large numbers, so that they are summed in double precision.
     """
+    nonlinear = places.middle != places.linear_middle
     first = 0
     for s in range(len(structure.part_ends)):
+        put(m, places.rose + s, get(m, places.rising + s))
+        if nonlinear:
+            put(m, places.linear + s, get(m, places.linear_end + s))
         level_mid, level_end, falls = alike(d, 0.0), alike(d, 0.0), alike(d, 0.0)
         for k in range(first, structure.part_ends[s]):
             mode = structure.part_mode[k]
@@ -71,6 +75,9 @@ def decayed(m, d, places, structure, decaying):
             falls += after * get(d, places.rates + mode)
         put(m, places.linear_middle + s, level_mid)
         put(m, places.linear_end + s, level_end)
+        if nonlinear:
+            put(m, places.middle + s, level_mid)
+            put(m, places.end + s, level_end)
         put(m, places.rising + s, -falls)
         first = structure.part_ends[s]
     natural_mid = natural_end = alike(d, 0.0)

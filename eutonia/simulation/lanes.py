@@ -177,27 +177,22 @@ def _end(m, places, structure):
         rise_induced(m, places.rising + s, places.induced + n * INDUCED, places.end + s)
     for n in range(len(structure.saturable_signal)):
         s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
-        rise_saturated(m, places.rising + s, places.stock + n, places.saturated + 2 * n, places.linear + f)
+        rise_saturated(m, places.rising + s, places.stock + n, places.saturated + 2 * n, places.linear_end + f)
     energies(m, places, structure, places.end, END, True)
 
 
 @lane
 def _advance(m, d, places, structure, decaying, others):
     """Go on by a step: levels, energies, and what the brain makes of them."""
-    signals = places.rising - places.rose
-    _copied(m, places.rose, places.rising, signals)
     decayed(m, d, places, structure, decaying)
-    if places.middle != places.linear_middle:  # not all is linear
-        _copied(m, places.middle, places.linear_middle, 2 * signals)
-        for n in range(len(structure.induced_signal)):
-            s = structure.induced_signal[n]
-            induce(m, places.induced + n * INDUCED, places.linear + s, places.linear_middle + s, places.linear_end + s,
-                   places.middle + s, places.end + s)  # fmt: skip
-        for n in range(len(structure.saturable_signal)):
-            s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
-            deplete(m, places.stock + n, places.saturated + 2 * n, places.linear + f, places.linear_middle + f,
-                    places.middle + s, places.end + s)  # fmt: skip
-        _copied(m, places.linear, places.linear_end, signals)
+    for n in range(len(structure.induced_signal)):
+        s = structure.induced_signal[n]
+        induce(m, places.induced + n * INDUCED, places.linear + s, places.linear_middle + s, places.linear_end + s,
+               places.middle + s, places.end + s)  # fmt: skip
+    for n in range(len(structure.saturable_signal)):
+        s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
+        deplete(m, places.stock + n, places.saturated + 2 * n, places.linear + f, places.linear_middle + f,
+                places.middle + s, places.end + s)  # fmt: skip
     _copied(m, BEFORE, END, 3)
     _copied(m, SLOPE_BEFORE, SLOPE, 3)
     energies(m, places, structure, places.middle, MIDDLE, False)
@@ -232,9 +227,6 @@ def _arrived(m, d, places, structure):
     """Changes and energies after doses have arrived."""
     if len(structure.saturable_signal) > 0:  # what flows in jumps; every other level is continuous
         sum_parts(m, d, places, structure)
-        for n in range(len(structure.saturable_signal)):
-            f = structure.saturable_signal[n, 1]
-            put(m, places.linear + f, get(m, places.linear_end + f))
     rise(m, d, places, structure)
     _end(m, places, structure)
 
