@@ -216,7 +216,9 @@ def chances(found: dict[str, Column], system: System) -> dict[str, Column]:
         "peak_sedation": readouts.score(drive, p["sedation_half"], float(p["sedation_hill"][0])),
         "peak_impairment": readouts.score(drive, p["impairment_half"], float(p["impairment_hill"][0])),
         "probability_drowsy": readouts.probability(p["drowsy_intercept"], p["drowsy_slope"], drive),
-        "probability_dizzy": readouts.probability(p["dizzy_intercept"], p["dizzy_slope"], drive),
+        "probability_dizzy": readouts.probability(
+            p["dizzy_intercept"], p["dizzy_slope"], readouts.bounded(drive, p["dizzy_most"])
+        ),
         "pain_baseline": natural_pain(system, np.zeros((1, 1)))[0],
         "withdrawal_score": p["score_most"] * peak**2 / (peak**2 + p["score_half"] ** 2),
         "probability_any": readouts.any_withdrawal(peak, p["any_half"], p["any_slope"]),

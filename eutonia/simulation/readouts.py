@@ -17,6 +17,12 @@ def probability(intercept: Column | float, slope: Column | float, drive: Column)
     return 1.0 / (1.0 + np.exp(-(intercept + slope * np.maximum(drive, 0.0))))
 
 
+def bounded(drive: Column, most: Column | float) -> Column:
+    """The drive, levelling off at `most`: at half of it, it is still itself within 2 %."""
+    drive = np.maximum(drive, 0.0)
+    return np.asarray(drive / (1.0 + (drive / most) ** 4) ** 0.25)
+
+
 def any_withdrawal(peak: Column, half: Column | float, slope: Column | float) -> Column:
     """Chance of withdrawal that is noticed, from its highest severity."""
     risen = peak**slope
