@@ -61,6 +61,7 @@ from eutonia.simulation.layout import (
     STEP,
     UNIT,
     UPPER,
+    VENTILATION,
     W,
 )
 from eutonia.simulation.rows import (
@@ -219,7 +220,9 @@ def _fold(m, d, places, structure, plan, begin, end, others):
         if opioids:
             fold_ventilation(m, places, structure)
         fold_withdrawal(m, end > plan.spans[1] - 1e-9)
-    _copied(m, READ_BEFORE, READ_END, 5 if opioids else 3)
+    _copied(m, READ_BEFORE, READ_END, 3)
+    if opioids:
+        _copied(m, READ_BEFORE + VENTILATION, READ_END + VENTILATION, 2)
 
 
 @lane
