@@ -13,6 +13,7 @@ from eutonia.knowledge import Knowledge
 from eutonia.knowledge.evidence import Trial
 from eutonia.meta import components, network
 from eutonia.meta.distributions import norm
+from eutonia.meta.network import Network
 
 
 def rank(
@@ -29,28 +30,22 @@ def rank(
     part = set(inside[0])
     fitted = network([edge for edge in edges if edge["treat1"] in part], reference=names[0])
     effects = {name: fitted.difference(name, names[0]) for name in names[1:]}
-    scores = {
-        name: float(
-            np.mean(
-                [
-                    norm.cdf(-(d := fitted.difference(name, other)).estimate / d.se)
-                    for other in names
-                    if other != name
-                ]
-            )
-        )
-        for name in names
-    }
     ranks = [
         Rank(
             therapy=name,
             estimate=effects[name].estimate if name in effects else 0.0,
             ci=effects[name].ci if name in effects else (0.0, 0.0),
-            p_score=scores[name],
+            p_score=_p_score(fitted, name, names),
         )
         for name in names
     ]
     return sorted(ranks, key=lambda r: -r.p_score), None
+
+
+def _p_score(fitted: Network, name: str, names: Sequence[str]) -> float:
+    """How surely a therapy relieves more than each other one, on average (Rücker 2015)."""
+    differences = [fitted.difference(name, other) for other in names if other != name]
+    return float(np.mean([norm.cdf(-d.estimate / d.se) for d in differences]))
 
 
 def _edges(knowledge: Knowledge, question: Question, names: Sequence[str]) -> list[dict[str, object]]:
@@ -58,9 +53,11 @@ def _edges(knowledge: Knowledge, question: Question, names: Sequence[str]) -> li
     usual_sd = UsualSd(knowledge)
     rows: dict[str, list[tuple[str, str, Row]]] = {}
     for trial in knowledge.trials.values():
-        if not bears_on(knowledge, trial, question.condition.id) or trial.design not in ("randomised",):
-            continue
-        if trial.same_people_as:
+        if (
+            not bears_on(knowledge, trial, question.condition.id)
+            or trial.design != "randomised"
+            or trial.same_people_as
+        ):
             continue
         rows[trial.id] = _star(knowledge, trial, question, usual_sd)
     every = [row for star in rows.values() for _, _, row in star]
