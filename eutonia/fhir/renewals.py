@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from eutonia.features.chart import GRACE_DAYS
 from eutonia.features.taken import supply_end
+from eutonia.formulary import recognise
+from eutonia.knowledge import load
 from eutonia.patient import Dosage, Medication, PlanItem
 
 
@@ -29,19 +31,20 @@ def renewals(
 
 
 def _same_order(one: Dosage, other: Dosage) -> bool:
-    product = one.rxcui == other.rxcui if one.rxcui and other.rxcui else _name(one) == _name(other)
-    return (
-        product
-        and one.dose is not None
-        and all(
-            getattr(one, name) == getattr(other, name)
-            for name in ("dose", "dose_high", "unit", "times_per_day")
-        )
+    dosed = one.dose is not None and all(
+        getattr(one, name) == getattr(other, name) for name in ("dose", "dose_high", "unit", "times_per_day")
     )
+    return dosed and _same_product(one, other)
 
 
-def _name(entry: Dosage) -> str:
-    return " ".join(entry.text.casefold().split())
+def _same_product(one: Dosage, other: Dosage) -> bool:
+    """By code where both have one, else by name: `carisoprodol 350 mg tid` is `Carisoprodol 350 MG Oral Tablet`."""
+    if one.rxcui and other.rxcui:
+        return one.rxcui == other.rxcui
+    a, b = (recognise(each.text, each.rxcui, load(), atc=each.atc) for each in (one, other))
+    if a is None or b is None:
+        return one.text.casefold().split() == other.text.casefold().split()
+    return (a.ingredients, a.brand) == (b.ingredients, b.brand)
 
 
 def _lasts(entry: Medication, day: date) -> bool:

@@ -110,6 +110,17 @@ def test_a_draft_that_repeats_what_is_in_use_renews_it(authored, times, status, 
     assert ("repeats an order in use" in said(case)) is (action == "continue")
 
 
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("carisoprodol 350 mg tid", "continue"), ("Carisoprodol 350 MG Oral Tablet", "continue"),
+     ("carisoprodol 250 mg", "start"), ("Soma 350 mg", "start")],
+)  # fmt: skip
+def test_a_renewal_may_be_named_in_other_words(name, action):
+    in_use = order(None, name, id="used", dosageInstruction=every_day(3, 350))
+    draft = order(None, "carisoprodol 350 mg", id="new", status="draft", dosageInstruction=every_day(3, 350))
+    assert read(bundle(in_use, draft)).plan[0].action == action
+
+
 @pytest.mark.parametrize("status", ["stopped", "cancelled", "entered-in-error", "on-hold", "completed"])
 def test_the_status_of_an_order_is_kept(status):
     assert only_medication(order(status=status)).status == status
