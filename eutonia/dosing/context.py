@@ -34,7 +34,8 @@ def in_context(phrases: Sequence[Phrase]) -> list[Phrase]:
 
 def _meant(phrase: Phrase, before: str, counted: bool) -> Iterator[Phrase]:
     night = _NIGHT.fullmatch(phrase.written) if phrase.kind == "length" else None
-    if phrase.kind == "pattern" and len({dose for dose in phrase.says if dose}) > 1:  # `1-1-2`
+    doses = [dose for dose in phrase.says if dose] if phrase.kind == "pattern" else []
+    if len(doses) == 1 or len(set(doses)) > 1:  # `0-0-1`, `1-1-2`
         for dose, slot in zip(phrase.says, ("morning", "noon", "evening", "bedtime"), strict=False):
             if dose:
                 yield from _at(dose, slot, phrase)
@@ -51,4 +52,4 @@ def _meant(phrase: Phrase, before: str, counted: bool) -> Iterator[Phrase]:
 
 def _at(dose: float, slot: str, written: Phrase) -> Iterator[Phrase]:
     yield Phrase("bare", (dose, dose), written.written, written.joined)
-    yield Phrase("slot", slot, written.written)
+    yield Phrase("slot", slot, slot)

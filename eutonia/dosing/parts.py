@@ -19,6 +19,8 @@ NAME = "\ue000"
 class Said:
     """What one step of a text says, before it is made a plan item."""
 
+    words: list[str] = field(default_factory=list)
+    """All of it, as it is written."""
     name: list[str] = field(default_factory=list)
     """The one run of words that are no dosing phrase."""
     unread: list[str] = field(default_factory=list)
@@ -115,6 +117,7 @@ def _gather(phrases: Iterable[Phrase], named: bool) -> Said:
     said = Said()
     last = ""
     for phrase in phrases:
+        said.words.append(phrase.written)
         unread = len(said.unread)
         if named and phrase.kind == "word" and phrase.written != NAME:
             said.unread.append(phrase.written)

@@ -218,6 +218,7 @@ def _item(said: Said, action: Action) -> PlanItem:
         times_per_day_low=times[0] if times and times[0] != times[1] else None,
         every_hours=said.every[0] if said.every else None,
         taper=True if action == "taper" else None,
+        written=" ".join(word for word in said.words if word != NAME),
         **fields,
     )
 

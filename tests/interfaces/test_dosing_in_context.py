@@ -137,3 +137,26 @@ def test_what_is_in_a_product_belongs_to_its_name(text):
 def test_bare_numbers_count_tablets_where_the_first_does():
     steps = read_plan("clonazepam 0.5 mg, 1 am & 2 hs").steps
     assert [(s.dose, s.unit) for s in steps] == [(0.5, "mg"), (1.0, "mg")]
+
+
+HOURS = {
+    "5 mg nightly": {22: 5},
+    "5 mg nocte": {22: 5},
+    "5 mg qpm": {20: 5},
+    "5 mg before bed": {22: 5},
+    "5 mg, 2 tabs at night and 1 in the morning": {8: 5, 22: 10},
+    "5 mg tid and 10 mg at bedtime": {8: 5, 14: 5, 20: 5, 22: 10},
+    "5 mg 1-1-2": {8: 5, 12: 5, 20: 10},
+}
+
+
+@pytest.mark.parametrize("text", HOURS)
+def test_each_part_is_taken_at_its_time_of_day(text):
+    """They were all taken at 8 in the morning."""
+    schedule = read_schedule([f"diazepam {text} for 1 day"], load())
+    taken = {
+        (hour + schedule.clock) % 24: mg
+        for regimen in schedule.regimens
+        for hour, mg in zip(regimen.times, regimen.amounts, strict=True)
+    }
+    assert taken == HOURS[text]
