@@ -265,18 +265,10 @@ class _Engine:
         Returns fast, slow, dulled and withdrawal in the middle.
         """
         state = self.state
-        (
-            sensitivity,
-            fast_share,
-            fast_rate,
-            slow_share,
-            on,
-            off,
-            other_share,
-            other_rate,
-            symptom_rate,
-            width,
-        ) = self.system.brain
+        sensitivity, fast_share, fast_rate, slow_share, on, off, *others, symptom_rate, width = (
+            self.system.brain
+        )
+        other_share, other_rate = others
         fast, slow, dulled, stirred, withdrawal = state.brain
 
         energy, lasting, other = np.moveaxis(energies, 1, 0)

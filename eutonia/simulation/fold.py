@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eutonia.simulation import readouts, steps
 from eutonia.simulation.adaptation import positive
 from eutonia.simulation.effects import States, Therapies, effects, natural_pain, opioids, ventilation
+from eutonia.simulation.layout import FALL_FROM, FALL_TO
 from eutonia.simulation.population import Column
 from eutonia.simulation.summary import Window
 from eutonia.simulation.system import System
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from eutonia.simulation.marching import Result
 
 Flags = NDArray[np.bool_]
-
-UPPER, LOWER = 0.40, 0.08
-"""The half-life is read from the fall between these fractions of the last peak."""
 
 
 def states(kept: Trace) -> States:
@@ -108,10 +106,12 @@ def half_life(time: Column, level: Column, doses: tuple[float, ...]) -> Column:
     top = after.argmax(0)
     peak = after.max(0)
     falling = np.arange(len(time))[:, None] >= top
-    upper = _falls_below(time, after, UPPER * peak, falling)
-    lower = _falls_below(time, after, LOWER * peak, falling)
+    upper = _falls_below(time, after, FALL_FROM * peak, falling)
+    lower = _falls_below(time, after, FALL_TO * peak, falling)
     end = np.where(np.isfinite(lower), lower, time[-1])
-    ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(after[-1], 1e-300))
+    ratio = np.where(
+        np.isfinite(lower), FALL_FROM / FALL_TO, FALL_FROM * peak / np.maximum(after[-1], 1e-300)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         fell = np.where(ratio > 1.3, (end - upper) * np.log(2.0) / np.log(ratio), np.nan)
     return np.where(peak > 0.0, fell, np.nan)
@@ -134,7 +134,7 @@ def _effects(
 ) -> dict[str, Column]:  # fmt: skip
     step = np.diff(kept.time, axis=0)
 
-    def highest(name: str, c: Column | float = 0.0, d: Column | float = 0.0) -> Column:
+    def highest(name: str, c: Column, d: Column) -> Column:
         """Of the parabola through each step, and of what a quartic has beyond it."""
         before, middle, after = seen[name][:-1], halfway[name], seen[name][1:]
         a, b = 0.5 * (after - before) - c, 0.5 * (before + after) - middle - d
@@ -154,7 +154,6 @@ def _effects(
     found = {
         "peak_drive": highest("drive", *of_gaba),
         "peak_sedating": highest("sedating", *both),
-        "peak_relief": highest("relief"),
     }
     found["min_ventilation"] = ventilation(system, np.zeros(system.number), found["peak_drive"])
     if len(system.ventilation.signals):
@@ -173,6 +172,9 @@ def _effects(
     found["hours_impaired"] = (begun * hours).sum(0)
     found["hours_impaired_a_day"] = (dosed * hours).sum(0) / (days / 24.0)
     relief, eased = seen["relief"], halfway["relief"]
+    _, peak = steps.turn(relief[:-1], eased, relief[1:])
+    peak = np.maximum(np.maximum(relief[:-1], relief[1:]), peak)
+    found["peak_relief"] = np.where(begun, peak, -np.inf).max(0)
     found["mean_relief"] = (dosed * half / 3.0 * (relief[:-1] + 4.0 * eased + relief[1:])).sum(0) / days
     ends, middle, first, second = over("relief", system.figures["noticeable"])
     found["hours_relieved"] = (begun * half * (first + second)).sum(0)
@@ -292,7 +294,7 @@ def _exposure_compiled(rows: Column, window: Window, until: float) -> dict[str, 
     upper, lower = rows[layout.UPPER], rows[layout.LOWER]
     with np.errstate(divide="ignore", invalid="ignore"):
         end = np.where(np.isfinite(lower), lower, until)
-        ratio = np.where(np.isfinite(lower), UPPER / LOWER, UPPER * peak / np.maximum(last, 1e-300))
+        ratio = np.where(np.isfinite(lower), FALL_FROM / FALL_TO, FALL_FROM * peak / np.maximum(last, 1e-300))
         fell = (end - upper) * np.log(2.0) / np.log(ratio)
     half = np.where((ratio > 1.3) & (peak > 0.0) & np.isfinite(upper), fell, np.nan)
     found = {

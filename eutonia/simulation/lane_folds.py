@@ -22,6 +22,8 @@ from eutonia.simulation.layout import (
     DULLED,
     END,
     ENERGY,
+    FALL_FROM,
+    FALL_TO,
     FAST,
     FELT,
     HOURS,
@@ -143,7 +145,7 @@ def fold_fall(m, fold, mid, end, last):
     )  # fmt: skip
     risen = max(get(m, mid), level) > peak
     below = either(
-        both(upper == INFINITE, level <= 0.40 * peak), both(lower == INFINITE, level <= 0.08 * peak)
+        both(upper == INFINITE, level <= FALL_FROM * peak), both(lower == INFINITE, level <= FALL_TO * peak)
     )
     if some(both(get(m, BEGAN) + get(m, STEP) >= last - 1e-9, either(risen, below))):
         for j in range(W):
@@ -163,10 +165,10 @@ def _fall(m, fold, mid, end, j, last):
         m[fold + LOWER * W] = INFINITE
     elif m[fold + LOWER * W] == INFINITE and step > 0.0 and level > 0.0:
         before = m[fold + LAST_LEVEL * W]
-        if m[fold + UPPER * W] == INFINITE and level <= 0.40 * peak:
-            m[fold + UPPER * W] = began + 0.5 * step * _share(before, middle, level, 0.40 * peak)
-        if level <= 0.08 * peak:
-            m[fold + LOWER * W] = began + 0.5 * step * _share(before, middle, level, 0.08 * peak)
+        if m[fold + UPPER * W] == INFINITE and level <= FALL_FROM * peak:
+            m[fold + UPPER * W] = began + 0.5 * step * _share(before, middle, level, FALL_FROM * peak)
+        if level <= FALL_TO * peak:
+            m[fold + LOWER * W] = began + 0.5 * step * _share(before, middle, level, FALL_TO * peak)
 
 
 @lane

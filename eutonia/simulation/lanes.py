@@ -178,7 +178,9 @@ def _end(m, places, structure):
         rise_induced(m, places.rising + s, places.induced + n * INDUCED, places.end + s)
     for n in range(len(structure.saturable_signal)):
         s, f = structure.saturable_signal[n, 0], structure.saturable_signal[n, 1]
-        rise_saturated(m, places.rising + s, places.stock + n, places.saturated + 2 * n, places.linear_end + f)
+        rise_saturated(
+            m, places.rising + s, places.stock + n, places.saturated + 2 * n, places.linear_end + f
+        )
     energies(m, places, structure, places.end, END, True)
 
 

@@ -51,6 +51,8 @@ INDUCED = 12
 # peak, and when it came through two thresholds.
 CMAX, TMAX, AREA, AREA_WINDOW, LOWEST, LAST_PEAK, LAST_LEVEL, UPPER, LOWER = range(9)
 FOLD_ROWS = 9
+FALL_FROM, FALL_TO = 0.40, 0.08
+"""The half-life is read from the fall between these fractions of the last peak."""
 
 KEPT = (END + ENERGY, END + RELAXING, END + OTHER, END + FAST, END + SLOW, END + DULLED, WITHDRAWAL, HAZARD)
 """What is kept at an output, after the levels."""
