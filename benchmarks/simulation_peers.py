@@ -14,10 +14,14 @@ from eutonia.simulation import adaptation, population, read
 from eutonia.simulation.grid import STANDARD
 from eutonia.simulation.preparation import prepare
 from eutonia.simulation.sbml import to_sbml
+from eutonia.simulation.system import System
 
 TIGHT = 1e-11
 HELD_OUT, CHECKED = 9001, 12
 """Seed of patients at whom nobody looked while steps were chosen, and how many of them are checked."""
+
+DOSE = 350.0
+"""Milligrams, of the plan that diffrax is given."""
 
 LINEAR, DAYS = "diazepam 5 mg twice a day for 21 days", 28
 """A plan whose kinetics can be written as SBML."""
@@ -65,7 +69,6 @@ def diffrax(plan: str, number: int = 200) -> None:
     if find_spec("diffrax") is None:
         print("diffrax             not installed: pip install diffrax")
         return
-    import diffrax as dfx
     import jax
     import jax.numpy as jnp
 
@@ -75,8 +78,34 @@ def diffrax(plan: str, number: int = 200) -> None:
     system, grid, _ = prepare(
         schedule, population(number, seed=HELD_OUT), knowledge, np.array([0.0, end]), 1.0, STANDARD
     )
-    modes, sites = len(system.rates), len(system.strength)
     gaps = jnp.asarray(np.diff(np.append(grid.event_time, end)))  # of the time since the lag of each patient
+    figures = [
+        jnp.asarray(column.T)
+        for column in (system.rates, system.entry_weight, system.member_opened, system.member_closed,
+                       system.strength, system.adapts, system.brain)
+    ]  # fmt: skip
+    true = np.array(_by_diffrax(system, gaps, TIGHT)(*(column[:CHECKED] for column in figures)))
+    states = np.arange(len(system.rates) + 2)  # after each dose: the amounts, the fast and the slow opponent
+    given = np.where(states < len(system.rates), DOSE, 0.0)
+    for tolerance in (1e-2, 1e-4, 1e-6):
+        compiled = _by_diffrax(system, gaps, tolerance)
+        compiled(*figures).block_until_ready()  # compiles
+        before = time.process_time()
+        found = compiled(*figures).block_until_ready()
+        spent = time.process_time() - before
+        print(
+            f"diffrax Tsit5, {tolerance:.0e} {number * DAYS / spent:11,.0f} patient-days/s, error "
+            f"{_off(np.array(found)[:CHECKED][..., states] + given, true[..., states] + given, 1):.0e}"
+        )
+
+
+def _by_diffrax(system: System, gaps: Any, tolerance: float) -> Any:
+    """Figures of patients → states at the end of each of the `gaps` between doses, compiled by JAX."""
+    import diffrax as dfx
+    import jax
+    import jax.numpy as jnp
+
+    modes, sites = len(system.rates), len(system.strength)
 
     def change(_: Any, y: Any, p: Any) -> Any:
         rates, weight, opened, closed, strength, adapts, brain = p
@@ -85,46 +114,20 @@ def diffrax(plan: str, number: int = 200) -> None:
         up = 1.0 + jnp.zeros(sites).at[system.member_site].add(opened * bound)
         down = 1.0 + jnp.zeros(sites).at[system.member_site].add(closed * bound)
         energy = strength * jnp.log(up / down)
-        gaba, lasting, other = (
-            (energy * system.gaba).sum(),
-            (energy * adapts).sum(),
-            (energy * ~system.gaba).sum(),
-        )
-        slow = adaptation.rates(gaba, lasting, other, *y[modes:-1], *brain)
+        parts = energy * system.gaba, energy * adapts, energy * ~system.gaba
+        slow = adaptation.rates(*(part.sum() for part in parts), *y[modes:-1], *brain)
         return jnp.concatenate([-rates * y[:modes], jnp.stack([*slow, y[-2] ** 3])])
 
-    figures = [
-        jnp.asarray(column.T)
-        for column in (system.rates, system.entry_weight, system.member_opened, system.member_closed,
-                       system.strength, system.adapts, system.brain)
-    ]  # fmt: skip
+    control = dfx.PIDController(rtol=tolerance, atol=tolerance * 1e-2)
 
-    def run(tolerance: float) -> Any:
-        control = dfx.PIDController(rtol=tolerance, atol=tolerance * 1e-2)
+    def one(*p: Any) -> Any:
+        def segment(y: Any, gap: Any) -> tuple[Any, Any]:
+            solved = dfx.diffeqsolve(
+                dfx.ODETerm(change), dfx.Tsit5(), 0.0, gap, 0.05, y.at[:modes].add(DOSE), p,
+                saveat=dfx.SaveAt(t1=True), stepsize_controller=control, max_steps=100_000,
+            )  # fmt: skip
+            return solved.ys[0], solved.ys[0]
 
-        def one(*p: Any) -> Any:
-            def segment(y: Any, gap: Any) -> tuple[Any, Any]:
-                solved = dfx.diffeqsolve(
-                    dfx.ODETerm(change), dfx.Tsit5(), 0.0, gap, 0.05, y.at[:modes].add(350.0), p,
-                    saveat=dfx.SaveAt(t1=True), stepsize_controller=control, max_steps=100_000,
-                )  # fmt: skip
-                return solved.ys[0], solved.ys[0]
+        return jax.lax.scan(segment, jnp.zeros(modes + 6), gaps)[1]
 
-            return jax.lax.scan(segment, jnp.zeros(modes + 6), gaps)[1]
-
-        return jax.jit(jax.vmap(one))
-
-    true = np.array(run(TIGHT)(*(column[:CHECKED] for column in figures)))
-    for tolerance in (1e-2, 1e-4, 1e-6):
-        compiled = run(tolerance)
-        compiled(*figures).block_until_ready()  # compiles
-        before = time.process_time()
-        found = compiled(*figures).block_until_ready()
-        spent = time.process_time() - before
-        # after each dose: the amounts, the fast and the slow opponent
-        states = np.arange(modes + 2)
-        given = np.where(states < modes, 350.0, 0.0)
-        print(
-            f"diffrax Tsit5, {tolerance:.0e} {number * DAYS / spent:11,.0f} patient-days/s, error "
-            f"{_off(np.array(found)[:CHECKED][..., states] + given, true[..., states] + given, 1):.0e}"
-        )
+    return jax.jit(jax.vmap(one))
