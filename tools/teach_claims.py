@@ -15,6 +15,7 @@ import argparse
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from scipy.optimize import minimize
 
 from eutonia.claims import likeness
 from eutonia.claims.checking import _checker
-from eutonia.claims.concepts import read
+from eutonia.claims.concepts import read, tokenise
 from eutonia.claims.context import Reader
 from eutonia.claims.likeness import Evidence, Heard
 from eutonia.claims.sentences import sentences
@@ -89,7 +90,7 @@ class Taught:
         checker = _checker(load())
         claims = load().claims
         named = [
-            Counter(likeness.features(words, read(words, checker.lexicon), checker.lexicon))
+            Counter(likeness.features(Heard(words, tuple(read(words, checker.lexicon))), checker.lexicon))
             for words, _ in rows
         ]
         in_how_many = Counter(name for one in named for name in one)
@@ -156,40 +157,64 @@ def heard(words: str) -> Iterator[tuple[Heard, Any]]:
             yield reader.heard, patterns
 
 
-Case = tuple[Said, list[list[Evidence]]]
-"""What a text says, and the evidence in each of its sentences."""
+def unnamed(words: str) -> str:
+    """The sentence under a heading with its first topic, which it calls “it”.
+
+    One that names no topic stands under that of a claim, so that what articles say besides is met there too.
+    """
+    pairs = tokenise(words)
+    lexicon = _checker(load()).lexicon
+    named = [m for m in lexicon.find(tuple(token for token, _ in pairs)) if m.name[0] == "@"]
+    if not named:
+        claims = list(load().claims.values())
+        return f"# {claims[_hash(words) % len(claims)].about}\n\n{words}"
+    first = min(named, key=lambda m: (m.start, -m.end))
+    start, (last, end) = pairs[first.start][1], pairs[first.end - 1]
+    end += len(last)
+    return f"# {words[start:end]}\n\n{words[:start]}it{words[end:]}"
+
+
+def _hash(words: str) -> int:
+    return int.from_bytes(sha256(words.encode()).digest()[1:3])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text, what it says, and the evidence of a model that was not taught it."""
+
+    words: str
+    kind: str
+    said: Said
+    evidence: list[list[Evidence]]
+    """In each of its sentences."""
 
 
 def cases() -> list[Case]:
-    """Labelled sentences, each with the evidence of a model that was not taught it.
+    """Labelled sentences, each by itself (its kind is “plain”) and without its topic's name, and others that claim nothing.
 
     Not the first stranger's: the concepts' words were made while looking at these, so that concepts find more there
     than in what they will meet.
     """
-    known = list(dict(labelled()).items())
+    known = dict(labelled()) | dict(beside_the_point())
     first = {entry["text"] for entry in score_claims.strangers("tuning") if entry["stranger"] == 1}
-    lexicon = _checker(load()).lexicon
-    found: list[tuple[str, Said, list[list[Evidence]]]] = []
-    for fold in range(FOLDS):
-        left_out = {words for words, _ in known if sha256(words.encode()).digest()[1] % FOLDS == fold}
-        model = Taught(
-            [(w, s) for w, s in [*wordings(), *idioms(), *beside_the_point(), *known] if w not in left_out]
-        )
-        for words, said in known:
-            if words in left_out - first:
-                evidence = [
-                    likeness.weigh(
-                        one,
-                        patterns,
-                        lexicon,
-                        model.weigh(likeness.features(one.words, one.clauses, lexicon)),
-                    )
-                    for one, patterns in heard(words)
-                ]
-                found.append((words, said, evidence))
     strangers = {entry["text"] for entry in score_claims.strangers("tuning")}
-    found.sort(key=lambda case: case[0] not in strangers)
-    return [(said, evidence) for _, said, evidence in found]
+    lexicon = _checker(load()).lexicon
+    found: list[Case] = []
+    for fold in range(FOLDS):
+        left_out = {words for words in known if _hash(words) % FOLDS == fold}
+        rows = [*wordings(), *idioms(), *known.items()]
+        model = Taught([(words, said) for words, said in rows if words not in left_out])
+        for words in sorted(left_out - first):
+            for text in (words, unnamed(words)):
+                evidence = [
+                    likeness.weigh(one, patterns, lexicon, model.weigh(likeness.features(one, lexicon)))
+                    for one, patterns in heard(text)
+                ]
+                kind = "stranger" if words in strangers else "own"
+                found.append(
+                    Case(words, kind + ("" if text == words else ", unnamed"), known[words], evidence)
+                )
+    return found
 
 
 def fit(values: Any, right: Any) -> Any:
@@ -206,7 +231,7 @@ def fit(values: Any, right: Any) -> Any:
 
 
 def scorer(judged: list[Case]) -> likeness.Likeness:
-    every = [(one, said) for said, texts in judged for text in texts for one in text]
+    every = [(one, case.said) for case in judged for sentence in case.evidence for one in sentence]
     claim = np.array([[1, *(getattr(e, name) for name in likeness.CLAIM_EVIDENCE)] for e, _ in every])
     spoken = [(e, said[e.claim.id]) for e, said in every if e.claim.id in said]
     side = np.array([[0, *(getattr(e, name) for name in likeness.SIDE_EVIDENCE)] for e, _ in spoken])
@@ -218,23 +243,28 @@ def scorer(judged: list[Case]) -> likeness.Likeness:
         claim=dict(zip(likeness.CLAIM_EVIDENCE, rounded[1 : len(first)], strict=True)),
         side=dict(zip(likeness.SIDE_EVIDENCE, rounded[len(first) :], strict=True)),
         accept=0.5,
+        further=_checker(load()).language.likeness.further,
         sources=(),
     )
 
 
-def counts(judged: list[Case], weights: likeness.Likeness, accept: float) -> tuple[int, int, int, int, int]:
-    """With a claim; found; claims right; claims wrong; of these on the wrong side."""
-    with_claim = found = right = wrong = turned = 0
-    for said, texts in judged:
+def counts(judged: list[Case], weights: likeness.Likeness, accept: float) -> str:
+    """How many with a claim are found, how many claims are right, and how many are said of sentences without one."""
+    with_claim = found = right = wrong = turned = alarms = 0
+    for case in judged:
         signs: Said = {}
-        for evidence in texts:
+        for evidence in case.evidence:
             for claim, sign in likeness.accepted(evidence, weights, accept):
                 signs.setdefault(claim.id, sign)
-        good = [claim for claim, sign in signs.items() if said.get(claim) == sign]
-        with_claim, found, right = with_claim + bool(said), found + bool(good), right + len(good)
+        good = [claim for claim, sign in signs.items() if case.said.get(claim) == sign]
+        with_claim, found, right = with_claim + bool(case.said), found + bool(good), right + len(good)
         wrong += len(signs) - len(good)
-        turned += len(signs.keys() & said.keys()) - len(good)
-    return with_claim, found, right, wrong, turned
+        turned += len(signs.keys() & case.said.keys()) - len(good)
+        alarms += bool(signs) and not case.said
+    return (
+        f"recall {found / with_claim:.3f}, precision {right / (right + wrong):.3f}, wrong side {turned}, "
+        f"said of {alarms} of {len(judged) - with_claim} that claim nothing"
+    )
 
 
 def main() -> None:
@@ -245,16 +275,15 @@ def main() -> None:
         print(f"{FILE.name}: {FILE.stat().st_size:,} bytes")
         return
     judged = cases()
-    late = judged[: len({e["text"] for e in score_claims.strangers("tuning") if e["stranger"] > 1})]
-    for name, chosen in (("strangers", late), ("all", judged)):
+    strangers = [case for case in judged if case.kind.startswith("stranger")]
+    for name, chosen in (("strangers", strangers), ("all", judged)):
         weights = scorer(chosen)
         print(f"fitted on {name}: start {weights.start}, claim {weights.claim}, side {weights.side}")
     chosen_weights = _checker(load()).language.likeness
-    for accept in np.arange(0.2, 0.81, 0.05).round(2):
-        n, found, right, wrong, turned = counts(late, chosen_weights, float(accept))
-        print(
-            f"accept {accept}: recall {found / n:.3f}, precision {right / (right + wrong):.3f}, wrong side {turned}"
-        )
+    for kind in sorted({case.kind for case in strangers}):
+        for accept in np.arange(0.3, 0.71, 0.05).round(2):
+            chosen = [case for case in judged if case.kind == kind]
+            print(f"{kind}, accept {accept}: {counts(chosen, chosen_weights, float(accept))}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from eutonia.claims.concepts import Lexicon, alternatives, read, words
+from eutonia.claims.concepts import Lexicon, read, words
 from eutonia.claims.likeness import Heard
 from eutonia.claims.matching import ANY, Found, Pattern, find
 from eutonia.claims.mentions import Reading
+from eutonia.claims.quoting import has_phrase, is_quoted, refuted, starts_with
 from eutonia.claims.sentences import Sentence
 from eutonia.knowledge.articles import Language
 
@@ -56,12 +57,16 @@ class Reader:
             topics = tuple(topic for topic in self._own(clauses))[:1] or subject[:1]
             self._asked = _question(sentence, lower, clauses, topics, self.language)
             return []
-        if _is_quoted(sentence, lower, self.language) or _only_names(sentence, lower):
+        if inner := refuted(sentence.words, self.language):
+            return self._turned(inner, read(inner, self.lexicon), subject)
+        if is_quoted(sentence, lower, self.language) or _only_names(sentence, lower):
             return []
         if sentence.block.kind == "cell":
             clauses, subject = self._cell(sentence)
         if asked and asked.closed:
             subject = asked.topics or subject
+            if starts_with(lower, self.language.no):
+                return self._turned(asked.words, asked.clauses, subject)
         found = self._find(clauses, subject)
         if sentence.block.mark == "-" and not _lists_drawbacks(sentence, self.language):
             # A cross may deny (“✗ addictive”) or mark a drawback (“✗ not for long”): only the second is plain.
@@ -70,16 +75,23 @@ class Reader:
             found += self._answer(sentence, lower, asked, subject)
         bare = not any(mention.polar for clause in clauses for mention in clause.mentions)
         bare = bare or _lists_drawbacks(sentence, self.language)
-        if not found and bare and sentence.block.kind == "item" and sentence.headings:
+        if not found and bare:
             found = self._under_heading(sentence, subject)
-        found = list({match.claim.id: match for match in reversed(found)}.values())[::-1]
-        doubted = _has_phrase(lower, _by_first_word(self.language.doubts))
+        found = _each_once(found)
+        doubted = has_phrase(lower, self.language.doubts)
         found = [match for match in found if match.sign < 0 or not doubted]
-        if sentence.block.kind != "cell" and sentence.block.mark != "-" and not (asked and asked.closed):
-            said = f"{asked.words}, {sentence.words}" if asked else sentence.words
-            clauses = read(said, self.lexicon) if asked else clauses
+        if sentence.block.kind != "cell" and sentence.block.mark != "-":
+            before = asked.words if asked else self._introduction(sentence)
+            said = f"{before}, {sentence.words}" if before else sentence.words
+            clauses = read(said, self.lexicon) if before else clauses
             self.heard = Heard(said, tuple(clauses), subject, tuple(found), doubted)
         return found
+
+    def _turned(self, statement: str, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
+        """What is denied with a statement that is refuted, or asked and answered with no."""
+        found = _each_once(self._find(clauses, subject))
+        self.heard = Heard(statement, tuple(clauses), subject, tuple(found), refuted=True)
+        return [replace(match, sign=-match.sign) for match in found if match.sign < 0 or match.claim.opposite]
 
     def _find(self, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
         found: list[Found] = []
@@ -111,15 +123,33 @@ class Reader:
 
     def candidates(self, sentence: Heard) -> Mapping[str, tuple[Pattern, ...]]:
         """The claims that a sentence may be about, each with its patterns."""
-        named = {t for clause in sentence.clauses for t in (*clause.topics, *clause.aside)}
-        return self._on(frozenset(named.union(sentence.subject)))
+        named = {t for clause in sentence.clauses for t in clause.topics}
+        aside = {t for clause in sentence.clauses for t in clause.aside} - named
+        kind = sentence.subject and self.main and self._is_kind(sentence.subject[0], self.main[0])
+        around = {*sentence.subject, *(self.main if kind else ())} - named
+        return self._on(frozenset(named), frozenset(aside), frozenset(around))
 
-    def _claims_on(self, topics: frozenset[str]) -> Mapping[str, tuple[Pattern, ...]]:
-        names = {name for topic in topics for name in self.lexicon.family(topic)} | {ANY}
+    def _claims_on(
+        self, named: frozenset[str], aside: frozenset[str], around: frozenset[str]
+    ) -> Mapping[str, tuple[Pattern, ...]]:
+        """Claims about what is named; about what it is compared with or stands under, those that name it too.
+
+        “Unlike Soma, ibuprofen is not addictive” says nothing of Soma, and “Metformin is safe” under a heading neither.
+        """
+        about, beside, under = (
+            {name for topic in topics for name in self.lexicon.family(topic)}
+            for topics in (named, aside, around)
+        )
+        alone = all(topic in self.lexicon.companions for topic in named)
         found: dict[str, tuple[Pattern, ...]] = {}
-        for name in sorted(names):
+        for name in sorted(about | beside | under | {ANY}):
             for pattern in self.patterns.get(name, ()):
-                found[pattern.claim.id] = (*found.get(pattern.claim.id, ()), pattern)
+                if (
+                    name in (ANY, *about)
+                    or (name in under and (alone or pattern.needs & about))
+                    or (name in beside and (not named or pattern.compares))
+                ):
+                    found[pattern.claim.id] = (*found.get(pattern.claim.id, ()), pattern)
         return found
 
     def _subject(self, sentence: Sentence, clauses: list[Reading]) -> tuple[str, ...]:
@@ -174,30 +204,34 @@ class Reader:
     def _answer(
         self, sentence: Sentence, lower: str, asked: "_Question", subject: tuple[str, ...]
     ) -> list[Found]:
-        """“Is it safe? Yes, …” says what was asked, “No” denies it; “Chronic pain? Soma helps” is one statement."""
+        """“Is it safe? Yes, …” says what was asked; “Chronic pain? Soma helps” is one statement."""
         if not asked.closed and asked.block != sentence.number:
             return []
         if not asked.closed:
             return self._find(read(f"{asked.words}, {sentence.words}", self.lexicon), subject)
-        padded = " ".join(words(lower)) + " "
-        says_no = any(padded.startswith(f"{word} ") for word in self.language.no)
-        if not says_no and not any(padded.startswith(f"{word} ") for word in self.language.yes):
-            return []
-        found = self._find(asked.clauses, subject)
-        turned = [replace(match, sign=-match.sign) for match in found] if says_no else found
-        return [match for match in turned if match.sign > 0 or match.claim.opposite]
+        return self._find(asked.clauses, subject) if starts_with(lower, self.language.yes) else []
 
     def _under_heading(self, sentence: Sentence, subject: tuple[str, ...]) -> list[Found]:
         """A list item read after the line that introduces the list."""
+        heading = self._introduction(sentence)
+        return self._find(read(f"{heading} {sentence.words}", self.lexicon), subject) if heading else []
+
+    def _introduction(self, sentence: Sentence) -> str:
+        """The heading of a list that says what is true of its items; empty where there is none."""
+        if sentence.block.kind != "item" or not sentence.headings:
+            return ""
         heading = sentence.headings[-1]
         clauses = self.read_heading(heading)
         introduces = any(mention.polar for clause in clauses for mention in clause.mentions)
         counts = any(clause.quantities for clause in clauses)
         first = words(heading)[:1]
         asks = heading.rstrip().endswith("?") and set(first) & set(self.language.questions)
-        if counts or not introduces or asks or set(first) & set(self.language.titles):
-            return []
-        return self._find(read(f"{heading.rstrip(':? ')} {sentence.words}", self.lexicon), subject)
+        idle = counts or not introduces or asks or set(first) & set(self.language.titles)
+        return "" if idle else heading.rstrip(":? ")
+
+
+def _each_once(found: list[Found]) -> list[Found]:
+    return list({match.claim.id: match for match in reversed(found)}.values())[::-1]
 
 
 @dataclass(frozen=True)
@@ -232,36 +266,3 @@ def _only_names(sentence: Sentence, lower: str) -> bool:
 def _lists_drawbacks(sentence: Sentence, language: Language) -> bool:
     heading = words(sentence.headings[-1]) if sentence.headings else ()
     return any(word in language.drawbacks for word in heading)
-
-
-def _is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
-    """Whether the author reports, and does not make, the statement."""
-    label = re.match(r"[\"'“‘*_]*([a-z]+)\s*(?:#?\d+)?\s*[:–—-]", lower)
-    if label and label[1] in language.facts:
-        return False
-    if label and label[1] in language.myths:
-        return True
-    heading = words(sentence.headings[-1]) if sentence.headings else ()
-    if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
-        return True
-    return lower.startswith("whether ") or _has_phrase(lower, _by_first_word(language.attributed))
-
-
-def _has_phrase(lower: str, phrases: Mapping[str, tuple[tuple[str, ...], ...]]) -> bool:
-    said = tuple(words(lower))
-    return any(
-        said[start : start + len(phrase)] == phrase
-        for start, word in enumerate(said)
-        for phrase in phrases.get(word, ())
-    )
-
-
-@lru_cache
-def _by_first_word(phrases: tuple[str, ...]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """The phrases, by their first word."""
-    found: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for phrase in phrases:
-        for one in alternatives(phrase):
-            said = tuple(words(one))
-            found[said[0]] = (*found.get(said[0], ()), said)
-    return found

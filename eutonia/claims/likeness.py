@@ -17,7 +17,7 @@ from math import exp, log, sqrt
 from typing import Any
 
 from eutonia.claims.concepts import Lexicon, tokenise
-from eutonia.claims.matching import ANY, Found, Pattern, index, partly
+from eutonia.claims.matching import Found, Pattern, index, partly
 from eutonia.claims.mentions import PUNCTUATION, Mention, Reading
 from eutonia.knowledge.articles import Claim, Language, Likeness
 
@@ -28,8 +28,6 @@ BARE = 6
 """Of one in which nothing but topics was read."""
 NEAREST = 3
 """Claims of which it is looked at how much of them was read."""
-HALF = 0.5
-"""Where the sentence does not name its topic, more of a claim than this must be read."""
 BEGINNING = 4
 """Letters of a word that its forms share."""
 
@@ -40,10 +38,12 @@ class Heard:
 
     words: str
     clauses: tuple[Reading, ...]
-    subject: tuple[str, ...]
-    found: tuple[Found, ...]
+    subject: tuple[str, ...] = ()
+    found: tuple[Found, ...] = ()
     doubted: bool = False
     """Whether it opens so that nothing is claimed, only denied."""
+    refuted: bool = False
+    """Whether its author denies what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +97,22 @@ class Model:
         return dict(zip(self._columns, weights.round(4).tolist(), strict=True))
 
 
-def features(words: str, clauses: Iterable[Reading], lexicon: Lexicon) -> list[str]:
-    """Words, pairs of words, beginnings of words, concepts with their signs, topics and quantities."""
-    tokens = [token for token, _ in tokenise(words) if token not in PUNCTUATION]
+def features(heard: Heard, lexicon: Lexicon) -> list[str]:
+    """Words, pairs of words, beginnings of words, concepts with their signs, topics and quantities.
+
+    A sentence that names no topic has that of its subject.
+    """
+    tokens = [token for token, _ in tokenise(heard.words) if token not in PUNCTUATION]
     named = [f"w:{token}" for token in tokens]
     named += [f"b:{one} {following}" for one, following in pairwise(tokens)]
     named += [f"s:{token[:BEGINNING]}" for token in tokens if len(token) > BEGINNING]
-    for clause in clauses:
+    for clause in heard.clauses:
         for mention in clause.mentions:
             named += [f"m:{mention.name}{'+' if mention.sign > 0 else '-'}", f"n:{mention.name}"]
         named += [f"q:{quantity.kind}" for quantity in clause.quantities]
         named += [f"a:{topic}" for topic in clause.aside]
-        named += [f"t:{name}" for topic in clause.topics for name in sorted(lexicon.family(topic))]
+    topics = [topic for clause in heard.clauses for topic in clause.topics] or heard.subject[:1]
+    named += [f"t:{name}" for topic in topics for name in sorted(lexicon.family(topic))]
     return named
 
 
@@ -143,9 +147,6 @@ def weigh(
                 covered, sign = share, side
             clear = max(clear, float(not pattern.unless & seen.keys()))
         pattern = patterns[claim][0]
-        whole = covered > HALF or (covered == HALF and pattern.claim.about == ANY)
-        if not (claim in found or whole or _named(patterns[claim], heard, lexicon)):
-            continue
         name, orientation = frame(pattern.claim, lexicon.language)
         evidence.append(
             Evidence(
@@ -161,13 +162,6 @@ def weigh(
             )
         )
     return evidence
-
-
-def _named(patterns: Iterable[Pattern], heard: Heard, lexicon: Lexicon) -> bool:
-    """Whether the sentence itself names what the claim is about."""
-    topics = {name for clause in heard.clauses for t in clause.topics for name in lexicon.family(t)}
-    topics |= {name for clause in heard.clauses for t in clause.aside for name in lexicon.family(t)}
-    return any(pattern.claim.about in topics or pattern.needs & topics for pattern in patterns)
 
 
 def _seen(heard: Heard, lexicon: Lexicon) -> tuple[dict[str, list[Mention]], tuple[Any, ...]]:
@@ -208,15 +202,15 @@ def _logistic(value: float) -> float:
 
 
 def accepted(evidence: Iterable[Evidence], scorer: Likeness, accept: float) -> list[tuple[Claim, int]]:
-    """The claims for which enough speaks, each with its side: those that concepts found, or else the likest one."""
-    passing = []
-    for one in evidence:
-        probable, sign = score(one, scorer)
-        if probable >= accept and (sign > 0 or one.claim.opposite):
-            passing.append((one.found, probable, one.claim, sign))
-    found = [(claim, sign) for found, _, claim, sign in passing if found]
-    passing.sort(key=lambda one: (-one[1], one[2].id))
-    return found or [(claim, sign) for _, _, claim, sign in passing[:1]]
+    """The likeliest claim where enough speaks for it, and others of which more does; each with its side."""
+    judged = [(*score(one, scorer), one.claim) for one in evidence]
+    judged.sort(key=lambda one: (-one[0], one[2].id))
+    limits = (accept, *[max(accept, scorer.further)] * len(judged))
+    return [
+        (claim, sign)
+        for (probable, sign, claim), limit in zip(judged, limits, strict=False)
+        if probable >= limit
+    ]
 
 
 def judge(
@@ -227,12 +221,16 @@ def judge(
     if len(heard.words.split()) < (SHORTEST if read else BARE):
         return list(heard.found)  # “Soma vs Flexeril” names topics and says nothing of them
     scorer = lexicon.language.likeness
-    weights = model.weigh(features(heard.words, heard.clauses, lexicon))
+    weights = model.weigh(features(heard, lexicon))
     known = {one.claim.id: one for one in heard.found}
+    judged = accepted(weigh(heard, patterns, lexicon, weights), scorer, scorer.accept)
+    turn = -1 if heard.refuted else 1
     return [
-        replace(known[claim.id], sign=sign) if claim.id in known else Found(claim, sign, frozenset(), 0)
-        for claim, sign in accepted(weigh(heard, patterns, lexicon, weights), scorer, scorer.accept)
-        if sign < 0 or not heard.doubted
+        replace(known[claim.id], sign=turn * sign)
+        if claim.id in known
+        else Found(claim, turn * sign, frozenset(), 0)
+        for claim, sign in judged
+        if (sign < 0 or not heard.doubted) and (turn * sign > 0 or claim.opposite)
     ]
 
 

@@ -45,6 +45,8 @@ class Pattern:
     unless: frozenset[str]
     measured: int
     """Lines that a number decides: they make a claim more particular."""
+    compares: bool
+    """Whether it sets its topic beside others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def _pattern(claim: Claim, says: tuple[str, ...]) -> Pattern:
     names = {p.name for line in lines for p in line}
     needs = frozenset(name.split(":")[-1].lstrip("@") for name in names if name.startswith(("@", "two:")))
     measured = sum(any(p.compare for p in line) for line in lines)
-    return Pattern(claim, lines, needs, frozenset(claim.unless), measured)
+    compares = any(name == "compared" or name.startswith("than:") for name in names)
+    return Pattern(claim, lines, needs, frozenset(claim.unless), measured, compares)
 
 
 @lru_cache(maxsize=4096)

@@ -84,6 +84,8 @@ class Likeness:
     """Evidence for the claim made, or, below 0, denied → weight, 0 or more."""
     accept: float
     """From which product of the two probabilities on a claim is said to be found."""
+    further: float
+    """The same of a second claim in one sentence."""
     sources: tuple[Citation, ...]
 
 
@@ -167,8 +169,10 @@ class Language:
     """Words that open a subordinate statement, which then ends at the comma."""
     attributed: tuple[str, ...]
     """Phrases by which the author reports a statement that is not his."""
+    refutations: tuple[str, ...]
+    """What stands before and after (`…`) a statement that the author refutes, or before it only."""
     doubts: tuple[str, ...]
-    """Openings after which nothing is claimed, only denied ("Nobody has shown that …")."""
+    """Openings after which nothing is claimed, only denied (“Nobody has shown that …”)."""
     myths: tuple[str, ...]
     """Labels of a statement that the author quotes to refute."""
     facts: tuple[str, ...]
