@@ -4,11 +4,12 @@ Rows are the claims' wordings and the labelled sentences of the tuning parts; co
 the frames that many claims share. Ridge regression gives each feature a weight for each column. `--write` renews
 eutonia/claims/likeness.npz, a byte a weight.
 
-The scorer is fitted on sentences that the model was not taught: five times, the model is taught without a fifth of the
-labelled sentences, and its evidence for these is kept. Two logistic curves with weights of 0 or more tell from it
-whether a sentence speaks of a claim, and on which side. Printed are the weights fitted on the later strangers'
-sentences alone and with our own, and for each limit precision and recall; the chosen ones, between the two, stand in
-knowledge/languages/. The test parts are not read.
+The scorer is fitted on sentences that the model was not taught: five times, the model is taught without a fifth of
+the labelled sentences, and its evidence for these is kept, as they stand and under a heading, with “it” for their
+topic. Two logistic curves with weights of 0 or more tell from it whether a sentence speaks of a claim, and on which
+side. Printed are the weights fitted on the later strangers' sentences alone and with our own, and for each limit
+precision and recall. Their concepts have seen these sentences, so that these fits trust concepts too much: the weights
+that stand in knowledge/languages/ follow a fit on articles that neither had seen. The test parts are not read.
 """
 
 import argparse
@@ -190,7 +191,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Labelled sentences, each by itself (its kind is “plain”) and without its topic's name, and others that claim nothing.
+    """Labelled sentences and others that claim nothing, each by itself and without its topic's name.
 
     Not the first stranger's: the concepts' words were made while looking at these, so that concepts find more there
     than in what they will meet.
@@ -206,10 +207,7 @@ def cases() -> list[Case]:
         model = Taught([(words, said) for words, said in rows if words not in left_out])
         for words in sorted(left_out - first):
             for text in (words, unnamed(words)):
-                evidence = [
-                    likeness.weigh(one, patterns, lexicon, model.weigh(likeness.features(one, lexicon)))
-                    for one, patterns in heard(text)
-                ]
+                evidence = [likeness.weigh(one, patterns, lexicon, model) for one, patterns in heard(text)]
                 kind = "stranger" if words in strangers else "own"
                 found.append(
                     Case(words, kind + ("" if text == words else ", unnamed"), known[words], evidence)

@@ -52,6 +52,8 @@ _BULLET = re.compile(
     rf"[ \t]*(?:(?:[-*+•·▪▸►→‣◦●○–—]|\(?\d{{1,2}}[.)]|[a-z]\))[ \t]+|[{_TICKS}{_CROSSES}]\ufe0f?[ \t]*)+"
 )
 _HEADING = re.compile(r"[ \t]*(#{1,6})[ \t]+")
+LEAD_IN = 6
+"""Level of a line that stands over a list or paragraph and is not marked as a heading."""
 _UNDERLINE = re.compile(r"[ \t]*(=+|-{3,})[ \t]*$")
 _RULE_ROW = re.compile(r"[\s|:+=-]+$")
 _ENDS = re.compile(r"[.!?:;…][\"'”’)*_]*\s*$")
@@ -194,8 +196,9 @@ def _line_block(text: str, lines: list[tuple[int, int]], position: int, found: l
     if bullet:
         found += _marked_items(text, start + bullet.end(), end, _mark(bullet[0]))
         return after
-    if _looks_like_heading(line, next_line):
-        found.append(Block(*_trim(text, start, end), "heading", 6))
+    following = text[slice(*lines[after])] if after < len(lines) else ""
+    if _looks_like_heading(line, next_line) or _leads_in(line, following):
+        found.append(Block(*_trim(text, start, end), "heading", LEAD_IN))
         return after
     while after < len(lines) and lines[after][0] == end + 1:
         if not _goes_on(text[slice(*lines[after - 1])], text[slice(*lines[after])]):
@@ -240,6 +243,12 @@ def _looks_like_heading(line: str, next_line: str) -> bool:
         or (apart and (bare.endswith("?") or _title_case(words)))
         or (_title_case(words) and len(words) <= 8 and len(next_line.split()) > 8)
     )
+
+
+def _leads_in(line: str, following: str) -> bool:
+    """“Tell your doctor if you” before a list, whether a colon ends it or not."""
+    ends = re.search(r"[.!?…;,][\"'”’)*_]*$", line.strip())
+    return bool(_BULLET.match(following)) and not ends and 2 < len(line.split()) <= 30
 
 
 def _title_case(words: list[str]) -> bool:

@@ -78,13 +78,17 @@ class Reader:
         if not found and bare:
             found = self._under_heading(sentence, subject)
         found = _each_once(found)
-        doubted = has_phrase(lower, self.language.doubts)
+        doubted = starts_with(lower, ("whether",)) or has_phrase(lower, self.language.doubts)
         found = [match for match in found if match.sign < 0 or not doubted]
         if sentence.block.kind != "cell" and sentence.block.mark != "-":
             before = asked.words if asked else self._introduction(sentence)
-            said = f"{before}, {sentence.words}" if before else sentence.words
-            clauses = read(said, self.lexicon) if before else clauses
-            self.heard = Heard(said, tuple(clauses), subject, tuple(found), doubted)
+            self.heard = Heard(sentence.words, tuple(clauses), subject, tuple(found), doubted)
+            if before:
+                said = f"{before}, {sentence.words}"
+                reply = self.heard if asked and asked.closed and not found else None
+                self.heard = replace(
+                    self.heard, words=said, clauses=tuple(read(said, self.lexicon)), reply=reply
+                )
         return found
 
     def _turned(self, statement: str, clauses: list[Reading], subject: tuple[str, ...]) -> list[Found]:
@@ -141,13 +145,14 @@ class Reader:
             for topics in (named, aside, around)
         )
         alone = all(topic in self.lexicon.companions for topic in named)
+        kinds = all(any(self._is_kind(topic, one) for one in aside) for topic in named)
         found: dict[str, tuple[Pattern, ...]] = {}
         for name in sorted(about | beside | under | {ANY}):
             for pattern in self.patterns.get(name, ()):
                 if (
                     name in (ANY, *about)
                     or (name in under and (alone or pattern.needs & about))
-                    or (name in beside and (not named or pattern.compares))
+                    or (name in beside and (kinds or pattern.compares))
                 ):
                     found[pattern.claim.id] = (*found.get(pattern.claim.id, ()), pattern)
         return found
@@ -222,7 +227,7 @@ class Reader:
             return ""
         heading = sentence.headings[-1]
         clauses = self.read_heading(heading)
-        introduces = any(mention.polar for clause in clauses for mention in clause.mentions)
+        introduces = sentence.lead_in or any(m.polar for clause in clauses for m in clause.mentions)
         counts = any(clause.quantities for clause in clauses)
         first = words(heading)[:1]
         asks = heading.rstrip().endswith("?") and set(first) & set(self.language.questions)
@@ -259,8 +264,8 @@ def _question(
 
 
 def _only_names(sentence: Sentence, lower: str) -> bool:
-    """A heading without a verb names its section and claims nothing."""
-    return sentence.block.kind == "heading" and not _VERB_HEADING.search(lower)
+    """A heading without a verb names its section, and one with a colon what follows: neither claims anything."""
+    return sentence.block.kind == "heading" and (lower.endswith(":") or not _VERB_HEADING.search(lower))
 
 
 def _lists_drawbacks(sentence: Sentence, language: Language) -> bool:

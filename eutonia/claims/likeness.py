@@ -17,17 +17,19 @@ from math import exp, log, sqrt
 from typing import Any
 
 from eutonia.claims.concepts import Lexicon, tokenise
-from eutonia.claims.matching import Found, Pattern, index, partly
+from eutonia.claims.matching import ANY, Found, Pattern, index, partly
 from eutonia.claims.mentions import PUNCTUATION, Mention, Reading
 from eutonia.knowledge.articles import Claim, Language, Likeness
 
 MODEL = "likeness.npz"
 SHORTEST = 3
 """Words of a sentence."""
-BARE = 6
-"""Of one in which nothing but topics was read."""
+BARE = 5
+"""Of one in which no topic was named, or nothing else was read."""
 NEAREST = 3
 """Claims of which it is looked at how much of them was read."""
+REFUTED = 0.1
+"""Lean of a statement that is refuted: it was made for the claim, though its words are those of the denial too."""
 BEGINNING = 4
 """Letters of a word that its forms share."""
 
@@ -44,6 +46,8 @@ class Heard:
     """Whether it opens so that nothing is claimed, only denied."""
     refuted: bool = False
     """Whether its author denies what it says."""
+    reply: "Heard | None" = None
+    """What of it answers a question, and alone tells the side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +129,31 @@ def weigh(
     heard: Heard,
     patterns: Mapping[str, Sequence[Pattern]],
     lexicon: Lexicon,
-    weights: Mapping[str, float],
+    model: "Model",
 ) -> list[Evidence]:
     """The evidence for the claims that concepts found, and for the likest others on the topic."""
-    sides = {
-        claim: (weights.get(column(claim, 1), 0.0), weights.get(column(claim, -1), 0.0)) for claim in patterns
+    weights = model.weigh(features(heard, lexicon))
+    told = model.weigh(features(heard.reply, lexicon)) if heard.reply else weights
+    like = {
+        claim: max(weights.get(column(claim, 1), 0.0), weights.get(column(claim, -1), 0.0))
+        for claim in patterns
     }
-    like = {claim: max(pair) for claim, pair in sides.items()}
     ranked = sorted(like, key=lambda claim: (-like[claim], claim))
     found = {one.claim.id: one.sign for one in heard.found}
     chosen = dict.fromkeys([*(claim for claim in found if claim in like), *ranked[:NEAREST]])
     seen, measured = _seen(heard, lexicon)
+    replied = _seen(heard.reply, lexicon) if heard.reply else (seen, measured)
+    named = any(clause.topics for clause in heard.clauses)
     evidence = []
     for claim in chosen:
         others = [like[c] for c in ranked[: len(found) + 2] if c != claim and c not in found]
-        made, denied = sides[claim]
-        covered, sign, clear = 0.0, 0, 0.0
-        for pattern in patterns[claim]:
-            share, side = partly(pattern, seen, measured)
-            if share > covered:
-                covered, sign = share, side
-            clear = max(clear, float(not pattern.unless & seen.keys()))
-        pattern = patterns[claim][0]
+        shares = [(*partly(pattern, seen, measured), pattern) for pattern in patterns[claim]]
+        covered, sign, pattern = max(shares, key=lambda one: one[0])
+        if heard.reply:
+            sign = partly(pattern, *replied)[1]
+        clear = any(not one.unless & seen.keys() for *_, one in shares)
+        if not (clear or named or pattern.claim.about == ANY):
+            continue
         name, orientation = frame(pattern.claim, lexicon.language)
         evidence.append(
             Evidence(
@@ -155,13 +162,17 @@ def weigh(
                 ahead=round(like[claim] - max(others, default=0.0), 4),
                 covered=covered,
                 found=float(claim in found),
-                clear=clear,
-                lean=round(made - denied, 4),
-                frame=orientation * weights.get(f"frame:{name}", 0.0),
+                clear=float(clear),
+                lean=REFUTED if heard.refuted else round(_lean(claim, told), 4),
+                frame=orientation * told.get(f"frame:{name}", 0.0),
                 signs=float(found[claim]) if claim in found else sign * covered,
             )
         )
     return evidence
+
+
+def _lean(claim: str, told: Mapping[str, float]) -> float:
+    return told.get(column(claim, 1), 0.0) - told.get(column(claim, -1), 0.0)
 
 
 def _seen(heard: Heard, lexicon: Lexicon) -> tuple[dict[str, list[Mention]], tuple[Any, ...]]:
@@ -202,14 +213,14 @@ def _logistic(value: float) -> float:
 
 
 def accepted(evidence: Iterable[Evidence], scorer: Likeness, accept: float) -> list[tuple[Claim, int]]:
-    """The likeliest claim where enough speaks for it, and others of which more does; each with its side."""
-    judged = [(*score(one, scorer), one.claim) for one in evidence]
-    judged.sort(key=lambda one: (-one[0], one[2].id))
-    limits = (accept, *[max(accept, scorer.further)] * len(judged))
+    """The likeliest claim for which enough speaks, one that concepts found first; others where more does."""
+    judged = [(*score(one, scorer), one) for one in evidence]
+    passing = [(probable, sign, one) for probable, sign, one in judged if probable >= accept]
+    passing.sort(key=lambda of: (-of[2].found, -of[0], of[2].claim.id))
     return [
-        (claim, sign)
-        for (probable, sign, claim), limit in zip(judged, limits, strict=False)
-        if probable >= limit
+        (one.claim, sign)
+        for place, (probable, sign, one) in enumerate(passing)
+        if place == 0 or (one.clear and probable >= scorer.further)
     ]
 
 
@@ -217,13 +228,13 @@ def judge(
     heard: Heard, patterns: Mapping[str, Sequence[Pattern]], lexicon: Lexicon, model: Model
 ) -> list[Found]:
     """The claims of a sentence, all evidence weighed."""
+    named = any(clause.topics for clause in heard.clauses)
     read = any(clause.mentions or clause.quantities for clause in heard.clauses)
-    if len(heard.words.split()) < (SHORTEST if read else BARE):
+    if len(heard.words.split()) < (SHORTEST if heard.found or heard.refuted or (named and read) else BARE):
         return list(heard.found)  # “Soma vs Flexeril” names topics and says nothing of them
     scorer = lexicon.language.likeness
-    weights = model.weigh(features(heard, lexicon))
     known = {one.claim.id: one for one in heard.found}
-    judged = accepted(weigh(heard, patterns, lexicon, weights), scorer, scorer.accept)
+    judged = accepted(weigh(heard, patterns, lexicon, model), scorer, scorer.accept)
     turn = -1 if heard.refuted else 1
     return [
         replace(known[claim.id], sign=turn * sign)

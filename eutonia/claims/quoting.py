@@ -31,7 +31,7 @@ def is_quoted(sentence: Sentence, lower: str, language: Language) -> bool:
     heading = words(sentence.headings[-1]) if sentence.headings else ()
     if heading and heading[0] in language.myths and not set(heading) & set(language.facts):
         return True
-    return lower.startswith("whether ") or has_phrase(lower, language.attributed)
+    return has_phrase(lower, language.attributed)
 
 
 def refuted(sentence: str, language: Language) -> str:

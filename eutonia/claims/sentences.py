@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eutonia.claims.blocks import Block, blocks
+from eutonia.claims.blocks import LEAD_IN, Block, blocks
 from eutonia.knowledge.articles import Language
 
 
@@ -21,6 +21,8 @@ class Sentence:
     """Of its block: sentences of one block share their subject."""
     headings: tuple[str, ...]
     """The headings above it, greatest first."""
+    lead_in: str = ""
+    """Of a list's item: the line that introduces the list."""
     labels: tuple[str, ...] = ()
     """Of a table cell: the headings of its column and row."""
 
@@ -39,11 +41,13 @@ def sentences(text: str, language: Language) -> list[Sentence]:
         if block.kind == "heading":
             above = [(level, words) for level, words in above if level < block.level]
         headings = tuple(words for _, words in above)
+        leads = block.kind == "item" and above and above[-1][0] == LEAD_IN
+        lead_in = above[-1][1] if leads else ""
         labels = tuple(text[start:end] for start, end in block.labels)
         for start, end in split(text, block.start, block.end, language):
             lead = _QA.match(text, start, end)
             begin = lead.end() if lead and lead.end() < end else start
-            found.append(Sentence(begin, end, text[begin:end], block, number, headings, labels))
+            found.append(Sentence(begin, end, text[begin:end], block, number, headings, lead_in, labels))
         if block.kind == "heading":
             above.append((block.level, text[block.start : block.end]))
     return found

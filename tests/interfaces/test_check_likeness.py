@@ -24,9 +24,8 @@ def evidence(words: str) -> list[likeness.Evidence]:
 
     checker = _checker(load())
     reader = Reader(checker.lexicon, checker.patterns, ())
-    heard = likeness.Heard(words, tuple(read(words, checker.lexicon)), (), ())
-    weights = checker.model().weigh(likeness.features(words, heard.clauses, checker.lexicon))
-    return likeness.weigh(heard, reader.candidates(heard), checker.lexicon, weights)
+    heard = likeness.Heard(words, tuple(read(words, checker.lexicon)))
+    return likeness.weigh(heard, reader.candidates(heard), checker.lexicon, checker.model())
 
 
 def scorer() -> Likeness:
@@ -75,6 +74,19 @@ def test_the_limit_decides() -> None:
     found = evidence("Magnesium glorps night cramps away.")
     assert likeness.accepted(found, scorer(), 0.0)
     assert not likeness.accepted(found, scorer(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "denied"),
+    [
+        ("# Soma\n\nComing off it gave me the shakes and kept me awake.", "car-withdrawal", False),
+        ("Do not take carisoprodol if you\n\n- have porphyria\n- are under sixteen\n", "car-children", True),
+        ("Can my son of twelve take Soma? Not before sixteen.", "car-children", True),
+        ("Whether Soma helps migraine has never been studied.", "car-migraine", True),
+    ],
+)
+def test_subject_lead_in_and_question_belong_to_a_sentence(text: str, claim: str, denied: bool) -> None:
+    assert (claim, denied) in said(text)
 
 
 def test_the_model_was_taught_the_wordings_that_stand_in_the_knowledge() -> None:

@@ -157,9 +157,6 @@ def test_a_sentence_is_taken_for_its_one_claim_on_the_right_side(
 @pytest.mark.parametrize(
     "words",
     [
-        "Anyone who tells you Soma is not addictive is kidding you.",
-        "The idea that Soma is safe in pregnancy is nonsense.",
-        "Those who say Soma cures fibromyalgia are wrong.",
         "It would be a mistake to think Soma is not addictive.",
         "Soma may look harmless but is anything but.",
         "Flexeril, Robaxin or Soma can be used.",
@@ -169,6 +166,24 @@ def test_a_sentence_is_taken_for_its_one_claim_on_the_right_side(
 )
 def test_nothing_is_read_into_rejected_speech_choices_and_tablet_sizes(words: str) -> None:
     assert check(words, KNOWLEDGE).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "claim", "denied"),
+    [
+        ("Anyone who tells you Soma is not addictive is kidding you.", "car-dependence", False),
+        ("The idea that Soma is safe in pregnancy is nonsense.", "car-pregnancy", True),
+        ("Those who say Soma cures fibromyalgia are wrong.", "car-fibromyalgia", True),
+        ("The claim that massage flushes out toxins has been debunked.", "massage-toxins", True),
+        ("It is a myth that Flexeril does not make you drowsy.", "cyc-drowsy", False),
+        ("Will Soma cure a bad back? No.", "car-cure", True),
+        ("May people with porphyria take Soma? Please don't.", "car-porphyria", True),
+    ],
+)
+def test_what_is_refuted_is_denied(words: str, claim: str, denied: bool) -> None:
+    claims = check(words, KNOWLEDGE).claims
+    assert (claim, denied) in {(c.claim, c.denied) for c in claims}
+    assert {c.verdict for c in claims} == {"supported"}
 
 
 def test_drugs_joined_by_or_are_no_combination() -> None:
