@@ -5,6 +5,7 @@ Nothing here knows any drug; what can be simulated stands in knowledge/substance
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ def simulated_case(chart: Chart, place: int) -> SimulatedCase:
     item, parts = chart.plan[place]
     others, left_out = _others_taken(chart, parts)
     facts = facts_of(chart) | {"regular_user": in_use(chart, parts)}
-    return SimulatedCase(_planned(item, parts), others, left_out, facts)
+    return SimulatedCase(_planned(item, parts, chart.knowledge), others, left_out, facts)
 
 
 def can_be_made(chart: Chart, place: int) -> bool:
@@ -84,10 +85,10 @@ def _ancestry(chart: Chart) -> str | None:
     return None
 
 
-def _planned(item: PlanItem, parts: Sequence[Taken]) -> list[PlanItem]:
+def _planned(item: PlanItem, parts: Sequence[Taken], knowledge: Knowledge) -> list[PlanItem]:
     """The item by the names that were recognised in it, one for each ingredient."""
     if len(parts) > 1:
-        return [_as_item(part, item) for part in parts]
+        return [_as_item(part, item, knowledge) for part in parts]
     named: dict[str, Any] = {"text": parts[0].treatment}
     steps = tuple(_in_mg(step, parts[0]) for step in item.steps)
     dosed = {"dose": parts[0].mg_per_dose, "dose_high": None, "unit": "mg"} if parts[0].mg_per_dose else {}
@@ -123,7 +124,7 @@ def _others_taken(chart: Chart, planned: Sequence[Taken]) -> tuple[list[PlanItem
             if part.named_by:
                 left_out.append(f"{part.text}{LEFT_OUT}its code and its text name different drugs.")
             elif part.treatment in knowledge.modulators or (simulated and part.daily_mg is not None):
-                items[part.treatment] = _as_item(part, entry)
+                items[part.treatment] = _as_item(part, entry, knowledge)
             elif simulated:
                 left_out.append(f"{part.text}{LEFT_OUT}its dose is not known.")
             elif part.classes & alike:
@@ -139,7 +140,7 @@ def _classes_simulated(knowledge: Knowledge) -> frozenset[str]:
     return frozenset(c for name in knowledge.substances for c in classes_of(name, None, knowledge)[0])
 
 
-def _as_item(part: Taken, entry: Dosage) -> PlanItem:
+def _as_item(part: Taken, entry: Dosage, knowledge: Knowledge) -> PlanItem:
     """One ingredient of a medicine, as an order for it."""
     return PlanItem(
         action="continue",
@@ -151,4 +152,13 @@ def _as_item(part: Taken, entry: Dosage) -> PlanItem:
         clock_times=entry.clock_times,
         as_needed=entry.as_needed,
         duration_days=part.duration_days,
+        written=_time_named(entry, knowledge),
     )
+
+
+def _time_named(entry: Dosage, knowledge: Knowledge) -> str:
+    """The word for the time of day at which one dose a day is taken (`diazepam 5 mg nightly`); empty for none."""
+    if entry.times_per_day != 1:
+        return ""
+    said = set(re.findall(r"[a-z]+", f"{entry.text} {getattr(entry, 'written', '')}".casefold()))
+    return next((word for word in knowledge.clock_times["usual"].words if word in said), "")

@@ -107,6 +107,7 @@ def test_what_someone_has_been_taking_goes_on():
         ("carisoprodol 350 mg tid for 0 days", "days"),
         ("carisoprodol 350 mg 0 times a day for 5 days", "times"),
         ("carisoprodol 350 mg 700 mg 250 mg tid", "250 mg"),
+        ("carisoprodol 350 mg tid 2024-06-03", "-06-03"),
         ("carisoprodol 350 mg 2 tabs 1 tab tid", "2 tablet"),
         ("carisoprodol 350 mg twice in the morning and once at night", "once at night"),
     ],

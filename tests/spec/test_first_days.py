@@ -8,6 +8,7 @@ from eutonia.features import chart_of
 from eutonia.forecast import FirstDays, first_days, forecast, simulated_quantities
 from eutonia.knowledge import load
 from eutonia.simulated_case import can_be_made, simulated_case
+from eutonia.simulation.schedule import read_schedule
 
 DRAWS = 40
 PLANS = {
@@ -70,3 +71,12 @@ def test_of_what_cannot_be_simulated_nothing_is_said(plan):
 def test_of_a_slip_of_the_pen_it_says_that_it_is_one():
     with pytest.raises(InputError, match="slip of the pen"):
         _week(chart("carisoprodol 35000 mg three times a day"))
+
+
+@pytest.mark.parametrize(("text", "hour"), [("diazepam 5 mg nightly", 22), ("diazepam 5 mg daily", 8)])
+def test_what_is_taken_at_night_is_simulated_at_night(text, hour):
+    case = chart("carisoprodol 350 mg three times a day for 7 days", ({"text": text, "status": "active"},))
+    made = simulated_case(case, 0)
+    schedule = read_schedule([*made.own, *made.others], load())
+    (night,) = (r for r in schedule.regimens if r.substance == "diazepam")
+    assert (night.times[0] + schedule.clock) % 24 == hour
