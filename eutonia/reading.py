@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from eutonia.dates import as_day
 from eutonia.documents import Exported, Source, check_strictly, load
-from eutonia.dosing.ended import in_use
+from eutonia.dosing.ended import begun, in_use
 from eutonia.dosing.entries import from_words
 from eutonia.errors import InputError
 from eutonia.patient import Case, PlanItem
@@ -174,11 +174,11 @@ def _case_entry(entry: Mapping[str, Any], where: str, as_of: date | None, wanted
         case = Case.model_validate(fields)
     except ValidationError as error:
         raise InputError(_explain(error, where)) from None
-    listed = in_use(case.medications, case.as_of)
+    listed = case.medications and in_use(case.medications, case.as_of)
     return case.model_copy(
         update={
             "plan": tuple(from_words(item) for item in case.plan),
-            "medications": listed and tuple(from_words(entry) for entry in listed),
+            "medications": listed and tuple(from_words(begun(entry), case.as_of) for entry in listed),
         }
     )
 

@@ -1,4 +1,4 @@
-"""Words in a list of medicines that say what is over, or that there is nothing: `oxycodone, quit in 2024`, `none`."""
+"""Words in a list of medicines that say what is over, since when something is taken, or that nothing is."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ _WHEN = re.compile(
     r"|(?P<n>\d+) (?P<unit>day|week|month|year)s? ago|(?P<just>yesterday))\b",
     re.IGNORECASE,
 )
+_SINCE = re.compile(r"(?P<what>.+?)[\s,(]*\bsince\s+(?P<when>(?:19|20)\d\d(?:-\d\d){0,2})\)?", re.IGNORECASE)
 _DAYS = {"d": 1.0, "w": 7.0, "m": 30.4, "y": 365.25}
 
 
-def in_use(listed: Sequence[Medication] | None, as_of: date) -> Sequence[Medication] | None:
+def in_use(listed: Sequence[Medication], as_of: date) -> tuple[Medication, ...]:
     """The list without entries that say that there are none, and with the ends that its words tell."""
-    if listed is None:
-        return None
     return tuple(_ended(entry, as_of) for entry in listed if not _states_none(entry))
 
 
@@ -61,12 +60,28 @@ def _ended(entry: Medication, as_of: date) -> Medication:
     return entry.model_copy(update={"text": name, "status": "stopped", "end": _day(when, as_of)})
 
 
+def begun(entry: Medication) -> Medication:
+    """An entry with the day since which it is taken, where its words end with that."""
+    since = _SINCE.fullmatch(entry.text.strip())
+    if since is None or entry.start is not None:
+        return entry
+    start = _written(since["when"])
+    return entry.model_copy(update={"text": since["what"], "start": start}) if start else entry
+
+
 def _day(when: re.Match[str] | None, as_of: date) -> Span | None:
     """When it ended; months and years tell no day."""
     if when is None:
         return None
     if when["written"]:
-        return span(when["written"])
+        return _written(when["written"])
     number, unit = (1, "d") if when["just"] else (int(when["n"]), when["unit"][0].casefold())
     day = as_of - timedelta(days=min(number, 200) * _DAYS[unit])
     return span(day) if unit in "dw" else span(f"{day:%Y-%m}" if unit == "m" else f"{day:%Y}")
+
+
+def _written(day: str) -> Span | None:
+    try:
+        return span(day)
+    except ValueError:
+        return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
+from eutonia.dates import span
 from eutonia.errors import InputError
 from eutonia.patient import Medication, PlanItem
 
@@ -16,8 +18,11 @@ DOSING = (
 """What the words of an entry may tell beside its name."""
 
 
-def from_words(entry: Entry) -> Entry:
-    """An entry whose dosing stands in its text alone. What a field states is kept; unread words are left."""
+def from_words(entry: Entry, as_of: date | None = None) -> Entry:
+    """An entry whose dosing stands in its text alone. What a field states is kept; unread words are left.
+
+    A length (`for 2 years`) of what is in use on the day `as_of` lies before it.
+    """
     if entry.times_per_day is not None or not entry.text:
         return entry
     read = _read(entry.text)
@@ -28,6 +33,8 @@ def from_words(entry: Entry) -> Entry:
     if read.times_per_day is None or (entry.dose is not None and entry.dose != read.dose):
         return entry
     told = {name: getattr(read, name) for name in DOSING if name in type(entry).model_fields}
+    if isinstance(entry, Medication) and as_of and read.duration_days and not entry.end:
+        told["start"] = span(as_of - timedelta(days=min(read.duration_days, 36_500)))
     return entry.model_copy(update={name: value for name, value in told.items() if not getattr(entry, name)})
 
 

@@ -120,7 +120,7 @@ def _with_answers(case: Case, fields: Fields, unread: list[str]) -> Case:
     conditions = [_condition(line) for line in _lines(fields.get("conditions", ""))]
     conditions += [_condition(line) for line in _lines(_pain(fields))]
     written = [Medication(text=line) for line in _lines(fields.get("medications", ""))]
-    listed = in_use(written, case.as_of) or ()
+    listed = in_use(written, case.as_of)
     medications = [e if e.status else _medication(e.text, case.as_of, unread) for e in listed]
     allergies = [Allergy(substance=line) for line in _lines(fields.get("allergies", ""))]
     observed = list(_observations(fields, case.as_of))

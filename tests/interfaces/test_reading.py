@@ -370,6 +370,19 @@ def test_a_medicine_that_is_taken_has_no_end(words):
     assert (entry.status, entry.end) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        ("Soma 350 mg qid for 2 years", "2024-03-02"),
+        ("Soma 350 mg qid since 2024-01", "2024-01"),
+        ("Soma 350 mg qid", None),
+    ],
+)
+def test_how_long_a_medicine_has_been_taken_may_stand_in_its_words(words, start):
+    (entry,) = read({"as_of": "2026-03-02", "medications": [words]}).medications
+    assert (entry.times_per_day, str(entry.start) if entry.start else None) == (4, start)
+
+
 @pytest.mark.parametrize("words", ["none", "No current medications.", "denies any medications", "nil"])
 def test_a_list_that_says_none_is_empty(words):
     assert read({"as_of": "2026-03-02", "medications": [words]}).medications == ()
