@@ -24,6 +24,11 @@ _OVER = re.compile(
     r"(?![\w/])",
     re.IGNORECASE,
 )
+_TAIL = re.compile(
+    r"[\s,;:.()–-]*(?:it|them|this)?[\s,;:.()–-]*(?:(?:due to|because|by|after|for|on|when|as|last|about|around)\b.*)?",
+    re.IGNORECASE,
+)
+"""What may stand behind the words that something is over; a name would be that of another medicine or illness."""
 _AGAIN = re.compile(r"\b(?:restarted|resumed|again|not stopped|never stopped)\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\b(?:on |in |since )?(?:(?P<written>(?:19|20)\d\d(?:-\d\d){0,2})"
@@ -53,6 +58,9 @@ def _ended(entry: Medication, as_of: date) -> Medication:
     """An entry without a status as one that was stopped, where its words say so."""
     over = _OVER.search(entry.text)
     if entry.status is not None or entry.end is not None or over is None or _AGAIN.search(entry.text):
+        return entry
+    behind = _WHEN.sub(" ", tidy(entry.text[over.end() :]))
+    if entry.text[: over.start()].strip(" -–(") and not _TAIL.fullmatch(behind):  # `ibuprofen, denies nausea`
         return entry
     when = _WHEN.search(tidy(entry.text))
     left = _WHEN.sub(" ", _OVER.sub(" ", entry.text))

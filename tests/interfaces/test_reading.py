@@ -353,6 +353,8 @@ OVER = {
     "not taking diazepam": None,
     "phenelzine (stopped 2026-02-20)": "2026-02-20",
     "previously on tramadol": None,
+    "Xanax - stopped 3 days ago due to sleepiness": "2026-02-27",
+    "diazepam: no longer taking it": None,
 }
 
 
@@ -363,7 +365,16 @@ def test_a_medicine_whose_words_say_that_it_is_over_is_not_in_use(words):
 
 
 @pytest.mark.parametrize(
-    "words", ["oxycodone 5 mg q6h prn", "stopped and restarted oxycodone", "Soma 350 mg tid"]
+    "words",
+    [
+        "oxycodone 5 mg q6h prn",
+        "stopped and restarted oxycodone",
+        "Soma 350 mg tid",
+        "ibuprofen, denies nausea",
+        "aspirin 81 mg (stopped Plavix in 2024)",
+        "albuterol, history of asthma",
+        "metoprolol, not on a statin",
+    ],
 )
 def test_a_medicine_that_is_taken_has_no_end(words):
     (entry,) = read({"as_of": "2026-03-02", "medications": [words]}).medications
