@@ -116,10 +116,7 @@ def _check_numbers(facts: Mapping[str, Any]) -> None:
             numbers = np.atleast_1d(np.asarray(facts[name], float))
             if not np.all(np.isfinite(numbers) & (numbers >= low) & (numbers <= high)):
                 worst = numbers[~((numbers >= low) & (numbers <= high))][0]
-                hint = " Carisoprodol is unstudied below 16 years." if name == "age" and worst < low else ""
-                raise InputError(
-                    f"{name} {worst:g} is outside {low} to {high}, which the model covers.{hint}"
-                )
+                raise InputError(f"{name} {worst:g} is outside {low} to {high}, which the model covers.")
 
 
 def _check_words(facts: Mapping[str, Any]) -> None:
