@@ -207,7 +207,8 @@ def test_a_simulation_adds_its_figures_to_a_card(tmp_path: Path, monkeypatch: py
             assert first == again
         return str(first)
 
-    assert "Simulated" not in details(60)  # the compiled engine is not at hand: nobody waits for the other
+    monkeypatch.setattr(foreseen, "at_hand", lambda: False)
+    assert "Simulated" not in details(60)  # nobody waits for an engine that is not compiled
     monkeypatch.setattr(foreseen, "at_hand", lambda: True)
     made = []
     real = foreseen.foreseen
