@@ -65,28 +65,50 @@ def as_text(claims: Claims, text: str, width: int = 80) -> str:
 
 def _marked(claims: Claims, text: str, width: int) -> list[str]:
     """The lines of the article, its claims styled and numbered."""
-    pieces = []
-    place = 0
+    pieces: list[str] = []
+    styles: list[tuple[int, str]] = []
+    place = seen = 0
     for start, end, numbers, worst in spans(claims):
-        pieces.append(printable(text[place:start]))
+        before, within = printable(text[place:start]), printable(text[start:end])
         marks = "".join(f"[{VERDICTS[claims.claims[n - 1].verdict][0]}{n}]" for n in numbers)
-        pieces.append(f"{_OPENS[worst]}{printable(text[start:end])}{_CLOSES} {marks}")
+        pieces += [before, within, f" {marks}"]
+        seen += _visible(before)
+        styles.append((seen, click.style("", fg=VERDICTS[worst][1], underline=True, reset=False)))
+        seen += _visible(within)
+        styles.append((seen, _CLOSES))
+        seen += _visible(marks)
         place = end
-    pieces.append(printable(text[place:]))
+    words = "".join([*pieces, printable(text[place:])])
     lines = []
-    for line in "".join(pieces).strip("\n").split("\n"):
+    for line in words.strip("\n").split("\n"):
         lead = _LEAD.match(line)
         lines += wrapped(line, width, rest=" " * len(lead[0]) if lead else "")
-    return "\n".join(lines).translate(_STYLES).split("\n")
+    return _styled("\n".join(lines), styles).split("\n")
 
 
-_OPENS: dict[Judgement, str] = {verdict: chr(1 + number) for number, verdict in enumerate(VERDICTS)}
-_CLOSES = chr(1 + len(VERDICTS))
-"""Control characters, of which the article has none left, stand for the colours while its lines are wrapped."""
-_STYLES = {
-    ord(mark): click.style("", fg=VERDICTS[verdict][1], underline=True, reset=False)
-    for verdict, mark in _OPENS.items()
-} | {ord(_CLOSES): click.style("")}
+def _visible(text: str) -> int:
+    """Characters that are no space: wrapping leaves these as they are."""
+    return sum(not c.isspace() for c in text)
+
+
+def _styled(text: str, styles: list[tuple[int, str]]) -> str:
+    """The text with each style after so many visible characters: before the next one where it opens, else at once."""
+    pieces = []
+    seen = begun = 0
+    waiting = iter([*styles, (-1, "")])
+    at, style = next(waiting)
+    for place, c in enumerate(text):
+        if c.isspace():
+            continue
+        while seen == at:
+            pieces += [text[begun:place].rstrip() if style == _CLOSES else text[begun:place], style]
+            begun = begun + len(pieces[-2])
+            at, style = next(waiting)
+        seen += 1
+    return "".join([*pieces, text[begun:]])
+
+
+_CLOSES = click.style("")
 _LEAD = re.compile(r"\s*(?:(?:[-*+•]|\d+[.)])\s+)?")
 
 
